@@ -1,0 +1,41 @@
+/*
+ * json.h - cJSON with limits and errors that name the key.
+ *
+ * Documents come from files people edit and from files of strangers, so reading is bounded in size and depth,
+ * and every typed getter says which key is wrong, what was expected and what was found.
+ */
+#ifndef ENGINE_BASE_JSON_H
+#define ENGINE_BASE_JSON_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "thaw/status.h"
+
+enum { JSON_FILE_MAX = 64 << 20 };
+
+/* Parse; the error gives line and column. WHERE names the source in messages. cJSON_Delete the result. */
+thaw_status json_parse(const char *text, size_t length, const char *where, cJSON **out);
+thaw_status json_read_file(const char *path, cJSON **out);
+thaw_status json_write_file(const char *path, const cJSON *document); /* indented, atomic (file_replace) */
+char *json_print_line(const cJSON *document);                         /* one line, no newline; free() it */
+
+/*
+ * Typed getters over an object. A missing key leaves *OUT as it was and succeeds; a key of the wrong type
+ * fails. WHERE is the dotted path of OBJECT for messages ("data", "" at the top).
+ */
+thaw_status json_get_string(const cJSON *object, const char *where, const char *key,
+                            char **out); /* replaces, frees old */
+thaw_status json_get_double(const cJSON *object, const char *where, const char *key, double *out);
+thaw_status json_get_int(const cJSON *object, const char *where, const char *key, int *out);
+thaw_status json_get_bool(const cJSON *object, const char *where, const char *key, bool *out);
+
+/* Fail with a suggestion when OBJECT has a key that is not among KNOWN. */
+thaw_status json_check_keys(const cJSON *object, const char *where, const char *const *known, size_t count);
+
+/* Add a number so that it reads back bit-identically: integers plain, doubles with 17 digits, non-finite as
+ * null. */
+void json_add_number(cJSON *object, const char *key, double value);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * image.h - decoded pictures: 8-bit RGB, row-major, no padding.
+ */
+#ifndef ENGINE_DATA_IMAGE_H
+#define ENGINE_DATA_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "thaw/status.h"
+
+typedef struct image {
+    int width, height;
+    uint8_t *rgb; /* height x width x 3, owned */
+} image;
+
+enum { IMAGE_SIDE_MAX = 65500, IMAGE_PIXELS_MAX = 178956970 /* PIL's own limit against bombs */ };
+
+typedef enum image_format {
+    IMAGE_UNKNOWN,
+    IMAGE_JPEG,
+    IMAGE_PNG,
+    IMAGE_WEBP,
+    IMAGE_GIF,
+    IMAGE_BMP,
+    IMAGE_TIFF
+} image_format;
+
+image_format image_sniff(const uint8_t *bytes, size_t count); /* by the first bytes */
+const char *image_format_name(image_format f);
+
+/*
+ * Decode JPEG (libjpeg-turbo; greyscale and CMYK become RGB as PIL converts them), PNG (alpha dropped as
+ * PIL's convert("RGB") does, palettes and 16 bit reduced) or WebP, and apply the EXIF orientation.
+ * WANTED_SIDE > 0 allows a JPEG to be decoded at 1/2, 1/4 or 1/8 as long as its shorter side stays at least
+ * twice WANTED_SIDE; 0 decodes exactly. The reason in the status does not repeat the file's name.
+ */
+thaw_status image_decode(const uint8_t *bytes, size_t count, int wanted_side, image *out);
+thaw_status image_read(const char *path, int wanted_side, image *out);
+/* Width and height from the header only (orientation applied). */
+thaw_status image_probe(const uint8_t *bytes, size_t count, int *width, int *height);
+void image_clear(image *im);
+
+thaw_status image_write_jpeg(const char *path, const image *im, int quality); /* 4:4:4, atomic */
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * loader.h - worker threads that turn file names into batches, ahead of the trainer.
+ *
+ * The order of an epoch, and each sample's randomness, come from (seed, epoch, index) alone: the batches are
+ * the same whatever the number of workers. Buffers are recycled. A file that cannot be decoded is left out of
+ * its batch, counted and listed once; a batch that loses all its files is delivered with count 0.
+ */
+#ifndef ENGINE_DATA_LOADER_H
+#define ENGINE_DATA_LOADER_H
+
+#include "engine/data/dataset.h"
+#include "engine/data/transform.h"
+
+typedef struct loader loader;
+
+typedef struct loader_params {
+    const thaw_dataset *dataset; /* borrowed; outlives the loader */
+    bool train;                  /* which split; also: augment */
+    transform transform;
+    int batch_size;
+    bool shuffle;
+    bool drop_last; /* leave out a last batch that is smaller */
+    uint64_t seed;
+    int workers;        /* threads; 0: chosen from cpu_count() */
+    int depth;          /* batches in flight; 0: workers + 2 */
+    size_t cache_bytes; /* decoded images kept in memory up to this; 0: none */
+    bool fast_decode;   /* training may decode large JPEGs at a fraction (see image_decode) */
+} loader_params;
+loader_params loader_default_params(const thaw_dataset *dataset, bool train);
+
+/* One batch; pixels stay valid until loader_release. */
+typedef struct batch {
+    int count;       /* images in it */
+    float *pixels;   /* count x crop x crop x 3 (NHWC), normalised */
+    int64_t *label;  /* count */
+    uint32_t *index; /* count: place in the split */
+    int number;      /* 0.. in the epoch */
+    double wait;     /* seconds that loader_next blocked for it */
+} batch;
+
+thaw_status loader_new(const loader_params *params, loader **out);
+void loader_free(loader *l); /* stops and joins the workers; NULL is fine */
+
+int loader_batches(const loader *l); /* an epoch's */
+/* Begin EPOCH at batch FIRST (for resuming in the middle). Pending batches are thrown away. */
+void loader_start(loader *l, int epoch, int first);
+/* The next batch in order, or NULL at the epoch's end. Blocks. */
+batch *loader_next(loader *l);
+void loader_release(loader *l, batch *b);
+
+int loader_queue_depth(loader *l); /* batches ready now */
+/* Files that could not be decoded so far, each once, as (relative path, reason). Valid until the next call on
+ * l. */
+size_t loader_skipped(loader *l, const thaw_skipped **out);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * model.h - a tree of layers as a chain of stages, with the tensors that belong to it.
+ *
+ * A stage maps one activation to one, in execution order; between two stages lies a cut. Cut I is before
+ * stage I, so cut 0 is the input. The last stage is the head (with whatever pooling and flattening stands
+ * before it as stages of their own).
+ *
+ * model_build makes the tree and traces it; no libtorch is needed until model_materialise.
+ */
+#ifndef ENGINE_NN_MODEL_H
+#define ENGINE_NN_MODEL_H
+
+#include "engine/nn/layer.h"
+
+typedef struct model model;
+
+/* What a family registers for each architecture: one row, see models/registry.h. */
+typedef struct arch {
+    const char *name;   /* torchvision's: "resnet18"; ours: "cifar_resnet20" */
+    const char *family; /* "resnet", "cifar_resnet" */
+    const char *head;   /* path of the layer that torchvision replaces: "fc", "classifier.6", "heads.head" */
+    int input;          /* the usual side of the square input, pixels */
+    int classes;        /* of the pretrained head: 1000, 10 */
+    thaw_status (*build)(model *m, const struct arch *self, int classes); /* add layers and stages */
+    const void *params; /* the paper's table row, the family's own struct */
+} arch;
+
+struct model {
+    const arch *arch;
+    layer *root;
+    layer **stage; /* in execution order; not owned */
+    size_t stage_count, stage_capacity;
+    layer *head;   /* the replaceable classifier; the last stage, or inside it */
+    layer **order; /* every layer in tree order, root first: order[l->index] == l */
+    size_t order_count;
+    int classes;
+    shape input;  /* of one image with batch 1: (1, 3, H, W) */
+    torch *torch; /* NULL until materialised */
+    device device;
+    memory_format format;
+};
+
+/* ---- building ---- */
+
+/* The pretrained architecture as torchvision builds it, with CLASSES outputs (0: the pretrained count),
+   traced at HEIGHT x WIDTH (0: the usual). Unknown names fail with the nearest known one. */
+thaw_status model_build(const char *arch_name, int classes, int height, int width, model **out);
+void model_free(model *m); /* NULL is fine */
+
+/* For families, while building. */
+void model_stage(model *m, layer *l);
+
+/*
+ * Replace the head. Hidden sizes empty and dropout 0: a linear layer under torchvision's name. An MLP is a
+ * Sequential under that name: Linear, [BatchNorm1d], ReLU, [Dropout], ..., Linear, as one would write it in
+ * torch. Dropout before a plain linear head is a stage of its own with no key. Materialised models get the
+ * new tensors at once from SEED.
+ */
+thaw_status model_replace_head(model *m, const thaw_head *head, int classes, uint64_t seed);
+
+/* Retrace for another input size; fails naming the first layer that does not fit (an image too small for it).
+ */
+thaw_status model_trace(model *m, int height, int width);
+
+/* ---- looking ---- */
+
+layer *model_find(const model *m, const char *path); /* NULL when absent */
+/* Calls VISIT for every parameter and buffer in state-dict order with its key. */
+typedef thaw_status (*model_visit)(void *user, layer *l, param *p, const char *key);
+thaw_status model_each_param(const model *m, model_visit visit, void *user);
+int64_t model_parameter_count(const model *m);
+int64_t model_macs(const model *m);
+const char *model_cut_name(const model *m,
+                           size_t cut); /* "input", or the path of the stage before it. Static with m */
+
+/* ---- with tensors ---- */
+
+/* Give every parameter a tensor on D, initialised as torchvision does, from SEED (our generator).
+   channels_last asks for that layout of 4-d weights. */
+thaw_status model_materialise(model *m, torch *t, device d, bool channels_last, uint64_t seed);
+
+/* Stages FROM..TO-1. X is (N, 3, H, W) at cut FROM. Layers that are frozen run as in eval mode; see freeze.h.
+   The stages before the first one that needs a gradient or moves statistics run with recording off, so cut
+   PREFIX of freeze_prefix() costs no autograd. */
+act model_forward(model *m, pass *p, act x, size_t from, size_t to);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * tensor.h - the tensors of libtorch, seen from C.
+ *
+ * The program is not linked to libtorch. torch_open() loads build/libthaw_torch.so (and with it libtorch)
+ * with dlopen; everything else goes through the functions here, which call the plugin's table (plugin.h). No
+ * exception leaves the plugin.
+ *
+ * Ownership: a tensor made by a t_ function belongs to the scope it was made in and dies with it, unless
+ * t_keep() takes it out. Errors stick: after the first failure in a scope every further t_ call in it does
+ * nothing and returns NULL, and a NULL operand is not an error of its own, so that a forward pass reads like
+ * its paper and is checked once:
+ *
+ *     tscope s;
+ *     tscope_begin(&s, torch);
+ *     tensor *y = t_relu(&s, t_conv2d(&s, x, w, NULL, params));
+ *     tensor *loss = t_cross_entropy(&s, y, target, 0.0);
+ *     t_backward(&s, loss);
+ *     return tscope_end(&s);        // frees what was made, returns the first failure
+ *
+ * Scopes nest freely. One thread (the engine's) calls everything here; nothing is locked.
+ */
+#ifndef ENGINE_TORCH_TENSOR_H
+#define ENGINE_TORCH_TENSOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/shape.h"
+#include "thaw/status.h"
+
+typedef struct torch torch;   /* the loaded library */
+typedef struct tensor tensor; /* an at::Tensor */
+
+/* Where a tensor lives: index is ignored for the CPU. */
+typedef struct device {
+    enum { DEVICE_CPU, DEVICE_CUDA } kind;
+    int index;
+} device;
+
+typedef enum memory_format { FORMAT_PRESERVE, FORMAT_CONTIGUOUS, FORMAT_CHANNELS_LAST } memory_format;
+
+/* ---- the library
+ * ------------------------------------------------------------------------------------------------ */
+
+typedef struct torch_params {
+    int threads;             /* for libtorch's operations; 0: all cores of cpu_count() */
+    const char *plugin_path; /* NULL: $THAW_TORCH_PLUGIN, else libthaw_torch.so beside the program, in its
+                                build/, or in
+                                ../lib/thaw */
+} torch_params;
+
+/*
+ * Load the plugin and libtorch: picks OPENBLAS_CORETYPE from CPUID first (unless the user set it), then sets
+ * the thread count once. Takes most of a second; call it from the engine's thread. THAW_ERR_NO_TORCH says
+ * what to install.
+ */
+thaw_status torch_open(const torch_params *params, torch **out);
+void torch_close(torch *t); /* forgets the handle; the library stays loaded. NULL is fine */
+
+typedef struct torch_facts {
+    char version[48];  /* "1.13.0", "2.13.0+cpu": libtorch's own */
+    char library[512]; /* path of libtorch_cpu.so in use */
+    int threads;
+    int cuda_devices; /* 0 without CUDA */
+    bool cuda_built;  /* this libtorch has CUDA code */
+    bool onednn;
+    char blas[128]; /* "OpenBLAS 0.3.21 (Zen)", "reference BLAS", "MKL" */
+    bool slow_blas; /* the reference BLAS: about 3 GFLOP/s; install libopenblas0-openmp */
+    bool cpu_bf16;  /* bf16 is fast here: the processor has AMX (or avx512_bf16, see cpu.h) and libtorch uses
+                       it */
+} torch_facts;
+const torch_facts *torch_about(const torch *t);
+
+/* "NVIDIA H100 80GB" and memory in bytes (free, total). On the CPU: the processor's name and system memory.
+ */
+thaw_status torch_device_describe(torch *t, device d, char *name, size_t name_size, uint64_t *free_bytes,
+                                  uint64_t *total_bytes);
+
+/* "cpu", "cuda", "cuda:1", "auto" (CUDA when there is one). Unknown or absent devices fail by name. */
+thaw_status torch_parse_device(const torch *t, const char *text, device *out);
+const char *device_text(device d, char buffer[24]);
+
+thaw_status torch_synchronize(torch *t, device d); /* wait for the device's queue; nothing to do on the CPU */
+
+/* ---- scopes
+ * ----------------------------------------------------------------------------------------------------- */
+
+typedef struct tscope {
+    torch *torch;
+    tensor **item;
+    size_t count, capacity;
+    thaw_status status; /* the first failure */
+} tscope;
+
+void tscope_begin(tscope *s, torch *t);
+thaw_status tscope_end(tscope *s); /* frees everything still in it */
+bool tscope_failed(const tscope *s);
+void tscope_fail(tscope *s,
+                 thaw_status status);  /* the caller's own failure; ignored when one is already there */
+tensor *t_keep(tscope *s, tensor *x);  /* take X out of the scope; the caller tensor_free()s it */
+void tensor_free(torch *t, tensor *x); /* NULL is fine */
+
+/* ---- making, moving, reading
+ * ------------------------------------------------------------------------------------- */
+
+tensor *t_empty(tscope *s, shape size, dtype type, device d, memory_format f);
+tensor *t_full(tscope *s, shape size, double value, dtype type, device d);
+/* Copies: BYTES holds the elements in row-major order (contiguous) of SIZE. */
+tensor *t_from_data(tscope *s, shape size, dtype type, const void *bytes, device d);
+/* Borrows host memory, which must outlive the tensor: contiguous, or NHWC bytes seen as an NCHW channels_last
+ * tensor. */
+tensor *t_from_blob(tscope *s, shape size, dtype type, void *bytes, memory_format f);
+tensor *t_clone(tscope *s, tensor *x);
+tensor *t_detach(tscope *s, tensor *x);
+tensor *t_to(tscope *s, tensor *x, device d, dtype type, memory_format f); /* X itself when nothing changes */
+void t_copy_(tscope *s, tensor *into, tensor *from); /* no gradient; converts type and device */
+/* The elements, contiguous, in the tensor's own type, to host memory of exactly BYTES bytes. */
+void t_read(tscope *s, tensor *x, void *out, size_t bytes);
+double t_item(tscope *s, tensor *x); /* the only element; NaN after a failure */
+shape t_shape(tscope *s, tensor *x); /* ndim 0 after a failure */
+dtype t_dtype(tscope *s, tensor *x);
+bool t_equal(tscope *s, tensor *a, tensor *b); /* same type, shape and bits (NaN payloads included) */
+/* The host address of a contiguous CPU tensor's first element, NULL for others. */
+void *t_data(tscope *s, tensor *x);
+
+/* ---- layers: NCHW, or (N, features)
+ * ------------------------------------------------------------------------------ */
+
+typedef struct conv2d_params {
+    int64_t stride[2], padding[2], dilation[2];
+    int64_t groups;
+} conv2d_params;
+
+typedef struct pool2d_params {
+    int64_t kernel[2], stride[2], padding[2], dilation[2]; /* dilation: max pooling only */
+    bool ceil_mode;
+    bool count_include_pad; /* average pooling only */
+} pool2d_params;
+
+tensor *t_conv2d(tscope *s, tensor *x, tensor *weight, tensor *bias_or_null, const conv2d_params *p);
+tensor *t_linear(tscope *s, tensor *x, tensor *weight, tensor *bias_or_null);
+/* training: batch statistics, running ones updated in place; otherwise running statistics. momentum as in
+ * torch. */
+tensor *t_batch_norm(tscope *s, tensor *x, tensor *weight, tensor *bias, tensor *running_mean,
+                     tensor *running_var, bool training, double momentum, double eps);
+tensor *t_layer_norm(tscope *s, tensor *x, int normalized_dims, tensor *weight, tensor *bias, double eps);
+tensor *t_max_pool2d(tscope *s, tensor *x, const pool2d_params *p);
+tensor *t_avg_pool2d(tscope *s, tensor *x, const pool2d_params *p);
+tensor *t_adaptive_avg_pool2d(tscope *s, tensor *x, int64_t height, int64_t width);
+tensor *t_adaptive_max_pool2d(tscope *s, tensor *x, int64_t height, int64_t width);
+
+typedef enum unary_op {
+    UNARY_RELU,
+    UNARY_RELU6,
+    UNARY_SIGMOID,
+    UNARY_SILU,
+    UNARY_HARDSWISH,
+    UNARY_HARDSIGMOID,
+    UNARY_GELU,
+    UNARY_TANH,
+    UNARY_SQRT,
+    UNARY_EXP,
+    UNARY_LOG,
+    UNARY_ABS,
+    UNARY_NEG,
+    UNARY_COUNT
+} unary_op;
+tensor *t_unary(tscope *s, unary_op op, tensor *x);
+void t_relu_(tscope *s, tensor *x); /* in place; for results nobody else needs */
+static inline tensor *t_relu(tscope *s, tensor *x) {
+    return t_unary(s, UNARY_RELU, x);
+}
+
+tensor *t_softmax(tscope *s, tensor *x, int64_t dim);
+tensor *t_log_softmax(tscope *s, tensor *x, int64_t dim);
+/* Mean over the batch. logits (N, C) float, target (N) int64; label_smoothing as in torch. */
+tensor *t_cross_entropy(tscope *s, tensor *logits, tensor *target, double label_smoothing);
+tensor *t_matmul(tscope *s, tensor *a, tensor *b);
+
+/* ---- arithmetic and shape
+ * ---------------------------------------------------------------------------------------- */
+
+tensor *t_add(tscope *s, tensor *a, tensor *b);
+tensor *t_sub(tscope *s, tensor *a, tensor *b);
+tensor *t_mul(tscope *s, tensor *a, tensor *b);
+tensor *t_div(tscope *s, tensor *a, tensor *b);
+tensor *t_scale(tscope *s, tensor *x, double factor, double offset); /* x * factor + offset */
+tensor *t_cat(tscope *s, tensor *const *items, size_t count, int64_t dim);
+tensor *t_slice(tscope *s, tensor *x, int64_t dim, int64_t start, int64_t end, int64_t step);
+tensor *t_index_select(tscope *s, tensor *x, int64_t dim, tensor *index);
+tensor *t_pad(tscope *s, tensor *x, const int64_t *pads, int count,
+              double value); /* torch order: last dim first */
+tensor *t_reshape(tscope *s, tensor *x, shape size);
+tensor *t_permute(tscope *s, tensor *x, const int64_t *order, int count);
+tensor *t_flatten(tscope *s, tensor *x, int64_t start_dim);
+tensor *t_sum(tscope *s, tensor *x);
+tensor *t_mean(tscope *s, tensor *x, const int64_t *dims, int count,
+               bool keepdim);        /* count 0: over everything */
+double t_norm(tscope *s, tensor *x); /* Euclidean, over everything */
+
+/* In place, never recorded by autograd: what optimizers are made of. */
+void t_fill_(tscope *s, tensor *x, double value);
+void t_scale_(tscope *s, tensor *x, double factor);                    /* x *= factor */
+void t_add_(tscope *s, tensor *x, tensor *y, double alpha);            /* x += alpha y */
+void t_addcmul_(tscope *s, tensor *x, tensor *a, tensor *b, double v); /* x += v a b */
+void t_addcdiv_(tscope *s, tensor *x, tensor *a, tensor *b, double v); /* x += v a / b */
+void t_lerp_(tscope *s, tensor *x, tensor *y, double weight);          /* x += weight (y - x) */
+
+/* ---- autograd
+ * ---------------------------------------------------------------------------------------------------- */
+
+void t_requires_grad_(tscope *s, tensor *x, bool on);
+tensor *t_grad(tscope *s, tensor *x);     /* the gradient, or NULL without a failure when there is none */
+void t_drop_grad(tscope *s, tensor *x);   /* no gradient at all, not a zero one */
+void t_backward(tscope *s, tensor *loss); /* accumulates into the leaves' gradients */
+/* Turn recording off (or on) in this thread; returns what it was, to be put back. */
+bool torch_grad_mode(torch *t, bool on);
+/* Mixed precision in this thread: operations libtorch considers safe run in TYPE on D's kind. Drops cached
+   casts when turned off. */
+thaw_status torch_autocast(torch *t, device d, bool on, dtype type);
+
+#endif

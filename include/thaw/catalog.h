@@ -1,0 +1,55 @@
+/*
+ * catalog.h - the architectures and pretrained weights thaw knows, and where their files are.
+ *
+ * Facts come from engine/zoo/catalog.json (torchvision's 115 weights, and ours). Nothing here needs libtorch.
+ */
+#ifndef THAW_CATALOG_H
+#define THAW_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "thaw/status.h"
+
+/* One pretrained file. Strings are owned by the catalog; a NULL string or NaN number is "not known". */
+typedef struct thaw_weights_info {
+    const char *arch;   /* "resnet18" */
+    const char *name;   /* "IMAGENET1K_V1" */
+    const char *family; /* "resnet" */
+    const char *url, *file;
+    const char *sha256_prefix;
+    const char *older_file; /* another name the same weights had, or NULL */
+    bool is_default;        /* what "weights": "DEFAULT" means for the architecture */
+    bool buildable;         /* thaw has the architecture */
+    int64_t parameters;
+    double gflops; /* giga multiply-accumulates, as torchvision reports */
+    double file_size_mb;
+    double acc1, acc5; /* percent, on the set it was trained for */
+    int resize, crop, min_size;
+    const char *interpolation;
+    float mean[3], std[3];
+    const char *license, *recipe;
+    const char *dataset; /* "ImageNet-1K", "CIFAR-10" */
+    int classes;
+} thaw_weights_info;
+
+typedef struct thaw_catalog thaw_catalog;
+
+thaw_status thaw_catalog_open(thaw_catalog **out);
+void thaw_catalog_free(thaw_catalog *c); /* NULL is fine */
+int thaw_catalog_count(const thaw_catalog *c);
+const thaw_weights_info *thaw_catalog_at(const thaw_catalog *c, int index);
+/* NAME "DEFAULT" or NULL: the architecture's default. Unknown names fail with the nearest. */
+thaw_status thaw_catalog_find(const thaw_catalog *c, const char *arch, const char *name,
+                              const thaw_weights_info **out);
+/* The whole row as compact JSON with the field names of catalog.json and "cached"; free() it. */
+char *thaw_catalog_json(const thaw_catalog *c, int index);
+
+/* Where the file of INFO is on this machine, or NULL: bundled, $TORCH_HOME / $XDG_CACHE_HOME/torch /
+   ~/.cache/torch under hub/checkpoints, the Hugging Face cache. Owned by the caller. */
+char *thaw_catalog_locate(const thaw_weights_info *info);
+/* The name of output LABEL of weights trained on INFO->dataset ("tench", "airplane"), or NULL. */
+const char *thaw_catalog_class(const thaw_catalog *c, const char *dataset, int label);
+
+#endif

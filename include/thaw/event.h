@@ -1,0 +1,145 @@
+/*
+ * event.h - what a session says: one schema for the workbench, for headless output and for events.jsonl in
+ * the run folder (docs/events.md). A run watched live and a run replayed from disk go through the same code.
+ */
+#ifndef THAW_EVENT_H
+#define THAW_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "thaw/status.h"
+
+enum { THAW_EVENT_VERSION = 1 };
+
+typedef enum thaw_event_kind {
+    THAW_EVENT_ENGINE,  /* libtorch is there (or not): text is what was found, or the error */
+    THAW_EVENT_LOG,     /* a line of text; level */
+    THAW_EVENT_BEGIN,   /* a run starts or resumes */
+    THAW_EVENT_DATASET, /* what will be trained on */
+    THAW_EVENT_STATE,   /* preparing, training, evaluating, paused, stopping, idle */
+    THAW_EVENT_STEP,
+    THAW_EVENT_EPOCH,
+    THAW_EVENT_MASK,       /* the freeze mask from this step on */
+    THAW_EVENT_LR,         /* the base learning rate changed by hand */
+    THAW_EVENT_CHECKPOINT, /* one was finished */
+    THAW_EVENT_LAYERS,     /* per-layer figures */
+    THAW_EVENT_END,        /* the run is over */
+    THAW_EVENT_COUNT
+} thaw_event_kind;
+
+typedef enum thaw_state {
+    THAW_STATE_IDLE,
+    THAW_STATE_PREPARING,
+    THAW_STATE_TRAINING,
+    THAW_STATE_EVALUATING,
+    THAW_STATE_PAUSED,
+    THAW_STATE_STOPPING,
+    THAW_STATE_COUNT
+} thaw_state;
+
+typedef struct thaw_layer_stat {
+    char *path;
+    double update_ratio; /* norm of the last update over norm of the weights */
+    double grad_ratio;   /* norm of the gradient over norm of the weights */
+    double drift;        /* norm of (weights - weights at the start) over norm of the latter */
+} thaw_layer_stat;
+
+/*
+ * One event. The strings and arrays are owned by the event: thaw_event_clear. A figure that is not known is
+ * NaN in memory and null in JSON.
+ */
+typedef struct thaw_event {
+    thaw_event_kind kind;
+    double
+        time; /* seconds since the run began (log and engine events before a run: since the session began) */
+    int64_t steps; /* optimizer steps done so far; "step" in JSON */
+    union {
+        struct {
+            char *text;
+            bool ok;
+            char *device;
+            int threads;
+            char *precision;
+            bool slow_blas;
+        } engine;
+        struct {
+            char *text;
+            int level; /* 0 info, 1 warning, 2 error */
+        } log;
+        struct {
+            char *run, *folder;
+            char *recipe; /* the complete JSON document */
+            int epochs, steps_per_epoch, first_epoch;
+            int64_t parameters, trainable;
+            char *device, *precision;
+            bool resumed;
+        } begin;
+        struct {
+            int classes;
+            char **class_name;
+            int train, val, skipped;
+        } dataset;
+        struct {
+            thaw_state state;
+        } state;
+        struct {
+            int epoch;   /* 0-based */
+            double loss; /* of the batch, before the step */
+            double lr;
+            double images_per_second;
+            double data_wait; /* share of the step spent waiting for data, 0..1 */
+            int batch;        /* images */
+            double seconds;
+        } step;
+        struct {
+            int epoch;
+            double train_loss, train_top1;
+            double val_loss, val_top1, val_top5; /* NaN without a validation set */
+            double *class_top1;                  /* per class, or NULL */
+            int classes;
+            double images_per_second, seconds;
+            bool best; /* the best so far by val_top1 (ties: lower val_loss) */
+        } epoch;
+        struct {
+            char **frozen, **moving;
+            size_t frozen_count, moving_count;
+            char *label;
+            int64_t trainable;
+        } mask;
+        struct {
+            double lr;
+        } lr;
+        struct {
+            char *path;
+            int epoch;
+            bool best;
+        } checkpoint;
+        struct {
+            thaw_layer_stat *item;
+            size_t count;
+        } layers;
+        struct {
+            char *run;
+            char *reason; /* "done", "stopped", "early-stop", "not-finite", "error" */
+            char *message;
+            int best_epoch; /* -1: none */
+            double best_val_top1;
+            double seconds;
+        } end;
+    };
+} thaw_event;
+
+void thaw_event_clear(thaw_event *e);
+void thaw_event_copy(const thaw_event *from, thaw_event *to);
+
+const char *thaw_event_name(thaw_event_kind kind); /* "step"; static */
+const char *thaw_state_name(thaw_state state);
+
+char *thaw_event_json(const thaw_event *e); /* one line, no newline; free() it */
+/* Unknown kinds give THAW_ERR_UNSUPPORTED (a newer version wrote them; skip), broken lines THAW_ERR_FORMAT.
+ */
+thaw_status thaw_event_parse(const char *line, size_t length, thaw_event *out);
+
+#endif

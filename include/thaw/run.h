@@ -1,0 +1,45 @@
+/*
+ * run.h - runs on disk: listing them, and reading their events.
+ */
+#ifndef THAW_RUN_H
+#define THAW_RUN_H
+
+#include "thaw/event.h"
+#include "thaw/recipe.h"
+
+typedef struct thaw_run_info {
+    char *id, *folder;
+    double started;               /* Unix time */
+    char *model, *weights, *data; /* from the recipe */
+    char *mask_label;             /* of the last mask */
+    int epochs, epochs_done;
+    double best_val_top1; /* NaN: none */
+    int best_epoch;
+    double last_train_loss, last_val_loss;
+    char *reason; /* of the end; "running" while a process has it, "died" when none has and no end was written
+                   */
+    char *problem; /* why the folder could not be read in full, or NULL */
+} thaw_run_info;
+void thaw_run_info_clear(thaw_run_info *info);
+
+char *thaw_runs_default_folder(void); /* $XDG_DATA_HOME/thaw/runs; owned by the caller */
+
+/* All runs under FOLDER (NULL: the default), newest first. A broken one is listed with its problem. Caller
+ * frees. */
+thaw_status thaw_runs_list(const char *folder, thaw_run_info **out, size_t *count);
+void thaw_runs_free(thaw_run_info *runs, size_t count);
+/* A run by id, unique prefix of an id, or folder; "last" is the newest. */
+thaw_status thaw_run_find(const char *folder, const char *name, thaw_run_info *out);
+
+/* Reads events.jsonl from the beginning, and again as it grows. */
+typedef struct thaw_run_reader thaw_run_reader;
+thaw_status thaw_run_reader_open(const char *run_folder, thaw_run_reader **out);
+void thaw_run_reader_close(thaw_run_reader *r);
+/* The next complete event; false at the present end (call again later). Broken lines are counted and skipped.
+ */
+bool thaw_run_reader_next(thaw_run_reader *r, thaw_event *out);
+size_t thaw_run_reader_broken(const thaw_run_reader *r);
+
+thaw_status thaw_run_recipe(const char *run_folder, thaw_recipe *out);
+
+#endif

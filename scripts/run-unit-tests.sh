@@ -1,0 +1,23 @@
+#!/bin/sh
+# run-unit-tests.sh PROGRAM... - run cmocka programs, each in a temporary folder of its own, and add up.
+set -u
+root=$(pwd)
+failed=
+count=0
+for program in "$@"; do
+    folder=$(mktemp -d)
+    count=$((count + 1))
+    if ! (cd "$folder" && HOME="$folder" XDG_DATA_HOME= XDG_CACHE_HOME= TORCH_HOME= THAW_ROOT="$root" \
+          timeout "${TEST_TIMEOUT:-300}" "$root/$program") >"$folder/log" 2>&1; then
+        failed="$failed $(basename "$program")"
+        cat "$folder/log"
+    else
+        grep -E '^\[ +(PASSED|SKIPPED) +\]' "$folder/log" | sed "s|^|$(basename "$program"): |"
+    fi
+    rm -rf "$folder"
+done
+if [ -n "$failed" ]; then
+    echo "unit tests failed:$failed"
+    exit 1
+fi
+echo "unit: $count programs passed"
