@@ -1,0 +1,166 @@
+"""Measures thaw beside Python PyTorch and prints a Markdown table; --write FILE puts it into FILE between its markers.
+
+Ratios of medians over interleaved runs on one machine: absolute figures move with the machine, ratios much less. The
+images are photographs' size, drawn by thaw itself, so that anyone can repeat it; --data DIR takes a real folder.
+"""
+import argparse
+import datetime
+import json
+import os
+import platform
+import pty
+import re
+import select
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+def first_frame(program):
+    """Seconds from exec to the first screenful on a 120x36 terminal, and to `q` having ended it."""
+    began = time.perf_counter()
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ.update(TERM="xterm-256color", LINES="36", COLUMNS="120")
+        os.execv(program, [program])
+    seen, drawn = b"", None
+    while time.perf_counter() - began < 10:
+        if not select.select([fd], [], [], 0.5)[0]:
+            if drawn:
+                break
+            continue
+        try:
+            seen += os.read(fd, 65536)
+        except OSError:
+            break
+        if drawn is None and b"Models" in seen and b"Runs" in seen:
+            drawn = time.perf_counter() - began
+            break
+    try:
+        os.write(fd, b"q")
+        os.write(fd, b"y")
+        time.sleep(0.2)
+    except OSError:
+        pass
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    os.close(fd)
+    return drawn
+
+
+def timed_listing(program, path):
+    """Seconds and peak resident megabytes of listing a weights file."""
+    began = time.perf_counter()
+    process = subprocess.Popen([program, "weights", path], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{program} weights {path} failed")
+    return time.perf_counter() - began, usage.ru_maxrss / 1024
+
+
+def thaw_epochs(program, data, mode, threads, batch, epochs, runs, extra=()):
+    recipe = {"model": "resnet18", "weights": None, "freeze": ["all"] if mode == "frozen" else [],
+              "data": {"path": data, "resize": 256, "crop": 224, "augment": "basic"},
+              "epochs": epochs, "batch_size": batch, "precision": "fp32", "threads": threads}
+    path = os.path.join(runs, f"{mode}.json")
+    with open(path, "w") as f:
+        json.dump(recipe, f)
+    command = [program, "train", path, "--json", "--runs", runs, *extra]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    lines = [json.loads(line) for line in process.stdout]
+    _, status, usage = os.wait4(process.pid, 0)
+    speeds = [e["images_per_second"] for e in lines if e["event"] == "epoch"]
+    if status or len(speeds) != epochs:
+        raise SystemExit(f"{' '.join(command)} failed")
+    return speeds, usage.ru_maxrss / 1024
+
+
+def python_epochs(python, data, mode, threads, batch, epochs, tuned=False):
+    command = [python, os.path.join(HERE, "python_peer.py"), data, "--mode", mode, "--threads", str(threads),
+               "--batch", str(batch), "--epochs", str(epochs)] + (["--tuned"] if tuned else [])
+    out = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout)
+    return out["images_per_second"], out["peak_rss_mb"], out["torch"]
+
+
+def processor():
+    with open("/proc/cpuinfo") as f:
+        match = re.search(r"model name\s*: (.*)", f.read())
+    return match.group(1) if match else platform.processor()
+
+
+def spread(values, unit=""):
+    return f"{statistics.median(values):.3g}{unit} ({min(values):.3g}-{max(values):.3g})"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--python", required=True)
+    parser.add_argument("--data", help="folder with train/CLASS and val/CLASS; default: drawn")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--write", metavar="FILE")
+    args = parser.parse_args()
+    program = os.path.abspath(args.program)
+    rows = []
+    with tempfile.TemporaryDirectory() as work:
+        os.environ["HOME"] = work
+        data = args.data
+        if not data:
+            data = os.path.join(work, "shapes")
+            subprocess.run([program, "shapes", data, "--side", "400", "--train", "16", "--val", "1"], check=True,
+                           stdout=subprocess.DEVNULL)
+        frames = [first_frame(program) for _ in range(11)]
+        if None in frames:
+            raise SystemExit("the workbench drew no first frame")
+        rows.append(("first frame of the workbench", spread([f * 1000 for f in frames], " ms"), "50 ms", ""))
+
+        pth = os.path.join(work, "resnet18.pth")
+        subprocess.run([args.python, "-c", "import sys; sys.path.insert(0, sys.argv[1]); from python_peer import *; "
+                        "torch.save(torchvision.models.resnet18().state_dict(), sys.argv[2])", HERE, pth], check=True)
+        listings = [timed_listing(program, pth) for _ in range(11)]
+        rows.append((f"list a {os.path.getsize(pth) / 1e6:.0f} MB .pth", spread([t * 1000 for t, _ in listings], " ms"),
+                     "20 ms", f"peak {max(m for _, m in listings):.1f} MB resident (under 10 wanted)"))
+
+        version = ""
+        for mode, tuned, wanted in (("full", False, "1"), ("frozen", False, "1.5"), ("full", True, ""),
+                                    ("frozen", True, "")):
+            ours, theirs, our_rss, their_rss = [], [], [], []
+            for _ in range(args.rounds):
+                speeds, rss = thaw_epochs(program, data, mode, args.threads, args.batch, 2, work)
+                ours.append(speeds[-1])
+                our_rss.append(rss)
+                speeds, rss, version = python_epochs(args.python, data, mode, args.threads, args.batch, 2, tuned)
+                theirs.append(speeds[-1])
+                their_rss.append(rss)
+            ratio = statistics.median(ours) / statistics.median(theirs)
+            loop = "tuned" if tuned else "plain"
+            rows.append((f"ResNet-18, 224 px, fp32, {mode}: thaw / {loop} Python loop", f"{ratio:.2f}x", wanted,
+                         f"{spread(ours)} against {spread(theirs)} images/s; peak {max(our_rss):.0f} against "
+                         f"{max(their_rss):.0f} MB"))
+            print(rows[-1], file=sys.stderr)
+
+    lines = [f"Measured {datetime.date.today()} on {processor()}, {args.threads} threads, libtorch {version}, "
+             f"batch {args.batch}, medians (and range) of {args.rounds} interleaved rounds, second epoch"
+             f"{', images of ' + os.path.basename(args.data.rstrip('/')) if args.data else ', drawn 400 px images'}.", "",
+             "| what | measured | wanted | |", "| --- | --- | --- | --- |"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    text = "\n".join(lines)
+    print(text)
+    if args.write:
+        with open(args.write) as f:
+            document = f.read()
+        head, _, rest = document.partition(BEGIN)
+        _, _, tail = rest.partition(END)
+        with open(args.write, "w") as f:
+            f.write(f"{head}{BEGIN}\n{text}\n{END}{tail}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+#!/bin/sh
+# run.sh - thaw beside Python PyTorch on the same work, the same libtorch and the same threads; see bench.py.
+# PYTHON names the Python whose torch is the libtorch thaw was built with; without it the one that fits is looked for.
+set -eu
+build=${BUILD:-build}
+where=$(sed -n 's/^TORCH_WHERE := //p' "$build/libtorch.mk")
+python=${PYTHON:-}
+if [ -z "$python" ]; then
+    case $where in
+    /usr | /usr/lib/python3/*) python=/usr/bin/python3 ;;
+    */lib/python3*/site-packages/torch) python=${where%/lib/python3*}/bin/python3 ;;
+    *) python=python3 ;;
+    esac
+fi
+"$python" -c 'import torch' 2>/dev/null || { echo "bench: $python has no torch; set PYTHON" >&2; exit 1; }
+exec "$python" tests/bench/bench.py --program "${PROGRAM:-thaw}" --python "$python" "$@"
