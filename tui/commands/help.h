@@ -1,0 +1,13 @@
+/*
+ * help.h - explaining the commands, from their tables: on the terminal and as the manual page.
+ */
+#ifndef TUI_COMMANDS_HELP_H
+#define TUI_COMMANDS_HELP_H
+
+#include "tui/commands/command.h"
+
+void help_overview(void);
+void help_command(const command *c);
+void help_manual(void); /* docs/thaw.1 */
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * options.h - every option a headless command can take, and reading them.
+ *
+ * One table for all commands: an option means the same wherever it appears, is explained once, and a command
+ * only names those that it takes. Help, the manual page and "did you mean" come from the same rows.
+ */
+#ifndef TUI_COMMANDS_OPTIONS_H
+#define TUI_COMMANDS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "thaw/status.h"
+
+typedef enum option_type {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_NUMBER, /* a whole number, 0 or more */
+    OPTION_LIST,   /* text, may be repeated */
+} option_type;
+
+/* X(id, name, type, placeholder, what values are allowed (globs) or NULL, help); no help: not listed. */
+#define OPTION_TABLE(X)                                                                             \
+    X(JSON, "json", FLAG, NULL, NULL, "print JSON to standard output, and nothing else")            \
+    X(SET, "set", LIST, "KEY=VALUE", "*?=*",                                                        \
+      "change one key of the recipe, as in optimizer.lr=0.01; repeatable")                          \
+    X(MODEL, "model", TEXT, "M", NULL, "an architecture, as `thaw models` lists them")              \
+    X(WEIGHTS, "weights", TEXT, "W", NULL,                                                          \
+      "a file (.safetensors, .pth, .pt, .th) or a name from the catalog")                           \
+    X(DATA, "data", TEXT, "DIR", NULL, "a folder of images")                                        \
+    X(INPUT, "input", NUMBER, "N", NULL, "side of the input image in pixels")                       \
+    X(BATCH, "batch", NUMBER, "N", NULL, "images a batch")                                          \
+    X(LOGITS, "logits", FLAG, NULL, NULL, "print the network's outputs as well")                    \
+    X(TO, "to", TEXT, "FILE", "*.safetensors *.pth", "the file to write, .safetensors or .pth")     \
+    X(LAST, "last", FLAG, NULL, NULL, "take the run's last weights instead of its best")            \
+    X(VERIFY, "verify", FLAG, NULL, NULL, "decode every image, so that all broken ones are listed") \
+    X(BUNDLED, "bundled", FLAG, NULL, NULL, "list what comes with thaw as well")                    \
+    X(THREADS, "threads", NUMBER, "N", NULL, "processor threads; 0: all cores")                     \
+    X(DEVICE, "device", TEXT, "D", "cpu cuda cuda:[0-9]* auto", "cpu, cuda, cuda:N or auto")        \
+    X(PRECISION, "precision", TEXT, "P", "fp32 bf16 auto", "fp32, bf16 or auto")                    \
+    X(RUNS, "runs", TEXT, "DIR", NULL, "the folder of runs; ~/.local/share/thaw/runs unless given") \
+    X(HELP, "help", FLAG, NULL, NULL, "explain the command")                                        \
+    X(MAN, "man", FLAG, NULL, NULL, NULL)
+
+typedef enum option_id {
+#define OPTION_ID(id, name, type, placeholder, allowed, help) OPT_##id,
+    OPTION_TABLE(OPTION_ID)
+#undef OPTION_ID
+        OPT_COUNT
+} option_id;
+
+#define OPT(id) (1u << OPT_##id)
+
+typedef struct option {
+    const char *name;
+    option_type type;
+    const char *placeholder, *allowed, *help;
+} option;
+
+const option *option_at(option_id id);
+
+enum { LIST_MAX = 64 };
+
+/* What was given. Everything points into argv. */
+typedef struct arguments {
+    bool given[OPT_COUNT];
+    const char *text[OPT_COUNT];
+    long number[OPT_COUNT];
+    const char *list[LIST_MAX]; /* of the one OPTION_LIST option, --set */
+    size_t list_count;
+    const char **operand;
+    size_t operand_count;
+} arguments;
+
+/*
+ * Read ARGV (COUNT words after the command's name), taking the options in ACCEPTED. Operands are gathered at
+ * the front of ARGV, which is reordered. Failures are THAW_ERR_USAGE and name the nearest option.
+ */
+thaw_status options_read(unsigned accepted, int count, char **argv, arguments *out);
+
+#endif
