@@ -4,6 +4,9 @@
  * thaw_recipe_init fills in the defaults; parsing changes only what the document names; an unknown key, a
  * wrong type or a value out of range fails with the key and what would be right. Writing puts every value
  * out.
+ *
+ * One table of fields (thaw_recipe_field_at) is behind all of it: parsing, checking, writing, `--set`, the
+ * workbench's form and the tables of docs/recipe.md.
  */
 #ifndef THAW_RECIPE_H
 #define THAW_RECIPE_H
@@ -21,10 +24,10 @@ typedef struct thaw_layer_lr {
 } thaw_layer_lr;
 
 typedef struct thaw_recipe {
-    char *model;   /* "resnet18" */
-    char *weights; /* catalog name, path of a file, or NULL: random initialisation */
+    char *model;   /* "resnet18"; "" until chosen */
+    char *weights; /* catalog name, "DEFAULT", path of a file, or NULL: random initialisation */
     struct {
-        char *path;
+        char *path; /* "" until chosen */
         double val_fraction;
         int resize, crop; /* 0: from the catalog (the weights' own), else 256/224; CIFAR models: none, 32 */
         char *interpolation; /* NULL: from the catalog */
@@ -75,8 +78,44 @@ thaw_status thaw_recipe_parse(const char *json, size_t length, const char *where
 thaw_status thaw_recipe_read(const char *path, thaw_recipe *r);
 /* "optimizer.lr=0.01", "freeze=[\"layer1\"]", "model=resnet18": the value is JSON, or else a string. */
 thaw_status thaw_recipe_set(thaw_recipe *r, const char *assignment);
-thaw_status thaw_recipe_check(const thaw_recipe *r); /* ranges, names; not whether files exist */
-char *thaw_recipe_json(const thaw_recipe *r);        /* complete, indented; free() it */
+/* Ranges, words, and what fields say together; that model and data are chosen; not whether files exist. */
+thaw_status thaw_recipe_check(const thaw_recipe *r);
+char *thaw_recipe_json(const thaw_recipe *r); /* complete, indented; free() it */
 thaw_status thaw_recipe_write(const thaw_recipe *r, const char *path);
+
+/* ---- the fields, one by one: for forms, completion and help ---- */
+
+typedef enum thaw_recipe_type {
+    THAW_RECIPE_TEXT,
+    THAW_RECIPE_WORD, /* one of choices */
+    THAW_RECIPE_BOOL,
+    THAW_RECIPE_INT,
+    THAW_RECIPE_NUMBER,
+    THAW_RECIPE_NAMES,   /* a list of layer names or globs; as text "conv1, layer1.*" */
+    THAW_RECIPE_SIZES,   /* a list of whole numbers; as text "512, 256" */
+    THAW_RECIPE_FACTORS, /* an object of layer name or glob to number; as text "layer4 = 0.1, layer3 = 0.01"
+                          */
+} thaw_recipe_type;
+
+typedef struct thaw_recipe_field {
+    const char *key;  /* "optimizer.lr" */
+    const char *help; /* one line, without a full stop */
+    thaw_recipe_type type;
+    double min, max;            /* of numbers and of list items, inclusive */
+    bool above_min, below_max;  /* the bound itself is not allowed */
+    const char *const *choices; /* WORD: all; TEXT: examples; ends with NULL; or NULL */
+    const char *null_means;     /* null (text "none") is allowed and means this; or NULL */
+} thaw_recipe_field;
+
+size_t thaw_recipe_field_count(void);
+const thaw_recipe_field *thaw_recipe_field_at(size_t index);      /* in the order of the document */
+const thaw_recipe_field *thaw_recipe_field_find(const char *key); /* NULL when unknown */
+
+/* The value as a person types it in a form ("0.001", "conv1, bn1", "none"); free() it. NULL: unknown key. */
+char *thaw_recipe_get_text(const thaw_recipe *r, const char *key);
+/* Set from what a person typed: JSON, or the forms of get_text. On failure the value stays. */
+thaw_status thaw_recipe_set_text(thaw_recipe *r, const char *key, const char *text);
+/* The range or the words in English: "more than 0, at most 10", "sgd, adam or adamw". */
+const char *thaw_recipe_field_range(const thaw_recipe_field *f, char *buffer, size_t size);
 
 #endif
