@@ -1,0 +1,386 @@
+/*
+ * run_view.c - see run_view.h. One handler an event kind, in a table.
+ */
+#include "tui/run_view.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/str.h"
+
+/* How much a new step counts in the smoothed figures. */
+static const double SMOOTHING = 0.05;
+
+static void set_text(char **into, const char *text) {
+    char *copy = xstrdup(text);
+    free(*into);
+    *into = copy;
+}
+
+static void free_names(char ***names, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        free((*names)[i]);
+    free(*names);
+    *names = NULL;
+}
+
+static char **copy_names(char *const *names, size_t count) {
+    char **copy = count ? xcalloc(count, sizeof *copy) : NULL;
+    for (size_t i = 0; i < count; i++)
+        copy[i] = xstrdup(names[i]);
+    return copy;
+}
+
+/* ---- marks ---- */
+
+static void drop_mark(run_view *v, size_t index) {
+    free(v->mark[index].text);
+    memmove(&v->mark[index], &v->mark[index + 1], (v->mark_count - index - 1) * sizeof *v->mark);
+    v->mark_count--;
+}
+
+static void add_mark(run_view *v, run_mark_kind kind, int64_t steps, char *text) {
+    if (v->mark_count == RUN_MARKS_MAX) {
+        size_t victim = 0;
+        while (victim < v->mark_count && v->mark[victim].kind != RUN_MARK_CHECKPOINT)
+            victim++;
+        drop_mark(v, victim < v->mark_count ? victim : 0);
+    }
+    v->mark = vec_reserve(v->mark, &v->mark_capacity, v->mark_count + 1, sizeof *v->mark);
+    v->mark[v->mark_count++] = (run_mark){.kind = kind, .steps = steps, .text = text};
+}
+
+/* Only the newest mark of a kind is of interest: what is best now. */
+static void replace_mark(run_view *v, run_mark_kind kind, int64_t steps, char *text) {
+    for (size_t i = v->mark_count; i > 0; i--)
+        if (v->mark[i - 1].kind == kind) drop_mark(v, i - 1);
+    add_mark(v, kind, steps, text);
+}
+
+/* ---- one handler an event kind ---- */
+
+static void take_engine(run_view *v, const thaw_event *e) {
+    v->engine_known = true;
+    v->engine_ok = e->engine.ok;
+    set_text(&v->engine_text, e->engine.text);
+    if (e->engine.device) set_text(&v->device, e->engine.device);
+    if (e->engine.precision) set_text(&v->precision, e->engine.precision);
+    v->threads = e->engine.threads;
+    v->slow_blas = e->engine.slow_blas;
+}
+
+static void take_log(run_view *v, const thaw_event *e) {
+    if (!v->log) v->log = xcalloc(RUN_LOG_MAX, sizeof *v->log);
+    if (v->log_count == RUN_LOG_MAX) {
+        free(v->log[0].text);
+        memmove(&v->log[0], &v->log[1], (RUN_LOG_MAX - 1) * sizeof *v->log);
+        v->log_count--;
+        v->log_dropped++;
+    }
+    v->log[v->log_count++] = (run_log_line){
+        .time = e->time,
+        .level = e->log.level,
+        .text = text_escape(e->log.text ? e->log.text : ""),
+    };
+}
+
+/* What a killed process did after its last checkpoint is done again by the one that resumes. */
+static void forget_after(run_view *v, int64_t steps, int first_epoch) {
+    series_cut(&v->train_loss, steps + 1);
+    series_cut(&v->rate, steps + 1);
+    while (v->epoch_count && v->epoch_list[v->epoch_count - 1].epoch >= first_epoch &&
+           v->epoch_list[v->epoch_count - 1].steps > steps)
+        v->epoch_count--;
+    while (v->mark_count && v->mark[v->mark_count - 1].steps > steps)
+        drop_mark(v, v->mark_count - 1);
+    v->best_epoch = -1;
+    v->best_val_top1 = NAN;
+    for (size_t i = 0; i < v->epoch_count; i++) {
+        if (!v->epoch_list[i].best) continue;
+        v->best_epoch = v->epoch_list[i].epoch;
+        v->best_val_top1 = v->epoch_list[i].val_top1;
+    }
+}
+
+static void take_begin(run_view *v, const thaw_event *e) {
+    if (e->begin.resumed)
+        forget_after(v, e->steps, e->begin.first_epoch);
+    else
+        forget_after(v, -1, 0);
+    v->begun = true;
+    v->ended = false;
+    v->resumed = e->begin.resumed;
+    set_text(&v->run, e->begin.run);
+    set_text(&v->folder, e->begin.folder);
+    set_text(&v->recipe, e->begin.recipe);
+    v->epochs = e->begin.epochs;
+    v->steps_per_epoch = e->begin.steps_per_epoch;
+    v->total_steps = (int64_t)e->begin.epochs * e->begin.steps_per_epoch;
+    v->parameters = e->begin.parameters;
+    v->trainable = e->begin.trainable;
+    v->steps = e->steps;
+    v->epoch = e->begin.first_epoch;
+    if (e->begin.device) set_text(&v->device, e->begin.device);
+    if (e->begin.precision) set_text(&v->precision, e->begin.precision);
+    if (e->begin.resumed) add_mark(v, RUN_MARK_RESUME, e->steps, xstrdup("resumed"));
+}
+
+static void take_dataset(run_view *v, const thaw_event *e) {
+    free_names(&v->class_name, (size_t)v->classes);
+    v->classes = e->dataset.class_name && e->dataset.classes > 0 ? e->dataset.classes : 0;
+    v->class_name = copy_names(e->dataset.class_name, (size_t)v->classes);
+    v->train_images = e->dataset.train;
+    v->val_images = e->dataset.val;
+    v->skipped = e->dataset.skipped;
+}
+
+static void take_state(run_view *v, const thaw_event *e) {
+    thaw_state before = v->state;
+    v->state = e->state.state;
+    if (v->state == before) return;
+    if (v->state == THAW_STATE_PAUSED) add_mark(v, RUN_MARK_PAUSE, e->steps, xstrdup("paused"));
+    v->evaluating_since = v->state == THAW_STATE_EVALUATING ? e->time : NAN;
+}
+
+static double blend(double old, double weight, double value) {
+    return weight > 0 ? old + (value - old) * SMOOTHING / weight : value;
+}
+
+static void take_step(run_view *v, const thaw_event *e) {
+    series_add(&v->train_loss, e->steps, e->step.loss);
+    series_add(&v->rate, e->steps, e->step.lr);
+    if (!isfinite(e->step.loss))
+        replace_mark(v, RUN_MARK_NOT_FINITE, e->steps, xstrdup("loss is not finite"));
+    v->steps = e->steps;
+    v->epoch = e->step.epoch;
+    v->loss = e->step.loss;
+    v->lr = e->step.lr;
+    /* A debiased moving average: the first steps weigh what they are worth. */
+    double weight = v->epoch_step_weight + (1 - v->epoch_step_weight) * SMOOTHING;
+    if (isfinite(e->step.images_per_second))
+        v->images_per_second = blend(v->images_per_second, weight, e->step.images_per_second);
+    if (isfinite(e->step.data_wait)) v->data_wait = blend(v->data_wait, weight, e->step.data_wait);
+    if (isfinite(e->step.seconds)) v->step_seconds = blend(v->step_seconds, weight, e->step.seconds);
+    v->epoch_step_weight = weight;
+}
+
+static void take_class_scores(run_view *v, const thaw_event *e) {
+    free(v->class_top1);
+    v->class_top1 = NULL;
+    v->class_top1_count = 0;
+    if (!e->epoch.class_top1 || e->epoch.classes <= 0) return;
+    v->class_top1 = xreallocarray(NULL, (size_t)e->epoch.classes, sizeof *v->class_top1);
+    memcpy(v->class_top1, e->epoch.class_top1, (size_t)e->epoch.classes * sizeof *v->class_top1);
+    v->class_top1_count = e->epoch.classes;
+}
+
+static void thin_epochs(run_view *v) {
+    size_t kept = 0;
+    for (size_t i = 0; i < v->epoch_count; i++)
+        if (i % 2 || v->epoch_list[i].best) v->epoch_list[kept++] = v->epoch_list[i];
+    /* All of them best: then the older half goes. */
+    if (kept >= RUN_EPOCHS_MAX) {
+        kept = RUN_EPOCHS_MAX / 2;
+        memmove(v->epoch_list, v->epoch_list + v->epoch_count - kept, kept * sizeof *v->epoch_list);
+    }
+    v->epoch_count = kept;
+}
+
+static void take_epoch(run_view *v, const thaw_event *e) {
+    if (v->epoch_count >= RUN_EPOCHS_MAX) thin_epochs(v);
+    v->epoch_list = vec_reserve(v->epoch_list, &v->epoch_capacity, v->epoch_count + 1, sizeof *v->epoch_list);
+    v->epoch_list[v->epoch_count++] = (run_epoch){
+        .epoch = e->epoch.epoch,
+        .steps = e->steps,
+        .train_loss = e->epoch.train_loss,
+        .train_top1 = e->epoch.train_top1,
+        .val_loss = e->epoch.val_loss,
+        .val_top1 = e->epoch.val_top1,
+        .val_top5 = e->epoch.val_top5,
+        .images_per_second = e->epoch.images_per_second,
+        .seconds = e->epoch.seconds,
+        .best = e->epoch.best,
+    };
+    take_class_scores(v, e);
+    v->steps = e->steps;
+    v->epoch = e->epoch.epoch;
+    if (isfinite(v->evaluating_since)) {
+        double took = e->time - v->evaluating_since;
+        v->evaluation_seconds = took > 0 ? took : 0;
+    }
+    if (!e->epoch.best) return;
+    v->best_epoch = e->epoch.epoch;
+    v->best_val_top1 = e->epoch.val_top1;
+    replace_mark(v, RUN_MARK_BEST, e->steps,
+                 isfinite(e->epoch.val_top1) ? xasprintf("best %.3f", e->epoch.val_top1) : xstrdup("best"));
+}
+
+static bool among(char *const *names, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(names[i], name)) return true;
+    return false;
+}
+
+/* The names of TO that are not in FROM, joined by ", ", with VERB after them: "layer1, layer2 frozen". */
+static void describe_added(str *text, char *const *from, size_t from_count, char *const *to, size_t to_count,
+                           const char *verb) {
+    enum { NAMED_MAX = 3 };
+    size_t added = 0;
+    for (size_t i = 0; i < to_count; i++) {
+        if (among(from, from_count, to[i])) continue;
+        if (++added > NAMED_MAX) continue;
+        str_appendf(text, "%s%s", added > 1 || text->length ? ", " : "", to[i]);
+    }
+    if (added > NAMED_MAX) str_appendf(text, " and %zu more", added - NAMED_MAX);
+    if (added) str_appendf(text, " %s", verb);
+}
+
+static void take_mask(run_view *v, const thaw_event *e) {
+    str text = {0};
+    bool first = !v->mask_label;
+    if (!first) {
+        describe_added(&text, v->frozen, v->frozen_count, e->mask.frozen, e->mask.frozen_count, "frozen");
+        describe_added(&text, e->mask.frozen, e->mask.frozen_count, v->frozen, v->frozen_count, "thawed");
+        describe_added(&text, v->moving, v->moving_count, e->mask.moving, e->mask.moving_count,
+                       "frozen, statistics moving");
+    }
+    free_names(&v->frozen, v->frozen_count);
+    free_names(&v->moving, v->moving_count);
+    v->frozen_count = e->mask.frozen_count;
+    v->moving_count = e->mask.moving_count;
+    v->frozen = copy_names(e->mask.frozen, e->mask.frozen_count);
+    v->moving = copy_names(e->mask.moving, e->mask.moving_count);
+    v->trainable = e->mask.trainable;
+    set_text(&v->mask_label, e->mask.label ? e->mask.label : "");
+    /* What a run starts with is no change. */
+    if (!first) add_mark(v, RUN_MARK_MASK, e->steps, text.length ? str_take(&text) : xstrdup(v->mask_label));
+    str_clear(&text);
+}
+
+static void take_lr(run_view *v, const thaw_event *e) {
+    add_mark(v, RUN_MARK_LR, e->steps, xasprintf("lr %.4g", e->lr.lr));
+    v->lr = e->lr.lr;
+}
+
+static void take_checkpoint(run_view *v, const thaw_event *e) {
+    add_mark(v, RUN_MARK_CHECKPOINT, e->steps, xstrdup("checkpoint"));
+}
+
+/* Layers come in the same order each time, so HINT is nearly always right. */
+static run_layer *layer_slot(run_view *v, const char *path, size_t hint) {
+    if (hint < v->layer_count && !strcmp(v->layer[hint].path, path)) return &v->layer[hint];
+    for (size_t i = 0; i < v->layer_count; i++)
+        if (!strcmp(v->layer[i].path, path)) return &v->layer[i];
+    if (v->layer_count == RUN_LAYERS_MAX) return NULL;
+    v->layer = vec_reserve(v->layer, &v->layer_capacity, v->layer_count + 1, sizeof *v->layer);
+    v->layer[v->layer_count] = (run_layer){.path = xstrdup(path)};
+    return &v->layer[v->layer_count++];
+}
+
+static void take_layers(run_view *v, const thaw_event *e) {
+    for (size_t i = 0; i < e->layers.count; i++) {
+        const thaw_layer_stat *stat = &e->layers.item[i];
+        run_layer *layer = stat->path ? layer_slot(v, stat->path, i) : NULL;
+        if (!layer) continue;
+        layer->update_ratio = stat->update_ratio;
+        layer->grad_ratio = stat->grad_ratio;
+        layer->drift = stat->drift;
+        if (layer->history_count == RUN_LAYER_HISTORY) {
+            memmove(&layer->history[0], &layer->history[1],
+                    (RUN_LAYER_HISTORY - 1) * sizeof layer->history[0]);
+            layer->history_count--;
+        }
+        layer->history[layer->history_count++] = stat->update_ratio;
+    }
+}
+
+static void take_end(run_view *v, const thaw_event *e) {
+    v->ended = true;
+    v->state = THAW_STATE_IDLE;
+    set_text(&v->end_reason, e->end.reason);
+    set_text(&v->end_message, e->end.message);
+    if (e->end.run) set_text(&v->run, e->end.run);
+    v->end_seconds = e->end.seconds;
+    if (e->end.best_epoch < 0) return;
+    v->best_epoch = e->end.best_epoch;
+    v->best_val_top1 = e->end.best_val_top1;
+}
+
+static void (*const handler[THAW_EVENT_COUNT])(run_view *, const thaw_event *) = {
+    [THAW_EVENT_ENGINE] = take_engine, [THAW_EVENT_LOG] = take_log,
+    [THAW_EVENT_BEGIN] = take_begin,   [THAW_EVENT_DATASET] = take_dataset,
+    [THAW_EVENT_STATE] = take_state,   [THAW_EVENT_STEP] = take_step,
+    [THAW_EVENT_EPOCH] = take_epoch,   [THAW_EVENT_MASK] = take_mask,
+    [THAW_EVENT_LR] = take_lr,         [THAW_EVENT_CHECKPOINT] = take_checkpoint,
+    [THAW_EVENT_LAYERS] = take_layers, [THAW_EVENT_END] = take_end,
+};
+
+void run_view_apply(run_view *v, const thaw_event *e) {
+    if ((unsigned)e->kind >= THAW_EVENT_COUNT) return;
+    if (isfinite(e->time)) v->time = e->time;
+    handler[e->kind](v, e);
+    v->revision++;
+}
+
+/* ---- questions ---- */
+
+double run_view_progress(const run_view *v) {
+    if (v->total_steps <= 0) return 0;
+    double done = (double)v->steps / (double)v->total_steps;
+    return done < 0 ? 0 : done > 1 ? 1 : done;
+}
+
+double run_view_eta(const run_view *v) {
+    if (!v->begun || v->ended || v->epoch_step_weight <= 0 || v->steps_per_epoch <= 0) return NAN;
+    int64_t left = v->total_steps - v->steps;
+    if (left < 0) left = 0;
+    int64_t epochs_left = (left + v->steps_per_epoch - 1) / v->steps_per_epoch;
+    return (double)left * v->step_seconds + (double)epochs_left * v->evaluation_seconds;
+}
+
+const run_epoch *run_view_last_epoch(const run_view *v) {
+    return v->epoch_count ? &v->epoch_list[v->epoch_count - 1] : NULL;
+}
+
+const run_layer *run_view_layer(const run_view *v, const char *path) {
+    for (size_t i = 0; i < v->layer_count; i++)
+        if (!strcmp(v->layer[i].path, path)) return &v->layer[i];
+    return NULL;
+}
+
+void run_view_init(run_view *v) {
+    *v = (run_view){
+        .best_epoch = -1,
+        .best_val_top1 = NAN,
+        .loss = NAN,
+        .lr = NAN,
+        .evaluating_since = NAN,
+    };
+}
+
+void run_view_clear(run_view *v) {
+    char *texts[] = {v->engine_text, v->device,     v->precision,  v->run,        v->folder,
+                     v->recipe,      v->mask_label, v->end_reason, v->end_message};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        free(texts[i]);
+    free_names(&v->class_name, (size_t)v->classes);
+    free_names(&v->frozen, v->frozen_count);
+    free_names(&v->moving, v->moving_count);
+    series_clear(&v->train_loss);
+    series_clear(&v->rate);
+    free(v->epoch_list);
+    free(v->class_top1);
+    for (size_t i = 0; i < v->mark_count; i++)
+        free(v->mark[i].text);
+    free(v->mark);
+    for (size_t i = 0; i < v->layer_count; i++)
+        free(v->layer[i].path);
+    free(v->layer);
+    for (size_t i = 0; i < v->log_count; i++)
+        free(v->log[i].text);
+    free(v->log);
+    run_view_init(v);
+}

@@ -1,0 +1,132 @@
+/*
+ * run_view.h - what is known of one run, gathered from its events.
+ *
+ * The workbench's Train screen, a ghost on its chart, a run replayed from disk and the headless progress bar
+ * all look at this. Feed it events in order with run_view_apply; read the fields, change none. Memory is
+ * bounded whatever the events say.
+ */
+#ifndef TUI_RUN_VIEW_H
+#define TUI_RUN_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "thaw/event.h"
+#include "tui/series.h"
+
+enum {
+    RUN_EPOCHS_MAX = 20000, /* beyond, every second one is dropped */
+    RUN_MARKS_MAX = 1024,   /* beyond, the oldest checkpoints go first */
+    RUN_LAYERS_MAX = 4096,
+    RUN_LOG_MAX = 500,     /* lines kept */
+    RUN_LAYER_HISTORY = 16 /* update ratios kept a layer, for a sparkline */
+};
+
+typedef struct run_epoch {
+    int epoch;     /* 0-based */
+    int64_t steps; /* optimizer steps done at its end: its x on the chart */
+    double train_loss, train_top1;
+    double val_loss, val_top1, val_top5; /* NaN without a validation set */
+    double images_per_second, seconds;
+    bool best;
+} run_epoch;
+
+typedef enum run_mark_kind {
+    RUN_MARK_MASK,
+    RUN_MARK_LR,
+    RUN_MARK_CHECKPOINT,
+    RUN_MARK_BEST,
+    RUN_MARK_PAUSE,
+    RUN_MARK_RESUME,
+    RUN_MARK_NOT_FINITE
+} run_mark_kind;
+
+typedef struct run_mark {
+    run_mark_kind kind;
+    int64_t steps;
+    char *text; /* "layer2 frozen", "lr 0.01", "best 0.88" */
+} run_mark;
+
+typedef struct run_layer {
+    char *path;
+    double update_ratio, grad_ratio, drift; /* the newest; NaN: not known */
+    double history[RUN_LAYER_HISTORY];      /* update ratios, oldest first */
+    int history_count;
+} run_layer;
+
+typedef struct run_log_line {
+    double time; /* seconds since the run began */
+    int level;   /* 0 info, 1 warning, 2 error */
+    char *text;
+} run_log_line;
+
+typedef struct run_view {
+    uint64_t revision; /* changes with every event */
+
+    /* engine */
+    bool engine_known, engine_ok; /* known: an engine event came */
+    char *engine_text;            /* what libtorch was found, or what is wrong */
+    char *device, *precision;
+    int threads;
+    bool slow_blas;
+
+    /* run */
+    bool begun, resumed, ended;
+    thaw_state state;
+    char *run, *folder;
+    char *recipe; /* JSON */
+    int epochs, steps_per_epoch;
+    int64_t total_steps; /* planned: the x-axis */
+    int64_t parameters, trainable;
+
+    /* dataset */
+    char **class_name;
+    int classes, train_images, val_images, skipped;
+
+    /* mask */
+    char **frozen, **moving;
+    size_t frozen_count, moving_count;
+    char *mask_label;
+
+    /* now */
+    double time; /* of the last event, seconds since the run began */
+    int64_t steps;
+    int epoch;
+    double loss, lr;                                   /* of the last step; NaN: none yet */
+    double images_per_second, data_wait, step_seconds; /* smoothed */
+    double epoch_step_weight;                          /* private: debiases the smoothed ones */
+
+    /* history */
+    series train_loss, rate; /* a value each step: the batch's loss, the learning rate */
+    run_epoch *epoch_list;
+    size_t epoch_count, epoch_capacity;
+    int best_epoch; /* -1: none */
+    double best_val_top1;
+    double *class_top1; /* of the newest epoch, `classes` of them, or NULL */
+    int class_top1_count;
+    run_mark *mark; /* in order of steps */
+    size_t mark_count, mark_capacity;
+    run_layer *layer; /* in the order first seen */
+    size_t layer_count, layer_capacity;
+    run_log_line *log; /* oldest first */
+    size_t log_count, log_dropped;
+
+    /* end */
+    char *end_reason, *end_message;
+    double end_seconds;
+
+    double evaluating_since, evaluation_seconds; /* private: for the time left */
+} run_view;
+
+void run_view_init(run_view *v);
+void run_view_clear(run_view *v);
+/* Take one event in; E stays the caller's. */
+void run_view_apply(run_view *v, const thaw_event *e);
+
+double run_view_progress(const run_view *v);             /* 0..1 of the planned steps; 0 before the run */
+double run_view_eta(const run_view *v);                  /* seconds left, or NaN when nothing is known yet */
+const run_epoch *run_view_last_epoch(const run_view *v); /* or NULL */
+const run_layer *run_view_layer(const run_view *v, const char *path); /* or NULL */
+
+#endif

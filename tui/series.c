@@ -1,0 +1,84 @@
+/*
+ * series.c - see series.h.
+ */
+#include "tui/series.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/base/alloc.h"
+
+static void absorb(series_bucket *into, const series_bucket *b) {
+    if (b->finite && (!into->finite || b->low < into->low)) into->low = b->low;
+    if (b->finite && (!into->finite || b->high > into->high)) into->high = b->high;
+    into->sum += b->sum;
+    into->finite += b->finite;
+    into->broken += b->broken;
+    into->last = b->last;
+}
+
+/* Double the width: buckets that now share a place become one. */
+static void halve(series *s) {
+    size_t kept = 0;
+    s->width *= 2;
+    for (size_t i = 1; i < s->count; i++) {
+        if (s->bucket[i].first / s->width == s->bucket[kept].first / s->width)
+            absorb(&s->bucket[kept], &s->bucket[i]);
+        else
+            s->bucket[++kept] = s->bucket[i];
+    }
+    s->count = kept + 1;
+}
+
+void series_add(series *s, int64_t x, double y) {
+    series_bucket one = {.first = x, .last = x};
+    if (isfinite(y)) {
+        one.low = one.high = one.sum = y;
+        one.finite = 1;
+    } else {
+        one.broken = 1;
+    }
+    if (!s->width) s->width = 1;
+    if (s->count && x / s->width <= s->bucket[s->count - 1].first / s->width) {
+        absorb(&s->bucket[s->count - 1], &one);
+        return;
+    }
+    while (s->count >= SERIES_BUCKETS_MAX)
+        halve(s);
+    /* After merging, the value may belong to the last bucket. */
+    if (s->count && x / s->width <= s->bucket[s->count - 1].first / s->width) {
+        absorb(&s->bucket[s->count - 1], &one);
+        return;
+    }
+    s->bucket = vec_reserve(s->bucket, &s->capacity, s->count + 1, sizeof *s->bucket);
+    s->bucket[s->count++] = one;
+}
+
+void series_cut(series *s, int64_t x) {
+    while (s->count && s->bucket[s->count - 1].first >= x)
+        s->count--;
+}
+
+void series_clear(series *s) {
+    free(s->bucket);
+    *s = (series){0};
+}
+
+double series_mean(const series_bucket *b) {
+    return b->finite ? b->sum / b->finite : NAN;
+}
+
+const series_bucket *series_near(const series *s, int64_t x) {
+    size_t low = 0, high = s->count;
+    while (low < high) { /* the first bucket that ends at or after X */
+        size_t middle = low + (high - low) / 2;
+        if (s->bucket[middle].last < x)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (!s->count) return NULL;
+    if (low == s->count) return &s->bucket[low - 1];
+    if (low > 0 && s->bucket[low].first > x && x - s->bucket[low - 1].last < s->bucket[low].first - x) low--;
+    return &s->bucket[low];
+}
