@@ -62,6 +62,22 @@ const thaw_layer_info *thaw_layers_at(const thaw_layers *layers, int index);
 int thaw_layers_find(const thaw_layers *layers, const char *path); /* index or -1 */
 int64_t thaw_layers_parameters(const thaw_layers *layers);
 
+int thaw_layers_input(const thaw_layers *layers); /* side of the square input it was traced at, pixels */
+
+/* What its state dict holds: parameters and buffers under torchvision's keys, in torchvision's order. */
+typedef struct thaw_layers_tensor {
+    const char *key; /* "layer1.0.conv1.weight"; owned by the thaw_layers */
+    int64_t shape[5];
+    int ndim;
+    bool buffer; /* running statistics: no parameter */
+} thaw_layers_tensor;
+size_t thaw_layers_tensor_count(const thaw_layers *layers);
+thaw_layers_tensor thaw_layers_tensor_at(const thaw_layers *layers, size_t index);
+
+/* The cuts between stages, in execution order: "input", then the last layer before each. */
+size_t thaw_layers_cut_count(const thaw_layers *layers);
+const char *thaw_layers_cut_name(const thaw_layers *layers, size_t index);
+
 /* ---- masks: the state of each layer, by index. All start trainable but for what is set. ---- */
 
 thaw_freeze thaw_layers_state(const thaw_layers *layers,
