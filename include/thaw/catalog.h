@@ -22,6 +22,7 @@ typedef struct thaw_weights_info {
     const char *older_file; /* another name the same weights had, or NULL */
     bool is_default;        /* what "weights": "DEFAULT" means for the architecture */
     bool buildable;         /* thaw has the architecture */
+    bool bundled;           /* comes with thaw (a row of ours, not torchvision's) */
     int64_t parameters;
     double gflops; /* giga multiply-accumulates, as torchvision reports */
     double file_size_mb;
