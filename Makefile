@@ -44,7 +44,7 @@ $(PROGRAM): $(BUILD)/tui/main.o $(BUILD)/libtui.a $(BUILD)/libengine.a
 $(BUILD)/libengine.a: $(ENGINE_O)
 $(BUILD)/libtui.a: $(TUI_O)
 %.a:
-	rm -f $@ && ar rcs $@ $^
+	rm -f $@ && ar qcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
