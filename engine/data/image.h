@@ -4,6 +4,7 @@
 #ifndef ENGINE_DATA_IMAGE_H
 #define ENGINE_DATA_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,11 +24,16 @@ typedef enum image_format {
     IMAGE_WEBP,
     IMAGE_GIF,
     IMAGE_BMP,
-    IMAGE_TIFF
+    IMAGE_TIFF,
+    IMAGE_HEIC,
+    IMAGE_AVIF,
+    IMAGE_JXL
 } image_format;
 
 image_format image_sniff(const uint8_t *bytes, size_t count); /* by the first bytes */
 const char *image_format_name(image_format f);
+bool image_format_read(image_format f);   /* whether image_decode reads it */
+thaw_status image_refuse(image_format f); /* why not: "a GIF; JPEG, PNG and WebP are read" */
 
 /*
  * Decode JPEG (libjpeg-turbo; greyscale and CMYK become RGB as PIL converts them), PNG (alpha dropped as
@@ -39,6 +45,7 @@ thaw_status image_decode(const uint8_t *bytes, size_t count, int wanted_side, im
 thaw_status image_read(const char *path, int wanted_side, image *out);
 /* Width and height from the header only (orientation applied). */
 thaw_status image_probe(const uint8_t *bytes, size_t count, int *width, int *height);
+thaw_status image_read_size(const char *path, int *width, int *height);
 void image_clear(image *im);
 
 thaw_status image_write_jpeg(const char *path, const image *im, int quality); /* 4:4:4, atomic */

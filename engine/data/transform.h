@@ -48,6 +48,13 @@ void image_center_crop(const image *in, int side,
 void transform_eval(const transform *t, const image *im, float *out);
 /* Training, by t->augment with numbers from R. */
 void transform_train(const transform *t, const image *im, rng *r, float *out);
+/*
+ * Training in two halves, for keeping the first in memory: when transform_base_is_crop, the base is what
+ * transform_base makes of the picture; else it is the picture itself. transform_finish does the rest.
+ */
+bool transform_base_is_crop(const transform *t, bool train);
+void transform_base(const transform *t, const image *im, image *out);
+void transform_finish(const transform *t, const image *base, bool train, rng *r, float *out);
 /* The same up to the 8-bit crop, for looking at. */
 void transform_preview(const transform *t, const image *im, bool train, rng *r, image *out);
 

@@ -1,0 +1,179 @@
+/*
+ * image.c - one door to the decoders: sniff, decode, turn upright.
+ *
+ * Content decides, never the file's name. Files are read rather than mapped: a mapped file that another
+ * process truncates kills this one with SIGBUS.
+ */
+#include "engine/data/image.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/file.h"
+#include "engine/data/decode.h"
+
+enum { FILE_BYTES_MAX = 1 << 30, UPRIGHT = 1 };
+
+typedef struct signature {
+    image_format format;
+    size_t offset;
+    const char *bytes;
+    size_t count;
+} signature;
+
+static const signature signatures[] = {
+    {IMAGE_JPEG, 0, "\xFF\xD8\xFF", 3},
+    {IMAGE_PNG, 0, "\x89PNG\r\n\x1A\n", 8},
+    {IMAGE_WEBP, 8, "WEBP", 4},
+    {IMAGE_GIF, 0, "GIF8", 4},
+    {IMAGE_BMP, 0, "BM", 2},
+    {IMAGE_TIFF, 0, "II*\0", 4},
+    {IMAGE_TIFF, 0, "MM\0*", 4},
+    {IMAGE_HEIC, 4, "ftyphei", 7},
+    {IMAGE_HEIC, 4, "ftypmif1", 8},
+    {IMAGE_AVIF, 4, "ftypavif", 8},
+    {IMAGE_JXL, 0, "\xFF\x0A", 2},
+    {IMAGE_JXL, 4, "JXL \r\n\x87\n", 8},
+};
+
+image_format image_sniff(const uint8_t *bytes, size_t count) {
+    for (size_t i = 0; i < sizeof signatures / sizeof signatures[0]; i++) {
+        const signature *s = &signatures[i];
+        if (count >= s->offset + s->count && memcmp(bytes + s->offset, s->bytes, s->count) == 0)
+            return s->format;
+    }
+    return IMAGE_UNKNOWN;
+}
+
+const char *image_format_name(image_format f) {
+    static const char *const name[] = {
+        [IMAGE_UNKNOWN] = "unknown", [IMAGE_JPEG] = "JPEG",   [IMAGE_PNG] = "PNG",   [IMAGE_WEBP] = "WebP",
+        [IMAGE_GIF] = "GIF",         [IMAGE_BMP] = "BMP",     [IMAGE_TIFF] = "TIFF", [IMAGE_HEIC] = "HEIC",
+        [IMAGE_AVIF] = "AVIF",       [IMAGE_JXL] = "JPEG XL",
+    };
+    return (size_t)f < sizeof name / sizeof name[0] ? name[f] : name[IMAGE_UNKNOWN];
+}
+
+bool image_format_read(image_format f) {
+    return f == IMAGE_JPEG || f == IMAGE_PNG || f == IMAGE_WEBP;
+}
+
+thaw_status image_refuse(image_format f) {
+    if (f == IMAGE_UNKNOWN)
+        return thaw_error(THAW_ERR_UNSUPPORTED, "not a picture by its content; JPEG, PNG and WebP are read");
+    const char *article = f == IMAGE_AVIF ? "an" : "a";
+    return thaw_error(THAW_ERR_UNSUPPORTED, "%s %s; JPEG, PNG and WebP are read", article,
+                      image_format_name(f));
+}
+
+thaw_status image_check_size(int64_t width, int64_t height) {
+    if (width <= 0 || height <= 0)
+        return thaw_error(THAW_ERR_FORMAT, "a picture of %lld x %lld pixels", (long long)width,
+                          (long long)height);
+    if (width > IMAGE_SIDE_MAX || height > IMAGE_SIDE_MAX || width * height > IMAGE_PIXELS_MAX)
+        return thaw_error(THAW_ERR_FORMAT, "%lld x %lld pixels; sides up to %d and %d pixels in all are read",
+                          (long long)width, (long long)height, IMAGE_SIDE_MAX, IMAGE_PIXELS_MAX);
+    return thaw_ok();
+}
+
+thaw_status image_alloc(int64_t width, int64_t height, image *out) {
+    THAW_TRY(image_check_size(width, height));
+    *out = (image){.width = (int)width, .height = (int)height};
+    out->rgb = xmalloc((size_t)width * (size_t)height * 3);
+    return thaw_ok();
+}
+
+void image_clear(image *im) {
+    free(im->rgb);
+    *im = (image){0};
+}
+
+/*
+ * Where the pixel shown at (x, y) lies in the stored picture, for each EXIF orientation: stored = origin + x
+ * * across + y * down. TIFF 6.0, section 8, tag 274.
+ */
+static void turn_upright(image *im, int orientation) {
+    int w = im->width, h = im->height;
+    bool turned = orientation >= 5; /* rows and columns change places */
+    bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    ptrdiff_t column = from_right ? -3 : 3, row = (ptrdiff_t)w * (from_bottom ? -3 : 3);
+    ptrdiff_t origin = (from_right ? w - 1 : 0) * (ptrdiff_t)3 + (from_bottom ? h - 1 : 0) * (ptrdiff_t)w * 3;
+    ptrdiff_t across = turned ? row : column, down = turned ? column : row;
+    image out = {.width = turned ? h : w, .height = turned ? w : h};
+    out.rgb = xmalloc((size_t)w * (size_t)h * 3);
+    uint8_t *to = out.rgb;
+    for (int y = 0; y < out.height; y++) {
+        ptrdiff_t at = origin + y * down;
+        for (int x = 0; x < out.width; x++, at += across, to += 3)
+            memcpy(to, im->rgb + at, 3);
+    }
+    image_clear(im);
+    *im = out;
+}
+
+thaw_status image_decode(const uint8_t *bytes, size_t count, int wanted_side, image *out) {
+    image_format format = image_sniff(bytes, count);
+    *out = (image){0};
+    if (count == 0) return thaw_error(THAW_ERR_FORMAT, "an empty file");
+    switch (format) {
+    case IMAGE_JPEG:
+        THAW_TRY(jpeg_decode(bytes, count, wanted_side, out));
+        break;
+    case IMAGE_PNG:
+        THAW_TRY(png_decode(bytes, count, out));
+        break;
+    case IMAGE_WEBP:
+        THAW_TRY(webp_decode(bytes, count, out));
+        break;
+    default:
+        return image_refuse(format);
+    }
+    int orientation = exif_orientation(format, bytes, count);
+    if (orientation != UPRIGHT) turn_upright(out, orientation);
+    return thaw_ok();
+}
+
+thaw_status image_probe(const uint8_t *bytes, size_t count, int *width, int *height) {
+    image_format format = image_sniff(bytes, count);
+    if (count == 0) return thaw_error(THAW_ERR_FORMAT, "an empty file");
+    switch (format) {
+    case IMAGE_JPEG:
+        THAW_TRY(jpeg_probe(bytes, count, width, height));
+        break;
+    case IMAGE_PNG:
+        THAW_TRY(png_probe(bytes, count, width, height));
+        break;
+    case IMAGE_WEBP:
+        THAW_TRY(webp_probe(bytes, count, width, height));
+        break;
+    default:
+        return image_refuse(format);
+    }
+    if (exif_orientation(format, bytes, count) >= 5) {
+        int held = *width;
+        *width = *height;
+        *height = held;
+    }
+    return thaw_ok();
+}
+
+thaw_status image_read(const char *path, int wanted_side, image *out) {
+    char *bytes;
+    size_t count;
+    *out = (image){0};
+    THAW_TRY(file_read(path, FILE_BYTES_MAX, &bytes, &count));
+    thaw_status status = image_decode((const uint8_t *)bytes, count, wanted_side, out);
+    free(bytes);
+    return status;
+}
+
+thaw_status image_read_size(const char *path, int *width, int *height) {
+    char *bytes;
+    size_t count;
+    THAW_TRY(file_read(path, FILE_BYTES_MAX, &bytes, &count));
+    thaw_status status = image_probe((const uint8_t *)bytes, count, width, height);
+    free(bytes);
+    return status;
+}

@@ -1,0 +1,239 @@
+/*
+ * transform.c - torchvision's transforms in two halves.
+ *
+ * The base is what never changes from epoch to epoch (the picture itself before RandomResizedCrop, else the
+ * resized and cropped square); the loader keeps it in memory. The finish is what the sample's own random
+ * numbers decide, and the normalisation. Evaluation is the same path without the numbers, so what a person
+ * previews, what is trained on and what is evaluated cannot drift apart.
+ */
+#include "engine/data/transform.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/data/resize.h"
+
+enum {
+    CHANNELS = 3,
+    BYTE_VALUES = 256,
+    CROP_TRIES = 10,   /* torchvision's */
+    SHIFT_DIVISOR = 8, /* CIFAR pads 32 pixels by 4 */
+    LONGER_MAX = 1 << 30,
+};
+static const double RATIO_MIN = 3.0 / 4.0, RATIO_MAX = 4.0 / 3.0;
+
+static const char *const augment_names[] = {
+    [AUGMENT_NONE] = "none", [AUGMENT_FLIP] = "flip", [AUGMENT_BASIC] = "basic", [AUGMENT_SHIFT] = "shift"};
+static const char *const interpolation_names[] = {[INTERPOLATE_NEAREST] = "nearest",
+                                                  [INTERPOLATE_BILINEAR] = "bilinear",
+                                                  [INTERPOLATE_BICUBIC] = "bicubic"};
+
+/* The place of TEXT in NAMES, or -1. */
+static int find_name(const char *text, const char *const *names, int count) {
+    for (int i = 0; i < count; i++)
+        if (text && strcmp(text, names[i]) == 0) return i;
+    return -1;
+}
+
+const char *augment_name(augment a) {
+    return augment_names[a];
+}
+
+bool augment_parse(const char *text, augment *out) {
+    int at = find_name(text, augment_names, (int)(sizeof augment_names / sizeof augment_names[0]));
+    if (at >= 0) *out = (augment)at;
+    return at >= 0;
+}
+
+const char *interpolation_name(interpolation i) {
+    return interpolation_names[i];
+}
+
+bool interpolation_parse(const char *text, interpolation *out) {
+    int count = (int)(sizeof interpolation_names / sizeof interpolation_names[0]);
+    int at = find_name(text, interpolation_names, count);
+    if (at >= 0) *out = (interpolation)at;
+    return at >= 0;
+}
+
+/* Python's round(n / 2): halves go to the even neighbour. */
+static int half_to_even(int n) {
+    int half = n / 2;
+    return n % 2 && half % 2 ? half + 1 : half;
+}
+
+/* One direction of a centre crop: which pixels are taken, and where the first of them lands. */
+typedef struct span {
+    int from, count, to;
+} span;
+
+static span center_span(int size, int crop) {
+    if (size < crop) return (span){0, size, (crop - size) / 2};
+    return (span){half_to_even(size - crop), crop, 0};
+}
+
+/* Resize's result: the shorter side is SHORTER, the longer keeps the ratio, cut to whole pixels. */
+static void resized_size(const image *im, int shorter, int *width, int *height) {
+    int64_t w = im->width, h = im->height;
+    int64_t longer = shorter * (w <= h ? h : w) / (w <= h ? w : h);
+    if (longer > LONGER_MAX) longer = LONGER_MAX;
+    *width = w <= h ? shorter : (int)longer;
+    *height = w <= h ? (int)longer : shorter;
+}
+
+void image_resize_shorter(const image *in, int shorter, interpolation how, image *out) {
+    int width, height;
+    double box[4] = {0, 0, in->width, in->height};
+    resized_size(in, shorter, &width, &height);
+    image_resize(in, box, width, height, how, out);
+}
+
+/* Resize (unless RESIZE is 0) and centre crop in one go: only pixels that stay are computed. */
+static void resize_and_crop(const image *im, int resize, int side, interpolation how, image *out) {
+    int width = im->width, height = im->height;
+    view whole = view_of(im);
+    double box[4] = {0, 0, im->width, im->height};
+    if (resize > 0) resized_size(im, resize, &width, &height);
+    span x = center_span(width, side), y = center_span(height, side);
+    size_t stride = (size_t)side * CHANNELS;
+    *out = (image){.width = side, .height = side};
+    out->rgb = xcalloc((size_t)side, stride);
+    resize_window(&whole, box, width, height, (rectangle){x.from, y.from, x.count, y.count}, how,
+                  out->rgb + (size_t)y.to * stride + (size_t)x.to * CHANNELS, stride);
+}
+
+void image_center_crop(const image *im, int side, image *out) {
+    resize_and_crop(im, 0, side, INTERPOLATE_BILINEAR, out);
+}
+
+/* Inception's crop (Szegedy et al. 2014), with torchvision's ten tries and its central fallback. */
+static rectangle random_crop(const transform *t, const image *im, rng *r) {
+    double area = (double)im->width * im->height;
+    for (int i = 0; i < CROP_TRIES; i++) {
+        double target = area * rng_range(r, t->scale_min, t->scale_max);
+        double ratio = exp(rng_range(r, log(RATIO_MIN), log(RATIO_MAX)));
+        double w = nearbyint(sqrt(target * ratio)), h = nearbyint(sqrt(target / ratio));
+        if (w < 1 || w > im->width || h < 1 || h > im->height) continue;
+        int top = (int)rng_below(r, (uint64_t)(im->height - (int)h) + 1);
+        int left = (int)rng_below(r, (uint64_t)(im->width - (int)w) + 1);
+        return (rectangle){left, top, (int)w, (int)h};
+    }
+    double ratio = (double)im->width / im->height;
+    int w = ratio > RATIO_MAX ? (int)nearbyint(im->height * RATIO_MAX) : im->width;
+    int h = ratio < RATIO_MIN ? (int)nearbyint(im->width / RATIO_MIN) : im->height;
+    return (rectangle){(im->width - w) / 2, (im->height - h) / 2, w, h};
+}
+
+static void resized_crop(const transform *t, const image *im, rectangle part, image *out) {
+    view whole = view_of(im), cut = view_crop(&whole, part);
+    double box[4] = {0, 0, part.width, part.height};
+    size_t stride = (size_t)t->crop * CHANNELS;
+    *out = (image){.width = t->crop, .height = t->crop};
+    out->rgb = xmalloc((size_t)t->crop * stride);
+    resize_window(&cut, box, t->crop, t->crop, (rectangle){0, 0, t->crop, t->crop}, t->interpolation,
+                  out->rgb, stride);
+}
+
+/* Move the square by (dx, dy), filling with zeros: zero-pad and crop again. */
+static void shift(const image *in, int dx, int dy, image *out) {
+    int side = in->width, columns = side - abs(dx), from_x = dx < 0 ? -dx : 0, to_x = dx > 0 ? dx : 0;
+    *out = (image){.width = side, .height = side};
+    out->rgb = xcalloc((size_t)side * (size_t)side, CHANNELS);
+    for (int y = dy > 0 ? dy : 0; y < side && y - dy < side; y++)
+        memcpy(out->rgb + ((size_t)y * (size_t)side + (size_t)to_x) * CHANNELS,
+               in->rgb + ((size_t)(y - dy) * (size_t)side + (size_t)from_x) * CHANNELS,
+               (size_t)columns * CHANNELS);
+}
+
+static void flip(image *im) {
+    for (int y = 0; y < im->height; y++) {
+        uint8_t *left = im->rgb + (size_t)y * (size_t)im->width * CHANNELS;
+        uint8_t *right = left + (size_t)(im->width - 1) * CHANNELS;
+        for (; left < right; left += CHANNELS, right -= CHANNELS)
+            for (int c = 0; c < CHANNELS; c++) {
+                uint8_t held = left[c];
+                left[c] = right[c];
+                right[c] = held;
+            }
+    }
+}
+
+/* A copy, so that the caller may change it. */
+static void duplicate(const image *in, image *out) {
+    size_t bytes = (size_t)in->width * (size_t)in->height * CHANNELS;
+    *out = (image){.width = in->width, .height = in->height, .rgb = xmalloc(bytes)};
+    memcpy(out->rgb, in->rgb, bytes);
+}
+
+/* ToTensor and Normalize: (byte / 255 - mean) / std in float, by table. */
+static void normalise(const transform *t, const image *im, float *out) {
+    float table[BYTE_VALUES][CHANNELS];
+    for (int v = 0; v < BYTE_VALUES; v++)
+        for (int c = 0; c < CHANNELS; c++)
+            table[v][c] = ((float)v / 255.0f - t->mean[c]) / t->std[c];
+    size_t pixels = (size_t)im->width * (size_t)im->height;
+    for (size_t i = 0; i < pixels; i++)
+        for (int c = 0; c < CHANNELS; c++)
+            out[i * CHANNELS + (size_t)c] = table[im->rgb[i * CHANNELS + (size_t)c]][c];
+}
+
+bool transform_base_is_crop(const transform *t, bool train) {
+    return !train || t->augment != AUGMENT_BASIC;
+}
+
+void transform_base(const transform *t, const image *im, image *out) {
+    resize_and_crop(im, t->resize, t->crop, t->interpolation, out);
+}
+
+/* From the base to the 8-bit square. */
+static void finish(const transform *t, const image *base, bool train, rng *r, image *out) {
+    if (!train || t->augment == AUGMENT_NONE) {
+        duplicate(base, out);
+        return;
+    }
+    if (t->augment == AUGMENT_BASIC) {
+        resized_crop(t, base, random_crop(t, base, r), out);
+    } else if (t->augment == AUGMENT_SHIFT) {
+        int pad = t->crop / SHIFT_DIVISOR;
+        int dx = (int)rng_below(r, 2 * (uint64_t)pad + 1) - pad;
+        int dy = (int)rng_below(r, 2 * (uint64_t)pad + 1) - pad;
+        shift(base, dx, dy, out);
+    } else {
+        duplicate(base, out);
+    }
+    if (rng_unit(r) < 0.5) flip(out);
+}
+
+void transform_finish(const transform *t, const image *base, bool train, rng *r, float *out) {
+    image square;
+    finish(t, base, train, r, &square);
+    normalise(t, &square, out);
+    image_clear(&square);
+}
+
+void transform_preview(const transform *t, const image *im, bool train, rng *r, image *out) {
+    if (!transform_base_is_crop(t, train)) {
+        finish(t, im, train, r, out);
+        return;
+    }
+    image base;
+    transform_base(t, im, &base);
+    finish(t, &base, train, r, out);
+    image_clear(&base);
+}
+
+void transform_eval(const transform *t, const image *im, float *out) {
+    image square;
+    transform_base(t, im, &square);
+    normalise(t, &square, out);
+    image_clear(&square);
+}
+
+void transform_train(const transform *t, const image *im, rng *r, float *out) {
+    image square;
+    transform_preview(t, im, true, r, &square);
+    normalise(t, &square, out);
+    image_clear(&square);
+}
