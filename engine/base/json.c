@@ -46,20 +46,77 @@ thaw_status json_read_file(const char *path, cJSON **out) {
 }
 
 thaw_status json_write_file(const char *path, const cJSON *document) {
-    char *text = cJSON_Print(document);
-    if (!text) return thaw_error(THAW_ERR_FORMAT, "cannot print the document for %s", path);
-    str line = {0};
-    str_append(&line, text);
-    str_append(&line, "\n");
+    char *text = json_print_indented(document);
+    size_t length = strlen(text);
+    text[length] = '\n'; /* in place of the NUL: file_replace takes a length */
+    thaw_status status = file_replace(path, text, length + 1);
     free(text);
-    thaw_status status = file_replace(path, line.data, line.length);
-    str_clear(&line);
     return status;
 }
 
 char *json_print_line(const cJSON *document) {
     char *text = cJSON_PrintUnformatted(document);
     return text ? text : xstrdup("null");
+}
+
+enum { LINE_WIDTH = 100, INDENT = 2 };
+
+static bool is_plain(const cJSON *item) {
+    return !item->child;
+}
+
+static void print_key(str *out, const char *key) {
+    cJSON *name = cJSON_CreateString(key);
+    char *text = json_print_line(name);
+    str_appendf(out, "%s: ", text);
+    free(text);
+    cJSON_Delete(name);
+}
+
+static void print_indented(str *out, const cJSON *item, int depth, size_t key_width);
+
+/* The members of a list or object, each after SEPARATOR but the first. */
+static void print_members(str *out, const cJSON *item, int depth, const char *separator) {
+    for (const cJSON *member = item->child; member; member = member->next) {
+        if (member != item->child) str_append(out, separator);
+        size_t before = out->length;
+        if (cJSON_IsObject(item)) print_key(out, member->string);
+        print_indented(out, member, depth, out->length - before);
+    }
+}
+
+static void print_indented(str *out, const cJSON *item, int depth, size_t key_width) {
+    if (is_plain(item)) {
+        char *text = json_print_line(item);
+        str_append(out, text);
+        free(text);
+        return;
+    }
+    const char *brackets = cJSON_IsObject(item) ? "{}" : "[]";
+    bool flat = true;
+    for (const cJSON *member = item->child; member && flat; member = member->next)
+        flat = is_plain(member);
+    if (flat) {
+        size_t start = out->length;
+        str_append_n(out, brackets, 1);
+        print_members(out, item, depth, ", ");
+        str_append_n(out, brackets + 1, 1);
+        if (out->length - start + key_width + (size_t)depth * INDENT < LINE_WIDTH) return;
+        out->length = start; /* too long for a line after all */
+        out->data[start] = '\0';
+    }
+    char *break_line = xasprintf(",\n%*s", (depth + 1) * INDENT, "");
+    str_append_n(out, brackets, 1);
+    str_append(out, break_line + 1);
+    print_members(out, item, depth + 1, break_line);
+    str_appendf(out, "\n%*s%c", depth * INDENT, "", brackets[1]);
+    free(break_line);
+}
+
+char *json_print_indented(const cJSON *document) {
+    str out = {0};
+    print_indented(&out, document, 0, 0);
+    return str_take(&out);
 }
 
 static const char *json_type_name(const cJSON *item) {

@@ -20,6 +20,9 @@ thaw_status json_parse(const char *text, size_t length, const char *where, cJSON
 thaw_status json_read_file(const char *path, cJSON **out);
 thaw_status json_write_file(const char *path, const cJSON *document); /* indented, atomic (file_replace) */
 char *json_print_line(const cJSON *document);                         /* one line, no newline; free() it */
+/* For people: indented by two, with lists and objects of plain values on one line where they fit. free() it.
+ */
+char *json_print_indented(const cJSON *document);
 
 /*
  * Typed getters over an object. A missing key leaves *OUT as it was and succeeds; a key of the wrong type
