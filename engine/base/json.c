@@ -4,9 +4,7 @@
  */
 #include "engine/base/json.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,71 +50,6 @@ thaw_status json_write_file(const char *path, const cJSON *document) {
     thaw_status status = file_replace(path, text, length + 1);
     free(text);
     return status;
-}
-
-char *json_print_line(const cJSON *document) {
-    char *text = cJSON_PrintUnformatted(document);
-    return text ? text : xstrdup("null");
-}
-
-enum { LINE_WIDTH = 100, INDENT = 2 };
-
-static bool is_plain(const cJSON *item) {
-    return !item->child;
-}
-
-static void print_key(str *out, const char *key) {
-    cJSON *name = cJSON_CreateString(key);
-    char *text = json_print_line(name);
-    str_appendf(out, "%s: ", text);
-    free(text);
-    cJSON_Delete(name);
-}
-
-static void print_indented(str *out, const cJSON *item, int depth, size_t key_width);
-
-/* The members of a list or object, each after SEPARATOR but the first. */
-static void print_members(str *out, const cJSON *item, int depth, const char *separator) {
-    for (const cJSON *member = item->child; member; member = member->next) {
-        if (member != item->child) str_append(out, separator);
-        size_t before = out->length;
-        if (cJSON_IsObject(item)) print_key(out, member->string);
-        print_indented(out, member, depth, out->length - before);
-    }
-}
-
-static void print_indented(str *out, const cJSON *item, int depth, size_t key_width) {
-    if (is_plain(item)) {
-        char *text = json_print_line(item);
-        str_append(out, text);
-        free(text);
-        return;
-    }
-    const char *brackets = cJSON_IsObject(item) ? "{}" : "[]";
-    bool flat = true;
-    for (const cJSON *member = item->child; member && flat; member = member->next)
-        flat = is_plain(member);
-    if (flat) {
-        size_t start = out->length;
-        str_append_n(out, brackets, 1);
-        print_members(out, item, depth, ", ");
-        str_append_n(out, brackets + 1, 1);
-        if (out->length - start + key_width + (size_t)depth * INDENT < LINE_WIDTH) return;
-        out->length = start; /* too long for a line after all */
-        out->data[start] = '\0';
-    }
-    char *break_line = xasprintf(",\n%*s", (depth + 1) * INDENT, "");
-    str_append_n(out, brackets, 1);
-    str_append(out, break_line + 1);
-    print_members(out, item, depth + 1, break_line);
-    str_appendf(out, "\n%*s%c", depth * INDENT, "", brackets[1]);
-    free(break_line);
-}
-
-char *json_print_indented(const cJSON *document) {
-    str out = {0};
-    print_indented(&out, document, 0, 0);
-    return str_take(&out);
 }
 
 static const char *json_type_name(const cJSON *item) {
@@ -186,17 +119,9 @@ thaw_status json_check_keys(const cJSON *object, const char *where, const char *
 }
 
 void json_add_number(cJSON *object, const char *key, double value) {
-    char text[40];
-    if (!isfinite(value)) {
+    char text[JSON_NUMBER_MAX];
+    if (isfinite(value))
+        cJSON_AddRawToObject(object, key, json_number_text(value, text));
+    else
         cJSON_AddNullToObject(object, key);
-        return;
-    }
-    if (value == floor(value) && fabs(value) < 9007199254740992.0) {
-        snprintf(text, sizeof text, "%" PRId64, (int64_t)value);
-    } else {
-        /* The shortest of the two lengths that reads back to the same double. */
-        snprintf(text, sizeof text, "%.9g", value);
-        if (strtod(text, NULL) != value) snprintf(text, sizeof text, "%.17g", value);
-    }
-    cJSON_AddRawToObject(object, key, text);
 }
