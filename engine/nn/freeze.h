@@ -38,6 +38,17 @@ freeze_mask freeze_describe(const model *m);
 
 void freeze_layer(layer *l, thaw_freeze state); /* l and everything under it */
 
+/* Give STATE to what PATTERN matches (CHANGE false: only count); how many layers the pattern names. */
+size_t freeze_matching(model *m, const char *pattern, thaw_freeze state, bool change);
+/* The error for a pattern that matches nothing. */
+thaw_status freeze_unknown(const model *m, const char *pattern) THAW_MUST_CHECK;
+
+/* L's state changes what L itself does: it has parameters, or is a dropout. Others' states count for nothing.
+ */
+bool freeze_counts(const layer *l);
+/* The one state of what counts in L's subtree, or THAW_MIXED. COUNTS (may be NULL): whether anything does. */
+thaw_freeze freeze_summary(const layer *l, bool *counts);
+
 /* The deepest cut with only THAW_FROZEN layers before it (parameterless layers count as frozen, an unfrozen
    active dropout does not): where a prefix can be cached. */
 size_t freeze_prefix(const model *m);

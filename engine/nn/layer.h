@@ -19,11 +19,17 @@
 
 typedef struct layer layer;
 
-/* What flows between layers: always a shape, and a tensor unless tracing. Passed by value; the scope owns t.
+/*
+ * What flows between layers: always a shape, and a tensor unless tracing. Passed by value; the scope owns t.
+ * From outside (act){.size = ..., .t = ...} is enough. A block that reads X twice, once through something
+ * that may work in place (an activation), passes act_shared(x) there.
  */
 typedef struct act {
     shape size;
     tensor *t;
+    bool fresh;  /* nobody else, autograd included, needs this value: it may be overwritten */
+    bool grad;   /* trace: it depends on a trainable parameter, so backward passes through it */
+    layer *from; /* the leaf that made it, when it is that leaf's output as it is */
 } act;
 
 /* One walk. In a trace scope is NULL; a shape that does not fit is left in status and stops the walk. */
@@ -33,14 +39,20 @@ typedef struct pass {
     uint64_t dropout_seed; /* with dropout_step and the layer's index: the dropout masks, see RNG_DROPOUT */
     uint64_t dropout_step;
     thaw_status status;
+    /* model_forward's and model_trace's own: leave zero. */
+    device device;  /* where the model is */
+    bool recording; /* autograd listens: nothing may be changed in place but what is fresh */
+    int stage_end;  /* the stages of this walk end before this one */
+    int executed;   /* trace: leaves walked so far */
+    layer *inside;  /* trace: the container being walked, which operations between layers belong to */
 } pass;
 
 /* One row a kind of layer; families add rows of their own for their blocks. Static, never freed. */
 typedef struct layer_kind {
     const char *name;                            /* torch's class name: "Conv2d", "BasicBlock" */
-    act (*forward)(layer *self, pass *p, act x); /* may be NULL for a Sequential: children in order */
-    void (*init)(layer *self, int index, float *values, size_t count,
-                 rng *r); /* fill parameter INDEX; NULL: zeros */
+    act (*forward)(layer *self, pass *p, act x); /* NULL: the children in order, as a Sequential */
+    /* Fill float parameter INDEX of COUNT elements; NULL: zeros. */
+    void (*init)(layer *self, int index, float *values, size_t count, rng *r);
 } layer_kind;
 
 typedef struct param {
@@ -61,6 +73,7 @@ typedef enum weight_init {
     INIT_XAVIER_UNIFORM,
 } weight_init;
 
+/* Zero means torch's default: stride, dilation and groups 1; eps 1e-5 and momentum 0.1. */
 typedef struct conv_spec {
     int64_t in, out;
     int64_t kernel[2], stride[2], padding[2], dilation[2];
@@ -93,6 +106,8 @@ typedef union layer_spec {
     int64_t family[8];    /* whatever a family's own kind needs */
 } layer_spec;
 
+enum { LAYER_PARAMS_MAX = 6 };
+
 struct layer {
     char *name, *path;
     const layer_kind *kind;
@@ -100,17 +115,25 @@ struct layer {
     layer **child;
     size_t child_count, child_capacity;
     layer_spec spec;
-    param param[6];
+    param param[LAYER_PARAMS_MAX];
     int param_count;
     int index;          /* place in the model's tree order, root 0; set by model_finish */
     int depth;          /* root 0 */
-    thaw_freeze freeze; /* of a leaf; a container's is derived, see freeze.h */
-    bool stateless_key; /* not a module in torchvision (a flatten, a head's extra dropout): absent from
-                           `layers` keys */
+    int stage;          /* the stage it is or lies in, -1 for one that holds several; set by model_finish */
+    thaw_freeze freeze; /* of what it holds itself; a container's is derived, see freeze.h */
+    bool functional;    /* not a module in torchvision (a flatten): lists for people leave it out */
+    bool head;          /* belongs to the replaceable head */
     /* From the last trace, for one image (batch dimension 1). */
     shape output;
-    int64_t macs;
-    int64_t activation_bytes; /* fp32 bytes of what this leaf itself produces */
+    int64_t macs;             /* its own; layer_macs() adds what lies below */
+    int64_t activation_bytes; /* fp32 bytes it makes itself; nothing when it works in place */
+    int64_t input_bytes;      /* of what it was last given */
+    int executed;             /* its place in execution order, leaves only; -1: not reached */
+    int readers;              /* how many layers and operations read its output */
+    bool input_grad;          /* backward has to give it the gradient of its input */
+    bool output_grad;         /* backward passes through its output */
+    layer *fold; /* a convolution: the norm that alone reads it; a norm: that convolution. See fold.h */
+    struct fold *folded; /* a convolution: it and its norm as one, made when first used; owned by the model */
 };
 
 /* ---- building (families) ---- */
@@ -120,11 +143,19 @@ struct layer {
 layer *layer_add(layer *parent, const char *name, const layer_kind *kind);
 layer *layer_root(const layer_kind *kind);
 void layer_free(layer *root); /* with everything below; tensors must have been released by the model */
+void layer_insert(layer *parent, size_t at, layer *child); /* a layer_root() becomes PARENT's child AT */
+layer *layer_remove(layer *child);                         /* out of its parent: a root again, to be freed */
 int layer_add_param(layer *l, const char *name, shape size, dtype type, bool buffer); /* its index */
 
+/* "layer1", "0": a name into BUFFER, for loops. */
+enum { NN_NAME_MAX = 48 };
+const char *nn_name(char buffer[NN_NAME_MAX], const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 layer *nn_sequential(layer *parent, const char *name);
-/* Square kernel; padding as given, dilation 1, groups 1, no bias, INIT_DEFAULT. Change l->spec.conv before
-   adding more only through the _with form, which takes everything. */
+/* Square kernel, no bias; the _with form takes everything:
+       nn_conv2d_with(l, "conv", (conv_spec){.in = 64, .out = 64, .kernel = {3, 3}, .padding = {1, 1}, .groups
+   = 64})
+ */
 layer *nn_conv2d(layer *parent, const char *name, int64_t in, int64_t out, int64_t kernel, int64_t stride,
                  int64_t padding);
 layer *nn_conv2d_with(layer *parent, const char *name, conv_spec spec);
@@ -138,22 +169,40 @@ layer *nn_avg_pool2d(layer *parent, const char *name, pool2d_params pool);
 layer *nn_adaptive_avg_pool2d(layer *parent, const char *name, int64_t height, int64_t width);
 layer *nn_adaptive_max_pool2d(layer *parent, const char *name, int64_t height, int64_t width);
 layer *nn_dropout(layer *parent, const char *name, double probability);
-layer *nn_flatten(layer *parent, const char *name, int64_t from); /* stateless_key */
+layer *nn_flatten(layer *parent, const char *name, int64_t from); /* functional */
+
+/* Every convolution (or linear layer, by KIND) from here down starts as INIT says: torchvision's "for m in
+ * modules()". */
+void nn_set_init(layer *top, const layer_kind *kind, weight_init init);
 
 layer *layer_child(const layer *parent, const char *name); /* direct child by name, NULL when absent */
 bool layer_is_leaf(const layer *l);                        /* computes itself: no children */
 bool layer_is_norm(const layer *l);                        /* has running statistics */
+char *param_key(const layer *l, const param *p);           /* "layer1.0.bn1.weight"; owned by the caller */
+bool layer_inside(const layer *l, const layer *top);       /* TOP itself, or somewhere below it */
+int64_t layer_parameters(const layer *l);                  /* of the subtree, buffers not counted */
+int64_t layer_macs(const layer *l);                        /* of the subtree */
+
+/* Walk L and everything below in tree order. */
+typedef void (*layer_visit)(void *user, layer *l);
+void layer_each(layer *l, layer_visit visit, void *user);
 
 /* ---- forward (kinds and families) ---- */
 
 act layer_forward(layer *l, pass *p, act x);
+
+/* X through the named children of SELF, one after the other; NULL ends the list. So a block reads
+       act y = layer_through(self, p, x, "conv1", "bn1", "relu", "conv2", "bn2", NULL); */
+act layer_through(layer *self, pass *p, act x, ...) __attribute__((sentinel));
+/* X through a child that may be absent (a shortcut's projection): then X itself. */
+act layer_through_if(layer *self, pass *p, act x, const char *name);
 
 /* Data flow between layers, in both modes. */
 act act_add(pass *p, act a, act b); /* same shapes */
 act act_mul(pass *p, act a, act b); /* broadcasting */
 act act_cat(pass *p, const act *items, size_t count, int64_t dim);
 act act_unary(pass *p, unary_op op, act x);
-act act_relu_inplace(pass *p, act x); /* for a result nobody else reads */
+act act_shared(act x); /* X, also read elsewhere: never overwritten */
 act act_flatten(pass *p, act x, int64_t from);
 act act_slice(pass *p, act x, int64_t dim, int64_t start, int64_t end, int64_t step);
 act act_pad(pass *p, act x, const int64_t *pads, int count); /* zeros, torch order: last dimension first */
@@ -161,13 +210,26 @@ act act_reshape(pass *p, act x, shape size);
 act act_permute(pass *p, act x, const int64_t *order, int count);
 act act_mean(pass *p, act x, const int64_t *dims, int count);
 
+/*
+ * For kinds: what a leaf returns. act_result is something new: a trace (T is NULL then) records shape,
+ * multiply-accumulates and bytes. act_same is X itself, untouched or overwritten. act_operation is what an
+ * operation between layers returns.
+ */
+act act_result(layer *self, pass *p, act x, shape out, int64_t macs, tensor *t);
+act act_same(layer *self, pass *p, act x);
+act act_operation(pass *p, act x, shape out, tensor *t);
+void act_read(pass *p, act x);                    /* a further operand: the trace counts readers */
+bool layer_trains(const layer *l, const pass *p); /* a training pass in which L is not frozen */
+
 /* For kinds: fail the walk with a message naming the layer; returns an empty act. */
 act pass_fail(pass *p, const layer *l, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool pass_failed(const pass *p);
 bool pass_tracing(const pass *p);
 
 extern const layer_kind kind_sequential, kind_conv2d, kind_batch_norm2d, kind_batch_norm1d, kind_linear,
-    kind_relu, kind_max_pool2d, kind_avg_pool2d, kind_adaptive_avg_pool2d, kind_adaptive_max_pool2d,
-    kind_dropout, kind_flatten;
+    kind_max_pool2d, kind_avg_pool2d, kind_adaptive_avg_pool2d, kind_adaptive_max_pool2d,
+    kind_adaptive_avg_max_pool2d, kind_dropout, kind_flatten;
+extern const layer_kind
+    kind_activation[UNARY_COUNT]; /* by operation; the name is NULL where torch has no module */
 
 #endif

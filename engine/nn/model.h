@@ -30,8 +30,11 @@ struct model {
     layer *root;
     layer **stage; /* in execution order; not owned */
     size_t stage_count, stage_capacity;
-    layer *head;   /* the replaceable classifier; the last stage, or inside it */
-    layer **order; /* every layer in tree order, root first: order[l->index] == l */
+    layer *head; /* the replaceable classifier; the last stage, or inside it */
+    layer *pool; /* what pools to 1x1 right before the head and may be exchanged; NULL where nothing does */
+    layer *head_dropout; /* put before a linear head by model_replace_head, or NULL */
+    int64_t features;    /* what the family's own pooling hands to the head */
+    layer **order;       /* every layer in tree order, root first: order[l->index] == l */
     size_t order_count;
     int classes;
     shape input;  /* of one image with batch 1: (1, 3, H, W) */
@@ -47,8 +50,16 @@ struct model {
 thaw_status model_build(const char *arch_name, int classes, int height, int width, model **out);
 void model_free(model *m); /* NULL is fine */
 
-/* For families, while building. */
+/* After the tree or the stages changed: index, stage, head and order anew. A trace must follow. */
+void model_number(model *m);
+/* Free the tensors of TOP and everything below. */
+void model_release(model *m, layer *top);
+
+enum { MODEL_INPUT_MAX = 16384, MODEL_CLASSES_MAX = 1000000, MODEL_HIDDEN_MAX = 65536 };
+
+/* For families, while building. The head is the layer at arch->head. */
 void model_stage(model *m, layer *l);
+void model_stage_each(model *m, layer *container); /* every child of CONTAINER is a stage of its own */
 
 /*
  * Replace the head. Hidden sizes empty and dropout 0: a linear layer under torchvision's name. An MLP is a

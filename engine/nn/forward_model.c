@@ -1,0 +1,72 @@
+/*
+ * forward_model.c - a model with tensors: making them, passes over the stages, letting go of them.
+ *
+ * Each stage runs in a scope of its own, so that what a block made along the way is freed as soon as nobody
+ * (autograd included) needs it. Stages before the first trainable parameter run with recording off.
+ */
+#include "engine/base/alloc.h"
+#include "engine/nn/fold.h"
+#include "engine/nn/freeze.h"
+#include "engine/nn/init.h"
+
+thaw_status model_materialise(model *m, torch *t, device d, bool channels_last, uint64_t seed) {
+    model_release(m, m->root);
+    m->torch = t;
+    m->device = d;
+    m->format = channels_last ? FORMAT_CHANNELS_LAST : FORMAT_CONTIGUOUS;
+    THAW_TRY(init_materialise(m, m->root, seed));
+    return freeze_commit(m);
+}
+
+static void release_visit(void *user, layer *l) {
+    model *m = user;
+    for (int i = 0; i < l->param_count; i++) {
+        tensor_free(m->torch, l->param[i].t);
+        l->param[i].t = NULL;
+    }
+}
+
+void model_release(model *m, layer *top) {
+    if (!m->torch) return;
+    fold_drop(m, top);
+    layer_each(top, release_visit, m);
+}
+
+/* X, made in a scope inside P's, moves out into P's. */
+static void adopt(tscope *into, tscope *from, act *x) {
+    tensor *kept = t_keep(from, x->t);
+    if (!kept) return;
+    into->item = vec_reserve(into->item, &into->capacity, into->count + 1, sizeof *into->item);
+    into->item[into->count++] = kept;
+}
+
+static act stage_forward(layer *stage, pass *p, act x) {
+    tscope *outer = p->scope, inner;
+    tscope_begin(&inner, outer->torch);
+    p->scope = &inner;
+    act y = layer_forward(stage, p, x);
+    if (!pass_failed(p) && y.t != x.t) adopt(outer, &inner, &y);
+    p->scope = outer;
+    tscope_fail(outer, tscope_end(&inner));
+    return pass_failed(p) ? (act){0} : y;
+}
+
+act model_forward(model *m, pass *p, act x, size_t from, size_t to) {
+    size_t quiet = freeze_no_grad_prefix(m);
+    bool wanted = torch_grad_mode(m->torch, false);
+    p->device = m->device;
+    p->stage_end = (int)to;
+    p->recording = false;
+    x.fresh = false; /* the caller's, perhaps in a cache */
+    x.from = NULL;
+    for (size_t i = from; i < to; i++) {
+        if (i >= quiet && wanted && !p->recording) {
+            p->recording = true;
+            torch_grad_mode(m->torch, true);
+            x.fresh = false;
+        }
+        x = stage_forward(m->stage[i], p, x);
+    }
+    torch_grad_mode(m->torch, wanted);
+    return x;
+}
