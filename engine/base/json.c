@@ -4,9 +4,7 @@
  */
 #include "engine/base/json.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,20 +44,12 @@ thaw_status json_read_file(const char *path, cJSON **out) {
 }
 
 thaw_status json_write_file(const char *path, const cJSON *document) {
-    char *text = cJSON_Print(document);
-    if (!text) return thaw_error(THAW_ERR_FORMAT, "cannot print the document for %s", path);
-    str line = {0};
-    str_append(&line, text);
-    str_append(&line, "\n");
+    char *text = json_print_indented(document);
+    size_t length = strlen(text);
+    text[length] = '\n'; /* in place of the NUL: file_replace takes a length */
+    thaw_status status = file_replace(path, text, length + 1);
     free(text);
-    thaw_status status = file_replace(path, line.data, line.length);
-    str_clear(&line);
     return status;
-}
-
-char *json_print_line(const cJSON *document) {
-    char *text = cJSON_PrintUnformatted(document);
-    return text ? text : xstrdup("null");
 }
 
 static const char *json_type_name(const cJSON *item) {
@@ -129,17 +119,9 @@ thaw_status json_check_keys(const cJSON *object, const char *where, const char *
 }
 
 void json_add_number(cJSON *object, const char *key, double value) {
-    char text[40];
-    if (!isfinite(value)) {
+    char text[JSON_NUMBER_MAX];
+    if (isfinite(value))
+        cJSON_AddRawToObject(object, key, json_number_text(value, text));
+    else
         cJSON_AddNullToObject(object, key);
-        return;
-    }
-    if (value == floor(value) && fabs(value) < 9007199254740992.0) {
-        snprintf(text, sizeof text, "%" PRId64, (int64_t)value);
-    } else {
-        /* The shortest of the two lengths that reads back to the same double. */
-        snprintf(text, sizeof text, "%.9g", value);
-        if (strtod(text, NULL) != value) snprintf(text, sizeof text, "%.17g", value);
-    }
-    cJSON_AddRawToObject(object, key, text);
 }

@@ -19,7 +19,14 @@ enum { JSON_FILE_MAX = 64 << 20 };
 thaw_status json_parse(const char *text, size_t length, const char *where, cJSON **out);
 thaw_status json_read_file(const char *path, cJSON **out);
 thaw_status json_write_file(const char *path, const cJSON *document); /* indented, atomic (file_replace) */
-char *json_print_line(const cJSON *document);                         /* one line, no newline; free() it */
+/*
+ * Printing is ours: cJSON shortens numbers to 15 digits, and passes on bytes that are not UTF-8. Here numbers
+ * read back bit-identically, what is not finite is null, and every output is valid UTF-8 (invalid bytes of
+ * file names become U+FFFD). free() the results.
+ */
+char *json_print_line(const cJSON *document); /* one line, no newline */
+/* For people: indented by two, with lists and objects of plain values on one line where they fit. */
+char *json_print_indented(const cJSON *document);
 
 /*
  * Typed getters over an object. A missing key leaves *OUT as it was and succeeds; a key of the wrong type
@@ -33,6 +40,10 @@ thaw_status json_get_bool(const cJSON *object, const char *where, const char *ke
 
 /* Fail with a suggestion when OBJECT has a key that is not among KNOWN. */
 thaw_status json_check_keys(const cJSON *object, const char *where, const char *const *known, size_t count);
+
+/* The shortest text that reads back as the same finite double: integers plain. Returns BUFFER. */
+enum { JSON_NUMBER_MAX = 40 };
+const char *json_number_text(double value, char buffer[JSON_NUMBER_MAX]);
 
 /* Add a number so that it reads back bit-identically: integers plain, doubles with 17 digits, non-finite as
  * null. */

@@ -142,8 +142,8 @@ bool text_glob(const char *pattern, const char *text) {
     return !*pattern;
 }
 
-/* Length in bytes of the valid UTF-8 sequence at TEXT, 0 when it is none. */
-static size_t utf8_sequence(const unsigned char *text) {
+size_t text_utf8_length(const char *bytes) {
+    const unsigned char *text = (const unsigned char *)bytes;
     size_t length = text[0] < 0x80                      ? 1
                     : text[0] >= 0xC2 && text[0] < 0xE0 ? 2
                     : (text[0] & 0xF0) == 0xE0          ? 3
@@ -161,7 +161,7 @@ static size_t utf8_sequence(const unsigned char *text) {
 char *text_escape(const char *text) {
     str out = {0};
     for (const unsigned char *p = (const unsigned char *)text; *p;) {
-        size_t length = utf8_sequence(p);
+        size_t length = text_utf8_length((const char *)p);
         bool c1_control = length == 2 && p[0] == 0xC2 && p[1] < 0xA0;
         if (*p == '\n') {
             str_append(&out, "\\n");

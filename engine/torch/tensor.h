@@ -8,7 +8,7 @@
  * Ownership: a tensor made by a t_ function belongs to the scope it was made in and dies with it, unless
  * t_keep() takes it out. Errors stick: after the first failure in a scope every further t_ call in it does
  * nothing and returns NULL, and a NULL operand is not an error of its own, so that a forward pass reads like
- * its paper and is checked once:
+ * its paper and is checked once (only asking a NULL tensor for its numbers or its shape is):
  *
  *     tscope s;
  *     tscope_begin(&s, torch);
@@ -22,32 +22,16 @@
 #ifndef ENGINE_TORCH_TENSOR_H
 #define ENGINE_TORCH_TENSOR_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "engine/torch/types.h"
 
-#include "engine/base/shape.h"
-#include "thaw/status.h"
+typedef struct torch torch; /* the loaded library */
 
-typedef struct torch torch;   /* the loaded library */
-typedef struct tensor tensor; /* an at::Tensor */
-
-/* Where a tensor lives: index is ignored for the CPU. */
-typedef struct device {
-    enum { DEVICE_CPU, DEVICE_CUDA } kind;
-    int index;
-} device;
-
-typedef enum memory_format { FORMAT_PRESERVE, FORMAT_CONTIGUOUS, FORMAT_CHANNELS_LAST } memory_format;
-
-/* ---- the library
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the library ---- */
 
 typedef struct torch_params {
     int threads;             /* for libtorch's operations; 0: all cores of cpu_count() */
     const char *plugin_path; /* NULL: $THAW_TORCH_PLUGIN, else libthaw_torch.so beside the program, in its
-                                build/, or in
-                                ../lib/thaw */
+                                build/, or in ../lib/thaw */
 } torch_params;
 
 /*
@@ -71,6 +55,7 @@ typedef struct torch_facts {
                        it */
 } torch_facts;
 const torch_facts *torch_about(const torch *t);
+int64_t torch_live_tensors(const torch *t); /* handles not yet freed, in all scopes: what leak tests count */
 
 /* "NVIDIA H100 80GB" and memory in bytes (free, total). On the CPU: the processor's name and system memory.
  */
@@ -79,12 +64,12 @@ thaw_status torch_device_describe(torch *t, device d, char *name, size_t name_si
 
 /* "cpu", "cuda", "cuda:1", "auto" (CUDA when there is one). Unknown or absent devices fail by name. */
 thaw_status torch_parse_device(const torch *t, const char *text, device *out);
-const char *device_text(device d, char buffer[24]);
+enum { DEVICE_TEXT_MAX = 24 };
+const char *device_text(device d, char buffer[DEVICE_TEXT_MAX]);
 
 thaw_status torch_synchronize(torch *t, device d); /* wait for the device's queue; nothing to do on the CPU */
 
-/* ---- scopes
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- scopes ---- */
 
 typedef struct tscope {
     torch *torch;
@@ -101,8 +86,7 @@ void tscope_fail(tscope *s,
 tensor *t_keep(tscope *s, tensor *x);  /* take X out of the scope; the caller tensor_free()s it */
 void tensor_free(torch *t, tensor *x); /* NULL is fine */
 
-/* ---- making, moving, reading
- * ------------------------------------------------------------------------------------- */
+/* ---- making, moving, reading ---- */
 
 tensor *t_empty(tscope *s, shape size, dtype type, device d, memory_format f);
 tensor *t_full(tscope *s, shape size, double value, dtype type, device d);
@@ -124,19 +108,7 @@ bool t_equal(tscope *s, tensor *a, tensor *b); /* same type, shape and bits (NaN
 /* The host address of a contiguous CPU tensor's first element, NULL for others. */
 void *t_data(tscope *s, tensor *x);
 
-/* ---- layers: NCHW, or (N, features)
- * ------------------------------------------------------------------------------ */
-
-typedef struct conv2d_params {
-    int64_t stride[2], padding[2], dilation[2];
-    int64_t groups;
-} conv2d_params;
-
-typedef struct pool2d_params {
-    int64_t kernel[2], stride[2], padding[2], dilation[2]; /* dilation: max pooling only */
-    bool ceil_mode;
-    bool count_include_pad; /* average pooling only */
-} pool2d_params;
+/* ---- layers: NCHW, or (N, features) ---- */
 
 tensor *t_conv2d(tscope *s, tensor *x, tensor *weight, tensor *bias_or_null, const conv2d_params *p);
 tensor *t_linear(tscope *s, tensor *x, tensor *weight, tensor *bias_or_null);
@@ -150,22 +122,6 @@ tensor *t_avg_pool2d(tscope *s, tensor *x, const pool2d_params *p);
 tensor *t_adaptive_avg_pool2d(tscope *s, tensor *x, int64_t height, int64_t width);
 tensor *t_adaptive_max_pool2d(tscope *s, tensor *x, int64_t height, int64_t width);
 
-typedef enum unary_op {
-    UNARY_RELU,
-    UNARY_RELU6,
-    UNARY_SIGMOID,
-    UNARY_SILU,
-    UNARY_HARDSWISH,
-    UNARY_HARDSIGMOID,
-    UNARY_GELU,
-    UNARY_TANH,
-    UNARY_SQRT,
-    UNARY_EXP,
-    UNARY_LOG,
-    UNARY_ABS,
-    UNARY_NEG,
-    UNARY_COUNT
-} unary_op;
 tensor *t_unary(tscope *s, unary_op op, tensor *x);
 void t_relu_(tscope *s, tensor *x); /* in place; for results nobody else needs */
 static inline tensor *t_relu(tscope *s, tensor *x) {
@@ -178,8 +134,7 @@ tensor *t_log_softmax(tscope *s, tensor *x, int64_t dim);
 tensor *t_cross_entropy(tscope *s, tensor *logits, tensor *target, double label_smoothing);
 tensor *t_matmul(tscope *s, tensor *a, tensor *b);
 
-/* ---- arithmetic and shape
- * ---------------------------------------------------------------------------------------- */
+/* ---- arithmetic and shape ---- */
 
 tensor *t_add(tscope *s, tensor *a, tensor *b);
 tensor *t_sub(tscope *s, tensor *a, tensor *b);
@@ -207,8 +162,7 @@ void t_addcmul_(tscope *s, tensor *x, tensor *a, tensor *b, double v); /* x += v
 void t_addcdiv_(tscope *s, tensor *x, tensor *a, tensor *b, double v); /* x += v a / b */
 void t_lerp_(tscope *s, tensor *x, tensor *y, double weight);          /* x += weight (y - x) */
 
-/* ---- autograd
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- autograd ---- */
 
 void t_requires_grad_(tscope *s, tensor *x, bool on);
 tensor *t_grad(tscope *s, tensor *x);     /* the gradient, or NULL without a failure when there is none */

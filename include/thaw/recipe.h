@@ -73,7 +73,7 @@ void thaw_recipe_init(thaw_recipe *r); /* the article's defaults; free with thaw
 void thaw_recipe_clear(thaw_recipe *r);
 void thaw_recipe_copy(const thaw_recipe *from, thaw_recipe *to); /* TO is uninitialised before */
 
-/* WHERE names the source in messages. On failure R is cleared and re-initialised. */
+/* R has been initialised. WHERE names the source in messages. On failure R is cleared and re-initialised. */
 thaw_status thaw_recipe_parse(const char *json, size_t length, const char *where, thaw_recipe *r);
 thaw_status thaw_recipe_read(const char *path, thaw_recipe *r);
 /* "optimizer.lr=0.01", "freeze=[\"layer1\"]", "model=resnet18": the value is JSON, or else a string. */
@@ -105,6 +105,7 @@ typedef struct thaw_recipe_field {
     bool above_min, below_max;  /* the bound itself is not allowed */
     const char *const *choices; /* WORD: all; TEXT: examples; ends with NULL; or NULL */
     const char *null_means;     /* null (text "none") is allowed and means this; or NULL */
+    const char *initial;        /* the default, as text */
 } thaw_recipe_field;
 
 size_t thaw_recipe_field_count(void);

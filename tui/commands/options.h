@@ -20,26 +20,27 @@ typedef enum option_type {
 } option_type;
 
 /* X(id, name, type, placeholder, what values are allowed (globs) or NULL, help); no help: not listed. */
-#define OPTION_TABLE(X)                                                                             \
-    X(JSON, "json", FLAG, NULL, NULL, "print JSON to standard output, and nothing else")            \
-    X(SET, "set", LIST, "KEY=VALUE", "*?=*",                                                        \
-      "change one key of the recipe, as in optimizer.lr=0.01; repeatable")                          \
-    X(MODEL, "model", TEXT, "M", NULL, "an architecture, as `thaw models` lists them")              \
-    X(WEIGHTS, "weights", TEXT, "W", NULL,                                                          \
-      "a file (.safetensors, .pth, .pt, .th) or a name from the catalog")                           \
-    X(DATA, "data", TEXT, "DIR", NULL, "a folder of images")                                        \
-    X(INPUT, "input", NUMBER, "N", NULL, "side of the input image in pixels")                       \
-    X(BATCH, "batch", NUMBER, "N", NULL, "images a batch")                                          \
-    X(LOGITS, "logits", FLAG, NULL, NULL, "print the network's outputs as well")                    \
-    X(TO, "to", TEXT, "FILE", "*.safetensors *.pth", "the file to write, .safetensors or .pth")     \
-    X(LAST, "last", FLAG, NULL, NULL, "take the run's last weights instead of its best")            \
-    X(VERIFY, "verify", FLAG, NULL, NULL, "decode every image, so that all broken ones are listed") \
-    X(BUNDLED, "bundled", FLAG, NULL, NULL, "list what comes with thaw as well")                    \
-    X(THREADS, "threads", NUMBER, "N", NULL, "processor threads; 0: all cores")                     \
-    X(DEVICE, "device", TEXT, "D", "cpu cuda cuda:[0-9]* auto", "cpu, cuda, cuda:N or auto")        \
-    X(PRECISION, "precision", TEXT, "P", "fp32 bf16 auto", "fp32, bf16 or auto")                    \
-    X(RUNS, "runs", TEXT, "DIR", NULL, "the folder of runs; ~/.local/share/thaw/runs unless given") \
-    X(HELP, "help", FLAG, NULL, NULL, "explain the command")                                        \
+#define OPTION_TABLE(X)                                                                                      \
+    X(JSON, "json", FLAG, NULL, NULL, "print JSON to standard output, and nothing else")                     \
+    X(SET, "set", LIST, "KEY=VALUE", "*?=*",                                                                 \
+      "change one key of the recipe, as in optimizer.lr=0.01; repeatable")                                   \
+    X(MODEL, "model", TEXT, "M", NULL, "an architecture, as `thaw models` lists them")                       \
+    X(WEIGHTS, "weights", TEXT, "W", NULL,                                                                   \
+      "a file (.safetensors, .pth, .pt, .th) or a name from the catalog")                                    \
+    X(DATA, "data", TEXT, "DIR", NULL, "a folder of images")                                                 \
+    X(INPUT, "input", NUMBER, "N", NULL, "side of the input image in pixels")                                \
+    X(FREEZE, "freeze", TEXT, "NAMES", NULL, "layers to freeze: names or globs with commas between, or all") \
+    X(BATCH, "batch", NUMBER, "N", NULL, "images a batch")                                                   \
+    X(LOGITS, "logits", FLAG, NULL, NULL, "print the network's outputs as well")                             \
+    X(TO, "to", TEXT, "FILE", "*.safetensors *.pth", "the file to write, .safetensors or .pth")              \
+    X(LAST, "last", FLAG, NULL, NULL, "take the run's last weights instead of its best")                     \
+    X(VERIFY, "verify", FLAG, NULL, NULL, "decode every image, so that all broken ones are listed")          \
+    X(BUNDLED, "bundled", FLAG, NULL, NULL, "list what comes with thaw as well")                             \
+    X(THREADS, "threads", NUMBER, "N", NULL, "processor threads; 0: all cores")                              \
+    X(DEVICE, "device", TEXT, "D", "cpu cuda cuda:[0-9]* auto", "cpu, cuda, cuda:N or auto")                 \
+    X(PRECISION, "precision", TEXT, "P", "fp32 bf16 auto", "fp32, bf16 or auto")                             \
+    X(RUNS, "runs", TEXT, "DIR", NULL, "the folder of runs; ~/.local/share/thaw/runs unless given")          \
+    X(HELP, "help", FLAG, NULL, NULL, "explain the command")                                                 \
     X(MAN, "man", FLAG, NULL, NULL, NULL)
 
 typedef enum option_id {

@@ -1,0 +1,97 @@
+/*
+ * autograd.cpp - gradients, and the changes in place that never appear in a graph.
+ */
+#include <ATen/TensorOperators.h>
+#include <ATen/autocast_mode.h>
+#include <ATen/ops/relu.h>
+#include <c10/core/GradMode.h>
+
+#include "engine/torch/plugin.hpp"
+
+namespace {
+
+/* A change in place that autograd does not see, as `with torch.no_grad()` gives. */
+template <class Body> void quietly(thaw_status *status, const char *what, Body body) noexcept {
+    change(status, what, [&] {
+        const at::NoGradGuard quiet;
+        body();
+    });
+}
+
+} // namespace
+
+namespace op {
+
+void fill_(thaw_status *status, tensor *x, double value) {
+    quietly(status, __func__, [&] { x->value.fill_(value); });
+}
+
+void scale_(thaw_status *status, tensor *x, double factor) {
+    quietly(status, __func__, [&] { x->value.mul_(factor); });
+}
+
+void add_(thaw_status *status, tensor *x, tensor *y, double alpha) {
+    quietly(status, __func__, [&] { x->value.add_(y->value, alpha); });
+}
+
+void addcmul_(thaw_status *status, tensor *x, tensor *a, tensor *b, double v) {
+    quietly(status, __func__, [&] { x->value.addcmul_(a->value, b->value, v); });
+}
+
+void addcdiv_(thaw_status *status, tensor *x, tensor *a, tensor *b, double v) {
+    quietly(status, __func__, [&] { x->value.addcdiv_(a->value, b->value, v); });
+}
+
+void lerp_(thaw_status *status, tensor *x, tensor *y, double weight) {
+    quietly(status, __func__, [&] { x->value.lerp_(y->value, weight); });
+}
+
+/* Recorded: part of a forward pass. */
+void relu_(thaw_status *status, tensor *x) {
+    change(status, __func__, [&] { at::relu_(x->value); });
+}
+
+void requires_grad_(thaw_status *status, tensor *x, bool on) {
+    change(status, __func__, [&] { x->value.requires_grad_(on); });
+}
+
+tensor *grad(thaw_status *status, tensor *x) {
+    if (!x->value.grad().defined()) return nullptr;
+    return make(status, __func__, [&] { return x->value.grad(); });
+}
+
+void drop_grad(thaw_status *status, tensor *x) {
+    change(status, __func__, [&] { x->value.mutable_grad().reset(); });
+}
+
+bool backward(thaw_status *status, tensor *loss) {
+    return ask(status, __func__, false, [&] {
+        loss->value.backward();
+        return true;
+    });
+}
+
+bool grad_mode(thaw_status *, bool on) {
+    const bool before = c10::GradMode::is_enabled();
+    c10::GradMode::set_enabled(on);
+    return before;
+}
+
+bool autocast(thaw_status *status, device d, bool on, dtype type) {
+    return ask(status, __func__, false, [&] {
+        const bool cuda = d.kind == DEVICE_CUDA;
+#if TORCH_AT_LEAST(2, 4)
+        const at::DeviceType kind = cuda ? at::kCUDA : at::kCPU;
+        if (on) at::autocast::set_autocast_dtype(kind, scalar_type(type));
+        at::autocast::set_autocast_enabled(kind, on);
+#else
+        if (on && cuda) at::autocast::set_autocast_gpu_dtype(scalar_type(type));
+        if (on && !cuda) at::autocast::set_autocast_cpu_dtype(scalar_type(type));
+        cuda ? at::autocast::set_enabled(on) : at::autocast::set_cpu_enabled(on);
+#endif
+        if (!on) at::autocast::clear_cache();
+        return true;
+    });
+}
+
+} // namespace op

@@ -1,0 +1,94 @@
+/*
+ * ops_nn.cpp - layers and losses.
+ */
+#include <array>
+
+#include <ATen/ops/adaptive_avg_pool2d.h>
+#include <ATen/ops/adaptive_max_pool2d.h>
+#include <ATen/ops/avg_pool2d.h>
+#include <ATen/ops/batch_norm.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/max_pool2d.h>
+#include <ATen/ops/softmax.h>
+
+#include "engine/torch/plugin.hpp"
+
+namespace op {
+
+tensor *conv2d(thaw_status *status, tensor *x, tensor *weight, tensor *bias, const conv2d_params *p) {
+    return make(status, __func__, [&] {
+        return at::conv2d(x->value, weight->value, optional(bias), p->stride, p->padding, p->dilation,
+                          p->groups);
+    });
+}
+
+tensor *linear(thaw_status *status, tensor *x, tensor *weight, tensor *bias) {
+    return make(status, __func__, [&] { return at::linear(x->value, weight->value, optional(bias)); });
+}
+
+tensor *batch_norm(thaw_status *status, tensor *x, tensor *weight, tensor *bias, tensor *running_mean,
+                   tensor *running_var, bool training, double momentum, double eps) {
+    return make(status, __func__, [&] {
+        return at::batch_norm(x->value, optional(weight), optional(bias), optional(running_mean),
+                              optional(running_var), training, momentum, eps, /*cudnn_enabled=*/true);
+    });
+}
+
+tensor *layer_norm(thaw_status *status, tensor *x, int normalized_dims, tensor *weight, tensor *bias,
+                   double eps) {
+    return make(status, __func__, [&] {
+        TORCH_CHECK(normalized_dims > 0 && normalized_dims <= x->value.dim(),
+                    "cannot normalise over the last ", normalized_dims, " of ", x->value.dim(),
+                    " dimensions");
+        return at::layer_norm(x->value, x->value.sizes().slice(x->value.dim() - normalized_dims),
+                              optional(weight), optional(bias), eps);
+    });
+}
+
+tensor *max_pool2d(thaw_status *status, tensor *x, const pool2d_params *p) {
+    return make(status, __func__, [&] {
+        return at::max_pool2d(x->value, p->kernel, p->stride, p->padding, p->dilation, p->ceil_mode);
+    });
+}
+
+tensor *avg_pool2d(thaw_status *status, tensor *x, const pool2d_params *p) {
+    return make(status, __func__, [&] {
+        return at::avg_pool2d(x->value, p->kernel, p->stride, p->padding, p->ceil_mode, p->count_include_pad);
+    });
+}
+
+tensor *adaptive_avg_pool2d(thaw_status *status, tensor *x, int64_t height, int64_t width) {
+    return make(status, __func__, [&] { return at::adaptive_avg_pool2d(x->value, {height, width}); });
+}
+
+tensor *adaptive_max_pool2d(thaw_status *status, tensor *x, int64_t height, int64_t width) {
+    return make(status, __func__, [&] {
+        return std::get<0>(at::adaptive_max_pool2d(x->value, {height, width}));
+    });
+}
+
+tensor *softmax(thaw_status *status, tensor *x, int64_t dim) {
+    return make(status, __func__, [&] { return at::softmax(x->value, dim); });
+}
+
+tensor *log_softmax(thaw_status *status, tensor *x, int64_t dim) {
+    return make(status, __func__, [&] { return at::log_softmax(x->value, dim); });
+}
+
+/* In single precision even when the logits come out of a mixed-precision pass: autocast's list of operations
+   that need it differs between versions. */
+tensor *cross_entropy(thaw_status *status, tensor *logits, tensor *target, double label_smoothing) {
+    return make(status, __func__, [&] {
+        const at::ScalarType type = logits->value.scalar_type();
+        const bool narrow = type == at::kBFloat16 || type == at::kHalf;
+        return at::cross_entropy_loss(narrow ? logits->value.to(at::kFloat) : logits->value, target->value,
+                                      /*weight=*/{}, at::Reduction::Mean, /*ignore_index=*/-100,
+                                      label_smoothing);
+    });
+}
+
+} // namespace op

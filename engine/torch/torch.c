@@ -1,0 +1,204 @@
+/*
+ * torch.c - loading the plugin, and with it libtorch, and what there is to know about both.
+ *
+ * The plugin is loaded with RTLD_LOCAL, so that the names of libtorch's two hundred libraries stay out of the
+ * program's way. It is never unloaded: libtorch's threads and thread-local storage would not survive that.
+ *
+ * OPENBLAS_CORETYPE is set right before, because OpenBLAS reads it in its constructor. setenv() is not safe
+ * against a getenv() in another thread; it is called at most once a process, when it is needed at all, and
+ * the UI reads its variables before it starts the engine.
+ */
+#include "engine/torch/torch.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/file.h"
+#include "engine/base/thread.h"
+
+static const char plugin_name[] = "libthaw_torch.so";
+static const char install_advice[] =
+    "install libtorch (apt-get install libtorch-dev libopenblas0-openmp) and run "
+    "make, or make LIBTORCH=DIR with the folder of another one";
+
+/* ---- finding and loading ---- */
+
+/* The first plugin beside the program, in its build folder, above it (tests), or installed. NULL: none. */
+static char *find_plugin(void) {
+    static const char *const place[] = {"", "build/", "../", "../lib/thaw/"};
+    char program[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length <= 0) return NULL;
+    program[length] = '\0';
+    char *slash = strrchr(program, '/');
+    if (!slash) return NULL;
+    for (size_t i = 0; i < sizeof place / sizeof place[0]; i++) {
+        char *path = xasprintf("%.*s/%s%s", (int)(slash - program), program, place[i], plugin_name);
+        if (path_exists(path)) return path;
+        free(path);
+    }
+    return NULL;
+}
+
+static thaw_status locate_plugin(const torch_params *params, char **out) {
+    const char *wanted = params->plugin_path ? params->plugin_path : getenv("THAW_TORCH_PLUGIN");
+    if (wanted && wanted[0]) {
+        if (!path_exists(wanted))
+            return thaw_error(THAW_ERR_NO_TORCH, "there is no plugin %s; %s", wanted, install_advice);
+        /* Without a slash dlopen would search the system's folders instead. */
+        *out = strchr(wanted, '/') ? xstrdup(wanted) : xasprintf("./%s", wanted);
+        return thaw_ok();
+    }
+    *out = find_plugin();
+    if (!*out)
+        return thaw_error(THAW_ERR_NO_TORCH,
+                          "%s, which connects thaw to libtorch, is not beside the program; %s", plugin_name,
+                          install_advice);
+    return thaw_ok();
+}
+
+/* The table of the plugin at PATH, after making sure that it was built for this program. */
+static thaw_status load_plugin(const char *path, void **handle, const torch_api **api) {
+    *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!*handle) {
+        const char *reason = dlerror();
+        return thaw_error(THAW_ERR_NO_TORCH, "cannot load libtorch: %s; %s", reason ? reason : path,
+                          install_advice);
+    }
+    const torch_api *table = dlsym(*handle, TORCH_API_SYMBOL);
+    if (!table) return thaw_error(THAW_ERR_NO_TORCH, "%s is not a plugin of thaw; run make", path);
+    if (table->version != TORCH_API_VERSION || table->size != sizeof *table ||
+        strcmp(table->contract, TORCH_CONTRACT))
+        return thaw_error(THAW_ERR_NO_TORCH, "%s was built for another version of thaw; run make", path);
+    *api = table;
+    return thaw_ok();
+}
+
+/* ---- facts ---- */
+
+static thaw_status gather_facts(torch *t, void *handle, int threads) {
+    plugin_facts says;
+    thaw_status status = thaw_ok();
+    t->facts.threads = t->api->set_threads(&status, threads);
+    THAW_TRY(status);
+    t->api->describe(&status, &says);
+    THAW_TRY(status);
+    snprintf(t->facts.version, sizeof t->facts.version, "%s", says.version);
+    snprintf(t->facts.library, sizeof t->facts.library, "%s", says.library);
+    t->facts.cuda_devices = says.cuda_devices;
+    t->facts.cuda_built = says.cuda_built;
+    t->facts.onednn = says.onednn;
+    t->facts.cpu_bf16 = says.onednn && cpu_fast_bf16(&t->cpu);
+    torch_find_blas(handle, &says, &t->facts);
+    return thaw_ok();
+}
+
+thaw_status torch_open(const torch_params *params, torch **out) {
+    *out = NULL;
+    torch *t = xcalloc(1, sizeof *t);
+    t->cpu = cpu_detect();
+    const char *core = cpu_openblas_core(&t->cpu);
+    if (core) setenv("OPENBLAS_CORETYPE", core, 0);
+
+    char *path = NULL;
+    void *handle = NULL;
+    thaw_status status;
+    THAW_TRY_GOTO(status, out, locate_plugin(params, &path));
+    THAW_TRY_GOTO(status, out, load_plugin(path, &handle, &t->api));
+    THAW_TRY_GOTO(status, out, gather_facts(t, handle, params->threads > 0 ? params->threads : cpu_count()));
+    *out = t;
+    t = NULL;
+out:
+    free(path);
+    free(t);
+    return status;
+}
+
+void torch_close(torch *t) {
+    free(t);
+}
+
+const torch_facts *torch_about(const torch *t) {
+    return &t->facts;
+}
+
+int64_t torch_live_tensors(const torch *t) {
+    return t->api->live();
+}
+
+/* ---- devices ---- */
+
+thaw_status torch_device_describe(torch *t, device d, char *name, size_t name_size, uint64_t *free_bytes,
+                                  uint64_t *total_bytes) {
+    thaw_status status = thaw_ok();
+    if (d.kind == DEVICE_CUDA) {
+        t->api->describe_device(&status, d, name, name_size, free_bytes, total_bytes);
+        return status;
+    }
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    snprintf(name, name_size, "%s", t->cpu.name[0] ? t->cpu.name : "CPU");
+    *free_bytes = page * (uint64_t)sysconf(_SC_AVPHYS_PAGES);
+    *total_bytes = page * (uint64_t)sysconf(_SC_PHYS_PAGES);
+    return thaw_ok();
+}
+
+thaw_status torch_parse_device(const torch *t, const char *text, device *out) {
+    const int count = t->facts.cuda_devices;
+    *out = (device){DEVICE_CPU, 0};
+    if (!strcmp(text, "cpu")) return thaw_ok();
+    if (!strcmp(text, "auto")) {
+        if (count) out->kind = DEVICE_CUDA;
+        return thaw_ok();
+    }
+    bool cuda = !strncmp(text, "cuda", 4), indexed = cuda && text[4] == ':';
+    char *end = NULL;
+    long index = indexed && text[5] >= '0' && text[5] <= '9' ? strtol(text + 5, &end, 10) : 0;
+    if (!cuda || (indexed ? !end || *end : text[4] != '\0'))
+        return thaw_error(THAW_ERR_USAGE, "there is no device \"%s\"; it is cpu, cuda, cuda:N or auto", text);
+    if (!t->facts.cuda_built)
+        return thaw_error(THAW_ERR_UNSUPPORTED,
+                          "device %s: libtorch %s has no CUDA in it; use cpu, or a CUDA build (make "
+                          "LIBTORCH=DIR)",
+                          text, t->facts.version);
+    if (!count)
+        return thaw_error(THAW_ERR_NOT_FOUND, "device %s: no CUDA device or driver was found; use cpu", text);
+    if (index >= count)
+        return thaw_error(THAW_ERR_NOT_FOUND, "device %s: there %s %d, the last is cuda:%d", text,
+                          count == 1 ? "is only" : "are only", count, count - 1);
+    *out = (device){DEVICE_CUDA, (int)index};
+    return thaw_ok();
+}
+
+const char *device_text(device d, char buffer[DEVICE_TEXT_MAX]) {
+    if (d.kind == DEVICE_CPU)
+        snprintf(buffer, DEVICE_TEXT_MAX, "cpu");
+    else if (d.index == 0)
+        snprintf(buffer, DEVICE_TEXT_MAX, "cuda");
+    else
+        snprintf(buffer, DEVICE_TEXT_MAX, "cuda:%d", d.index);
+    return buffer;
+}
+
+thaw_status torch_synchronize(torch *t, device d) {
+    thaw_status status = thaw_ok();
+    t->api->synchronize(&status, d);
+    return status;
+}
+
+/* ---- the thread's modes ---- */
+
+bool torch_grad_mode(torch *t, bool on) {
+    thaw_status ignored = thaw_ok(); /* cannot fail: it sets a thread-local flag */
+    return t->api->grad_mode(&ignored, on);
+}
+
+thaw_status torch_autocast(torch *t, device d, bool on, dtype type) {
+    thaw_status status = thaw_ok();
+    t->api->autocast(&status, d, on, type);
+    return status;
+}

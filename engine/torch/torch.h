@@ -1,0 +1,21 @@
+/*
+ * torch.h - inside engine/torch: the loaded library as torch.c fills it in.
+ */
+#ifndef ENGINE_TORCH_TORCH_H
+#define ENGINE_TORCH_TORCH_H
+
+#include "engine/torch/cpu.h"
+#include "engine/torch/plugin.h"
+#include "engine/torch/tensor.h"
+
+struct torch {
+    const torch_api *api;
+    torch_facts facts;
+    cpu_facts cpu;
+};
+
+/* Which BLAS the loaded plugin (a handle of dlopen) multiplies with: fills facts->blas and facts->slow_blas.
+ */
+void torch_find_blas(void *plugin, const plugin_facts *plugin_says, torch_facts *facts);
+
+#endif

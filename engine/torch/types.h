@@ -1,0 +1,55 @@
+/*
+ * types.h - what the tensor interface and the plugin both name: no libtorch, and nothing called "torch",
+ * which is a namespace on the plugin's side.
+ */
+#ifndef ENGINE_TORCH_TYPES_H
+#define ENGINE_TORCH_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/shape.h"
+#include "thaw/status.h"
+
+typedef struct tensor tensor; /* an at::Tensor */
+
+typedef enum device_kind { DEVICE_CPU, DEVICE_CUDA } device_kind;
+
+/* Where a tensor lives: index is ignored for the CPU. */
+typedef struct device {
+    device_kind kind;
+    int index;
+} device;
+
+typedef enum memory_format { FORMAT_PRESERVE, FORMAT_CONTIGUOUS, FORMAT_CHANNELS_LAST } memory_format;
+
+typedef struct conv2d_params {
+    int64_t stride[2], padding[2], dilation[2];
+    int64_t groups;
+} conv2d_params;
+
+typedef struct pool2d_params {
+    int64_t kernel[2], stride[2], padding[2], dilation[2]; /* dilation: max pooling only */
+    bool ceil_mode;
+    bool count_include_pad; /* average pooling only */
+} pool2d_params;
+
+typedef enum unary_op {
+    UNARY_RELU,
+    UNARY_RELU6,
+    UNARY_SIGMOID,
+    UNARY_SILU,
+    UNARY_HARDSWISH,
+    UNARY_HARDSIGMOID,
+    UNARY_GELU,
+    UNARY_TANH,
+    UNARY_SQRT,
+    UNARY_EXP,
+    UNARY_LOG,
+    UNARY_ABS,
+    UNARY_NEG,
+    UNARY_COUNT
+} unary_op;
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * report.c - see report.h.
+ */
+#include "tui/commands/report.h"
+
+#include <stdlib.h>
+
+#include "engine/base/json.h"
+#include "engine/base/str.h"
+#include "tui/commands/out.h"
+
+void report_json(cJSON *document) {
+    char *line = json_print_line(document);
+    out_line(line);
+    free(line);
+    cJSON_Delete(document);
+}
+
+cJSON *report_number(double value) {
+    cJSON *holder = cJSON_CreateObject();
+    json_add_number(holder, "value", value);
+    cJSON *number = cJSON_DetachItemFromObject(holder, "value");
+    cJSON_Delete(holder);
+    return number;
+}
+
+cJSON *report_skipped_json(const thaw_skipped *s) {
+    cJSON *one = cJSON_CreateObject();
+    cJSON_AddStringToObject(one, "file", s->file);
+    cJSON_AddStringToObject(one, "reason", s->reason);
+    return one;
+}
+
+void report_skipped_line(const thaw_skipped *s) {
+    char *file = text_escape(s->file);
+    out_format("  %s: %s\n", file, s->reason);
+    free(file);
+}
+
+thaw_subject report_subject(const arguments *a, const char *run) {
+    return (thaw_subject){
+        .run = run,
+        .runs = a->text[OPT_RUNS],
+        .model = a->text[OPT_MODEL],
+        .weights = a->text[OPT_WEIGHTS],
+        .threads = (int)a->number[OPT_THREADS],
+        .device = a->text[OPT_DEVICE],
+        .precision = a->text[OPT_PRECISION],
+        .batch_size = (int)a->number[OPT_BATCH],
+    };
+}
+
+thaw_status report_check_subject(const arguments *a, const char *run) {
+    if (!run && !a->text[OPT_MODEL])
+        return thaw_error(THAW_ERR_USAGE, "which model? name a RUN, or an architecture with --model");
+    if (run && a->text[OPT_MODEL])
+        return thaw_error(THAW_ERR_USAGE, "both the run %s and --model %s are named; take one", run,
+                          a->text[OPT_MODEL]);
+    if (run && a->text[OPT_WEIGHTS])
+        return thaw_error(THAW_ERR_USAGE, "--weights goes with --model; a run has its own");
+    return thaw_ok();
+}
