@@ -418,6 +418,17 @@ static void unreadable_files_are_named(void **state) {
 
 /* ---- documentation ---- */
 
+/* The default as it stands in a document. */
+static char *default_cell(const thaw_recipe_field *f) {
+    if (f->null_means && strcmp(f->initial, "none") == 0) return xstrdup("`null`");
+    if (f->type == THAW_RECIPE_TEXT && !f->initial[0]) return xstrdup("required");
+    if (f->type == THAW_RECIPE_FACTORS) return xstrdup("`{}`");
+    if (f->type == THAW_RECIPE_SIZES || (f->type == THAW_RECIPE_NAMES && !f->initial[0]))
+        return xstrdup("`[]`");
+    if (f->type == THAW_RECIPE_NAMES) return xasprintf("`[\"%s\"]`", f->initial);
+    return xasprintf("`%s`", f->initial);
+}
+
 static void append_row(str *out, const thaw_recipe_field *f) {
     static const char *const nouns[] = {
         [THAW_RECIPE_TEXT] = "string",     [THAW_RECIPE_NAMES] = "list of strings",
@@ -425,12 +436,11 @@ static void append_row(str *out, const thaw_recipe_field *f) {
         [THAW_RECIPE_NUMBER] = "number: ", [THAW_RECIPE_FACTORS] = "object of: ",
         [THAW_RECIPE_WORD] = "",           [THAW_RECIPE_BOOL] = "",
     };
-    const char *tick = f->initial[0] ? "`" : "", *initial = f->initial[0] ? f->initial : "-";
-    char range[128];
-    if (strcmp(f->initial, "none") == 0 && f->null_means) initial = "null";
-    str_appendf(out, "| `%s` | %s%s%s | %s%s%s%s | %s |\n", f->key, tick, initial, tick, nouns[f->type],
+    char range[128], *initial = default_cell(f);
+    str_appendf(out, "| `%s` | %s | %s%s%s%s | %s |\n", f->key, initial, nouns[f->type],
                 thaw_recipe_field_range(f, range, sizeof range), f->null_means ? ", or null: " : "",
                 f->null_means ? f->null_means : "", f->help);
+    free(initial);
 }
 
 static char *markdown_table(void) {
