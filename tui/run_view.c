@@ -105,11 +105,36 @@ static void forget_after(run_view *v, int64_t steps, int first_epoch) {
     }
 }
 
+/* A new run in a session that had one before: keep what is the session's, the engine and the log. */
+static void start_over(run_view *v) {
+    run_view fresh;
+    run_view_init(&fresh);
+    fresh.revision = v->revision;
+    fresh.engine_known = v->engine_known;
+    fresh.engine_ok = v->engine_ok;
+    fresh.threads = v->threads;
+    fresh.slow_blas = v->slow_blas;
+    fresh.time = v->time;
+    fresh.state = v->state;
+    fresh.log_count = v->log_count;
+    fresh.log_dropped = v->log_dropped;
+    fresh.log = v->log;
+    v->log = NULL;
+    v->log_count = 0;
+    char **const kept[] = {&v->engine_text, &v->device, &v->precision};
+    char **const to[] = {&fresh.engine_text, &fresh.device, &fresh.precision};
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        *to[i] = *kept[i];
+        *kept[i] = NULL;
+    }
+    run_view_clear(v);
+    *v = fresh;
+}
+
 static void take_begin(run_view *v, const thaw_event *e) {
-    if (e->begin.resumed)
-        forget_after(v, e->steps, e->begin.first_epoch);
-    else
-        forget_after(v, -1, 0);
+    bool same = v->run && e->begin.run && !strcmp(v->run, e->begin.run);
+    if (v->begun && !(e->begin.resumed && same)) start_over(v);
+    if (e->begin.resumed) forget_after(v, e->steps, e->begin.first_epoch);
     v->begun = true;
     v->ended = false;
     v->resumed = e->begin.resumed;

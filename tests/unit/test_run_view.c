@@ -1,0 +1,352 @@
+/*
+ * test_run_view.c - series.c and run_view.c: what is kept of a run, and that it stays bounded.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tui/run_view.h"
+
+/* ---- series ---- */
+
+static void spike_survives_a_million_steps(void **state) {
+    (void)state;
+    enum { STEPS = 1000000, SPIKE = 543211 };
+    series s = {0};
+    for (int64_t x = 1; x <= STEPS; x++)
+        series_add(&s, x, x == SPIKE ? 99.0 : 1.0 / (double)x);
+    assert_true(s.count <= SERIES_BUCKETS_MAX);
+    assert_true(s.count > SERIES_BUCKETS_MAX / 4);
+    const series_bucket *b = series_near(&s, SPIKE);
+    assert_true(b->first <= SPIKE && SPIKE <= b->last);
+    assert_true(b->high == 99.0);
+    uint64_t values = 0;
+    double sum = 0, expected = 99.0 - 1.0 / SPIKE;
+    for (size_t i = 0; i < s.count; i++) {
+        values += s.bucket[i].finite;
+        sum += s.bucket[i].sum;
+        if (i) assert_true(s.bucket[i].first > s.bucket[i - 1].last);
+    }
+    for (int64_t x = 1; x <= STEPS; x++)
+        expected += 1.0 / (double)x;
+    assert_int_equal(values, STEPS);
+    assert_true(fabs(sum - expected) < 1e-6);
+    series_clear(&s);
+}
+
+static void value_that_is_not_finite_is_counted_and_does_not_spoil_the_mean(void **state) {
+    (void)state;
+    series s = {0};
+    series_add(&s, 1, 2.0);
+    series_add(&s, 2, NAN);
+    series_add(&s, 3, INFINITY);
+    assert_int_equal(s.count, 3);
+    assert_true(series_mean(&s.bucket[0]) == 2.0);
+    assert_true(isnan(series_mean(&s.bucket[1])));
+    assert_int_equal(s.bucket[1].broken, 1);
+    assert_int_equal(s.bucket[2].broken, 1);
+    series_clear(&s);
+}
+
+static void merged_bucket_keeps_low_high_and_mean(void **state) {
+    (void)state;
+    series s = {0};
+    for (int64_t x = 0; x < 2 * SERIES_BUCKETS_MAX; x++)
+        series_add(&s, x, x % 2 ? NAN : (double)x);
+    assert_int_equal(s.width, 2);
+    assert_int_equal(s.count, SERIES_BUCKETS_MAX);
+    const series_bucket *b = &s.bucket[10];
+    assert_int_equal(b->first, 20);
+    assert_int_equal(b->last, 21);
+    assert_int_equal(b->finite, 1);
+    assert_int_equal(b->broken, 1);
+    assert_true(b->low == 20 && b->high == 20 && series_mean(b) == 20);
+    series_clear(&s);
+}
+
+static void nearest_bucket_is_found_across_gaps(void **state) {
+    (void)state;
+    series s = {0};
+    assert_null(series_near(&s, 5));
+    series_add(&s, 10, 1);
+    series_add(&s, 20, 2);
+    series_add(&s, 100, 3);
+    assert_int_equal(series_near(&s, -7)->first, 10);
+    assert_int_equal(series_near(&s, 14)->first, 10);
+    assert_int_equal(series_near(&s, 16)->first, 20);
+    assert_int_equal(series_near(&s, 61)->first, 100);
+    assert_int_equal(series_near(&s, 5000)->first, 100);
+    series_cut(&s, 20);
+    assert_int_equal(s.count, 1);
+    series_clear(&s);
+}
+
+/* ---- events ---- */
+
+static void begin(run_view *v, int64_t steps, int first_epoch, bool resumed) {
+    thaw_event e = {.kind = THAW_EVENT_BEGIN, .steps = steps};
+    e.begin.run = (char *)"r1";
+    e.begin.folder = (char *)"/runs/r1";
+    e.begin.recipe = (char *)"{}";
+    e.begin.epochs = 4;
+    e.begin.steps_per_epoch = 10;
+    e.begin.first_epoch = first_epoch;
+    e.begin.parameters = 100;
+    e.begin.trainable = 10;
+    e.begin.resumed = resumed;
+    run_view_apply(v, &e);
+}
+
+static void step(run_view *v, int64_t steps, double loss, double seconds) {
+    thaw_event e = {.kind = THAW_EVENT_STEP, .steps = steps, .time = (double)steps};
+    e.step.epoch = (int)((steps - 1) / 10);
+    e.step.loss = loss;
+    e.step.lr = 0.1;
+    e.step.images_per_second = 32 / seconds;
+    e.step.data_wait = 0.25;
+    e.step.seconds = seconds;
+    run_view_apply(v, &e);
+}
+
+static void epoch(run_view *v, int number, double top1, bool best) {
+    thaw_event e = {.kind = THAW_EVENT_EPOCH, .steps = 10 * (number + 1), .time = 12.0 * (number + 1)};
+    double scores[2] = {top1, NAN};
+    e.epoch.epoch = number;
+    e.epoch.val_top1 = top1;
+    e.epoch.best = best;
+    e.epoch.class_top1 = scores;
+    e.epoch.classes = 2;
+    run_view_apply(v, &e);
+}
+
+static void mask(run_view *v, int64_t steps, const char *const *frozen, size_t count, const char *label) {
+    thaw_event e = {.kind = THAW_EVENT_MASK, .steps = steps};
+    e.mask.frozen = (char **)frozen;
+    e.mask.frozen_count = count;
+    e.mask.label = (char *)label;
+    e.mask.trainable = 7;
+    run_view_apply(v, &e);
+}
+
+static size_t marks_of(const run_view *v, run_mark_kind kind) {
+    size_t count = 0;
+    for (size_t i = 0; i < v->mark_count; i++)
+        count += v->mark[i].kind == kind;
+    return count;
+}
+
+static void empty_view_answers_every_question(void **state) {
+    (void)state;
+    run_view v;
+    run_view_init(&v);
+    assert_true(run_view_progress(&v) == 0);
+    assert_true(isnan(run_view_eta(&v)));
+    assert_null(run_view_last_epoch(&v));
+    assert_null(run_view_layer(&v, "conv1"));
+    run_view_clear(&v);
+    run_view_clear(&v);
+}
+
+static void progress_and_time_left_follow_the_steps(void **state) {
+    (void)state;
+    run_view v;
+    run_view_init(&v);
+    begin(&v, 0, 0, false);
+    for (int64_t i = 1; i <= 10; i++)
+        step(&v, i, 1.0, 0.5);
+    assert_true(fabs(run_view_progress(&v) - 0.25) < 1e-12);
+    assert_true(fabs(run_view_eta(&v) - 30 * 0.5) < 1e-9);
+    assert_true(fabs(v.images_per_second - 64) < 1e-9);
+    assert_true(fabs(v.data_wait - 0.25) < 1e-9);
+    /* Validation takes 2 s an epoch: it is counted for the epochs to come. */
+    thaw_event e = {.kind = THAW_EVENT_STATE, .time = 10};
+    e.state.state = THAW_STATE_EVALUATING;
+    run_view_apply(&v, &e);
+    epoch(&v, 0, 0.5, true);
+    assert_true(fabs(run_view_eta(&v) - (30 * 0.5 + 3 * 2)) < 1e-9);
+    run_view_clear(&v);
+}
+
+static void mask_changes_are_marks_that_say_what_changed(void **state) {
+    (void)state;
+    static const char *const first[] = {"conv1", "layer1"}, *const second[] = {"conv1", "layer2"};
+    run_view v;
+    run_view_init(&v);
+    begin(&v, 0, 0, false);
+    mask(&v, 0, first, 2, "layer2+");
+    assert_int_equal(v.mark_count, 0); /* the mask a run starts with is no change */
+    mask(&v, 25, second, 2, "2 of 9 groups");
+    assert_int_equal(v.mark_count, 1);
+    assert_int_equal(v.mark[0].steps, 25);
+    assert_string_equal(v.mark[0].text, "layer2 frozen, layer1 thawed");
+    assert_string_equal(v.mask_label, "2 of 9 groups");
+    assert_int_equal(v.trainable, 7);
+    run_view_clear(&v);
+}
+
+static void resuming_forgets_what_came_after_the_checkpoint(void **state) {
+    (void)state;
+    run_view v;
+    run_view_init(&v);
+    begin(&v, 0, 0, false);
+    for (int64_t i = 1; i <= 10; i++)
+        step(&v, i, 1.0, 0.5);
+    epoch(&v, 0, 0.5, true);
+    for (int64_t i = 11; i <= 20; i++)
+        step(&v, i, 7.0, 0.5);
+    epoch(&v, 1, 0.9, true);
+    assert_int_equal(v.best_epoch, 1);
+    begin(&v, 10, 1, true);
+    assert_int_equal(v.train_loss.count, 10);
+    assert_int_equal(v.epoch_count, 1);
+    assert_int_equal(v.best_epoch, 0);
+    assert_true(v.best_val_top1 == 0.5);
+    assert_int_equal(marks_of(&v, RUN_MARK_RESUME), 1);
+    step(&v, 11, 2.0, 0.5);
+    assert_true(series_mean(series_near(&v.train_loss, 11)) == 2.0);
+    run_view_clear(&v);
+}
+
+static void only_the_newest_best_is_marked(void **state) {
+    (void)state;
+    run_view v;
+    run_view_init(&v);
+    begin(&v, 0, 0, false);
+    for (int i = 0; i < 4; i++)
+        epoch(&v, i, 0.1 * (i + 1), true);
+    assert_int_equal(marks_of(&v, RUN_MARK_BEST), 1);
+    assert_string_equal(v.mark[v.mark_count - 1].text, "best 0.400");
+    assert_int_equal(v.class_top1_count, 2);
+    assert_true(isnan(v.class_top1[1]));
+    run_view_clear(&v);
+}
+
+static void loss_that_is_not_finite_is_marked(void **state) {
+    (void)state;
+    run_view v;
+    run_view_init(&v);
+    begin(&v, 0, 0, false);
+    step(&v, 1, 3.0, 0.1);
+    step(&v, 2, NAN, 0.1);
+    assert_int_equal(marks_of(&v, RUN_MARK_NOT_FINITE), 1);
+    run_view_clear(&v);
+}
+
+static void everything_kept_is_bounded(void **state) {
+    (void)state;
+    static const char *const some[] = {"layer1"};
+    run_view v;
+    run_view_init(&v);
+    begin(&v, 0, 0, false);
+    mask(&v, 0, some, 1, "first");
+    for (int i = 0; i < 3 * RUN_EPOCHS_MAX; i++)
+        epoch(&v, i, 0.5, i == 3);
+    assert_true(v.epoch_count <= RUN_EPOCHS_MAX);
+    bool kept = false;
+    for (size_t i = 0; i < v.epoch_count; i++)
+        kept |= v.epoch_list[i].best;
+    assert_true(kept);
+    for (int i = 0; i < 2 * RUN_MARKS_MAX; i++) {
+        thaw_event e = {.kind = THAW_EVENT_CHECKPOINT, .steps = i};
+        run_view_apply(&v, &e);
+        if (i % 8 == 0) mask(&v, i, i % 16 ? some : NULL, i % 16 ? 1 : 0, "x");
+    }
+    assert_int_equal(v.mark_count, RUN_MARKS_MAX);
+    assert_int_equal(marks_of(&v, RUN_MARK_MASK), 2 * RUN_MARKS_MAX / 8); /* checkpoints went first */
+    for (int i = 0; i < 2 * RUN_LOG_MAX; i++) {
+        char line[32];
+        snprintf(line, sizeof line, "line %d", i);
+        thaw_event e = {.kind = THAW_EVENT_LOG, .log = {.text = line}};
+        run_view_apply(&v, &e);
+    }
+    assert_int_equal(v.log_count, RUN_LOG_MAX);
+    assert_int_equal(v.log_dropped, RUN_LOG_MAX);
+    assert_string_equal(v.log[RUN_LOG_MAX - 1].text, "line 999");
+    assert_string_equal(v.log[0].text, "line 500");
+    run_view_clear(&v);
+}
+
+static void log_lines_cannot_carry_control_characters(void **state) {
+    (void)state;
+    run_view v;
+    run_view_init(&v);
+    thaw_event e = {.kind = THAW_EVENT_LOG, .log = {.text = (char *)"a\033[2Jb\nc"}};
+    run_view_apply(&v, &e);
+    assert_null(strchr(v.log[0].text, '\033'));
+    assert_null(strchr(v.log[0].text, '\n'));
+    run_view_clear(&v);
+}
+
+static void layer_figures_keep_a_short_history(void **state) {
+    (void)state;
+    run_view v;
+    run_view_init(&v);
+    for (int i = 0; i < RUN_LAYER_HISTORY + 3; i++) {
+        thaw_layer_stat stat[] = {{.path = (char *)"conv1", .update_ratio = i, .drift = NAN},
+                                  {.path = (char *)"fc", .update_ratio = 2 * i}};
+        thaw_event e = {.kind = THAW_EVENT_LAYERS, .layers = {.item = stat, .count = 2}};
+        run_view_apply(&v, &e);
+    }
+    const run_layer *fc = run_view_layer(&v, "fc");
+    assert_non_null(fc);
+    assert_int_equal(v.layer_count, 2);
+    assert_int_equal(fc->history_count, RUN_LAYER_HISTORY);
+    assert_true(fc->history[0] == 2 * 3);
+    assert_true(fc->history[RUN_LAYER_HISTORY - 1] == 2 * (RUN_LAYER_HISTORY + 2));
+    assert_true(isnan(run_view_layer(&v, "conv1")->drift));
+    run_view_clear(&v);
+}
+
+static void a_second_run_starts_afresh(void **state) {
+    (void)state;
+    static const char *const some[] = {"layer1"};
+    run_view v;
+    run_view_init(&v);
+    begin(&v, 0, 0, false);
+    mask(&v, 0, some, 1, "first");
+    step(&v, 1, 1.0, 0.1);
+    epoch(&v, 0, 0.9, true);
+    thaw_event e = {.kind = THAW_EVENT_END};
+    e.end.reason = (char *)"done";
+    e.end.best_epoch = 0;
+    e.end.best_val_top1 = 0.9;
+    run_view_apply(&v, &e);
+    assert_true(v.ended);
+    begin(&v, 0, 0, false);
+    mask(&v, 0, NULL, 0, "everything");
+    assert_false(v.ended);
+    assert_null(v.end_reason);
+    assert_true(isnan(v.loss));
+    assert_int_equal(v.train_loss.count, 0);
+    assert_int_equal(v.epoch_count, 0);
+    assert_int_equal(v.best_epoch, -1);
+    assert_int_equal(v.mark_count, 0);
+    run_view_clear(&v);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(spike_survives_a_million_steps),
+        cmocka_unit_test(value_that_is_not_finite_is_counted_and_does_not_spoil_the_mean),
+        cmocka_unit_test(merged_bucket_keeps_low_high_and_mean),
+        cmocka_unit_test(nearest_bucket_is_found_across_gaps),
+        cmocka_unit_test(empty_view_answers_every_question),
+        cmocka_unit_test(progress_and_time_left_follow_the_steps),
+        cmocka_unit_test(mask_changes_are_marks_that_say_what_changed),
+        cmocka_unit_test(resuming_forgets_what_came_after_the_checkpoint),
+        cmocka_unit_test(only_the_newest_best_is_marked),
+        cmocka_unit_test(loss_that_is_not_finite_is_marked),
+        cmocka_unit_test(everything_kept_is_bounded),
+        cmocka_unit_test(log_lines_cannot_carry_control_characters),
+        cmocka_unit_test(layer_figures_keep_a_short_history),
+        cmocka_unit_test(a_second_run_starts_afresh),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
