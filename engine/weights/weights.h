@@ -32,7 +32,10 @@ typedef struct weights_file weights_file;
 
 /* Open and list. Nested checkpoints ("state_dict", "model", "model_state_dict") are looked into. */
 thaw_status weights_open(const char *path, weights_file **out);
-void weights_close(weights_file *f); /* NULL is fine */
+/* The same from bytes in memory, which must outlive the file; NAME stands for the path in messages. */
+thaw_status weights_open_memory(const char *name, const uint8_t *bytes, size_t size, weights_file **out);
+void weights_close(weights_file *f);                  /* NULL is fine */
+const char *weights_file_name(const weights_file *f); /* the path */
 weights_format weights_file_format(const weights_file *f);
 size_t weights_count(const weights_file *f);
 const weights_entry *weights_at(const weights_file *f, size_t index);

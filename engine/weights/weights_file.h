@@ -1,0 +1,59 @@
+/*
+ * weights_file.h - what the format readers share: the open file they fill in.
+ *
+ * A reader gets the bytes, adds entries that point into them, and fails with a message that does not name the
+ * file: weights_open puts the path in front.
+ */
+#ifndef ENGINE_WEIGHTS_WEIGHTS_FILE_H
+#define ENGINE_WEIGHTS_WEIGHTS_FILE_H
+
+#include "engine/base/file.h"
+#include "engine/weights/pickle.h"
+#include "engine/weights/weights.h"
+
+enum { WEIGHTS_KEY_MAX = 512 };
+
+struct weights_file {
+    char *name; /* the path, for messages */
+    weights_format format;
+    mapped_file map;
+    bool owns_map;
+    weights_entry *entry; /* in the file's order */
+    size_t count, capacity;
+    uint32_t *by_key; /* indices of entries sorted by key */
+    char **metadata;  /* key, value, key, value, ... */
+    size_t metadata_count, metadata_capacity;
+};
+
+/* Add an entry: KEY is copied without the prefixes that wrappers of the model put in front. Fails when the
+   key is no printable text; whether it was there before is checked once all are added. */
+thaw_status weights_add(weights_file *f, const char *key, size_t key_length, const weights_entry *entry);
+void weights_add_metadata(weights_file *f, const char *key, const char *value);
+
+thaw_status safetensors_read(weights_file *f);
+thaw_status torch_zip_read(weights_file *f);
+thaw_status torch_legacy_read(weights_file *f);
+
+/*
+ * List the tensors of the state dict in P, wherever in it that is. RECORD[i] is where the whole record of
+ * storage I begins, checked by the reader to hold root_count elements, or NULL when the file has no such
+ * record.
+ */
+thaw_status torch_state_list(weights_file *f, const pickle *p, const uint8_t *const *record);
+
+/* Does F look like safetensors; and if nothing does, say what it is instead. */
+bool safetensors_probe(const uint8_t *bytes, size_t size);
+thaw_status weights_unknown_format(const uint8_t *bytes, size_t size) THAW_MUST_CHECK;
+
+const char *safetensors_type_name(dtype type); /* "F32" */
+
+/* Can weights_copy make TO of FROM? */
+bool weights_convertible(dtype from, dtype to);
+
+/* Is KEY under the path of the model's replaceable head? */
+bool weights_in_head(const model *m, const char *key);
+
+/* The name of the architecture whose keys and shapes are F's, or NULL. Static. */
+const char *weights_guess_arch(const weights_file *f);
+
+#endif
