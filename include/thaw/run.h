@@ -42,4 +42,8 @@ size_t thaw_run_reader_broken(const thaw_run_reader *r);
 
 thaw_status thaw_run_recipe(const char *run_folder, thaw_recipe *out);
 
+/* Delete a run: the files thaw wrote, then the folder when nothing else is left in it. Refused while a
+ * process has the run, and when the folder is no run's. */
+thaw_status thaw_run_delete(const char *run_folder);
+
 #endif
