@@ -17,7 +17,7 @@ typedef struct sample {
 } sample;
 
 typedef struct split {
-    sample *item;
+    sample *item; /* in the order of their labels */
     size_t count, capacity;
 } split;
 

@@ -17,12 +17,12 @@ typedef struct loader_params {
     const thaw_dataset *dataset; /* borrowed; outlives the loader */
     bool train;                  /* which split; also: augment */
     transform transform;
-    int batch_size;
+    int batch_size; /* at most the split's size is used */
     bool shuffle;
-    bool drop_last; /* leave out a last batch that is smaller */
+    bool drop_last; /* leave out a last batch that is smaller, unless it is the only one */
     uint64_t seed;
     int workers;        /* threads; 0: chosen from cpu_count() */
-    int depth;          /* batches in flight; 0: workers + 2 */
+    int depth;          /* batches in flight, those held included; 0: workers + 2 */
     size_t cache_bytes; /* decoded images kept in memory up to this; 0: none */
     bool fast_decode;   /* training may decode large JPEGs at a fraction (see image_decode) */
 } loader_params;
@@ -44,7 +44,8 @@ void loader_free(loader *l); /* stops and joins the workers; NULL is fine */
 int loader_batches(const loader *l); /* an epoch's */
 /* Begin EPOCH at batch FIRST (for resuming in the middle). Pending batches are thrown away. */
 void loader_start(loader *l, int epoch, int first);
-/* The next batch in order, or NULL at the epoch's end. Blocks. */
+/* The next batch in order, or NULL at the epoch's end. Blocks. Hold at most one while asking for the next:
+ * with every buffer held nothing could become ready. */
 batch *loader_next(loader *l);
 void loader_release(loader *l, batch *b);
 

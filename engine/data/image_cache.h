@@ -1,0 +1,24 @@
+/*
+ * image_cache.h - decoded pictures kept in memory up to a budget. Private to engine/data.
+ *
+ * Nothing is ever thrown out: an epoch visits every picture once, so whatever would make room for the next
+ * picture would be missed before that one is. What does not fit is decoded again each time. Any thread may
+ * look and put; a picture that is in stays where it is until the cache is freed.
+ */
+#ifndef ENGINE_DATA_IMAGE_CACHE_H
+#define ENGINE_DATA_IMAGE_CACHE_H
+
+#include "engine/data/image.h"
+
+typedef struct image_cache image_cache;
+
+image_cache *image_cache_new(size_t entries, size_t bytes_max);
+void image_cache_free(image_cache *c); /* no thread may use it any more; NULL is fine */
+
+/* Borrowed until image_cache_free, or NULL. */
+const image *image_cache_get(image_cache *c, size_t entry);
+/* Take IM over when it fits and return what the cache holds now; else return NULL and leave IM to the caller.
+ */
+const image *image_cache_put(image_cache *c, size_t entry, image *im);
+
+#endif

@@ -1,0 +1,434 @@
+/*
+ * loader.c - see loader.h.
+ *
+ * There are `depth` slots, each one batch: free, filling, ready, or held by the caller. Workers take a run of
+ * samples of the oldest batch that still has some, so all of them finish the batch that is needed next rather
+ * than one each. One lock guards the slots' states and nothing else; files are read, decoded and transformed
+ * outside it, each sample into its own part of the slot. Whoever finishes a batch's last sample closes the
+ * gaps that undecodable files left and marks it ready.
+ *
+ * loader_start and loader_free wait for the runs in progress (a few pictures), never for whole batches.
+ */
+#include "engine/data/loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
+#include "engine/base/str.h"
+#include "engine/base/thread.h"
+#include "engine/data/image_cache.h"
+
+enum { WORKERS_MAX = 64, DEPTH_MIN = 2, DEPTH_MAX = 256, RUN_MAX = 16, CHANNELS = 3 };
+static const double MEMORY_SHARE = 0.5; /* of the machine's memory, at most, for batches */
+
+typedef enum slot_state { SLOT_FREE, SLOT_FILLING, SLOT_READY, SLOT_HELD } slot_state;
+
+typedef struct slot {
+    batch batch; /* first, so that a batch handed back finds its slot */
+    slot_state state;
+    int wanted; /* samples in the batch before any is left out */
+    int taken;  /* handed to workers */
+    int done;   /* finished by workers */
+    bool *good; /* wanted: decoded */
+} slot;
+
+/* A sample's work, copied out of the shared state. */
+typedef struct run {
+    slot *slot;
+    int first, count, epoch;
+    uint32_t index[RUN_MAX];
+} run;
+
+struct loader {
+    loader_params p; /* p.batch_size, p.workers, p.depth as chosen */
+    const split *split;
+    image_cache *cache; /* NULL: none */
+    pthread_t *thread;
+    int threads, run_length, batches;
+
+    pthread_mutex_t lock;    /* guards what follows */
+    pthread_cond_t work;     /* workers: something may be taken, or stop */
+    pthread_cond_t progress; /* the caller: a batch became ready, or a run ended */
+    slot *slot;              /* p.depth of them */
+    uint32_t *order;         /* split->count: the epoch's permutation */
+    int epoch;
+    int next_fill, next_take; /* batch numbers: to be given a slot, to be given to the caller */
+    int running;              /* runs being worked on */
+    bool paused, stopping;
+    char **reason; /* split->count: why a file could not be decoded, or NULL; owned */
+    size_t skipped_count;
+    thaw_skipped *shown; /* the caller's list; strings borrowed */
+    size_t shown_count;
+};
+
+loader_params loader_default_params(const thaw_dataset *dataset, bool train) {
+    return (loader_params){
+        .dataset = dataset,
+        .train = train,
+        .transform = {.resize = 256,
+                      .crop = 224,
+                      .interpolation = INTERPOLATE_BILINEAR,
+                      .augment = train ? AUGMENT_BASIC : AUGMENT_NONE,
+                      .scale_min = 0.08,
+                      .scale_max = 1.0,
+                      .mean = {0.485f, 0.456f, 0.406f},
+                      .std = {0.229f, 0.224f, 0.225f}},
+        .batch_size = 32,
+        .shuffle = train,
+    };
+}
+
+/* ---- a sample */
+
+static size_t sample_floats(const loader *l) {
+    return (size_t)l->p.transform.crop * (size_t)l->p.transform.crop * CHANNELS;
+}
+
+static void note_skipped(loader *l, uint32_t index, const char *reason) {
+    pthread_mutex_lock(&l->lock);
+    if (!l->reason[index]) {
+        l->reason[index] = xstrdup(reason);
+        l->skipped_count++;
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* Read and decode a sample into its transform's base; false when the file cannot be decoded. */
+static bool make_base(loader *l, uint32_t index, image *base) {
+    const transform *t = &l->p.transform;
+    char *path = path_join(l->p.dataset->root, l->split->item[index].path);
+    int wanted = !l->p.fast_decode ? 0 : t->resize > t->crop ? t->resize : t->crop;
+    thaw_status status = image_read(path, wanted, base);
+    free(path);
+    if (thaw_failed(&status)) {
+        note_skipped(l, index, status.message);
+        return false;
+    }
+    if (transform_base_is_crop(t, l->p.train)) {
+        image decoded = *base;
+        transform_base(t, &decoded, base);
+        image_clear(&decoded);
+    }
+    return true;
+}
+
+static bool load_sample(loader *l, int epoch, uint32_t index, float *out) {
+    image own = {0};
+    const image *base = l->cache ? image_cache_get(l->cache, index) : NULL;
+    if (!base) {
+        if (!make_base(l, index, &own)) return false;
+        if (l->cache) base = image_cache_put(l->cache, index, &own);
+        if (!base) base = &own;
+    }
+    rng r = rng_keyed(l->p.seed, RNG_AUGMENT, (uint64_t)epoch, index);
+    transform_finish(&l->p.transform, base, l->p.train, &r, out);
+    image_clear(&own);
+    return true;
+}
+
+/* ---- workers */
+
+/* Close the gaps in a finished batch, keeping the order. Only one thread has the slot by now. */
+static void close_gaps(const loader *l, slot *s) {
+    int kept = 0;
+    size_t floats = sample_floats(l);
+    batch *b = &s->batch;
+    for (int i = 0; i < s->wanted; i++) {
+        if (!s->good[i]) continue;
+        if (kept != i) {
+            memcpy(b->pixels + (size_t)kept * floats, b->pixels + (size_t)i * floats,
+                   floats * sizeof *b->pixels);
+            b->label[kept] = b->label[i];
+            b->index[kept] = b->index[i];
+        }
+        kept++;
+    }
+    b->count = kept;
+}
+
+/* Give a free slot its batch. */
+static void begin_batch(loader *l, slot *s, int number) {
+    size_t first = (size_t)number * (size_t)l->p.batch_size, left = l->split->count - first;
+    s->state = SLOT_FILLING;
+    s->wanted = left < (size_t)l->p.batch_size ? (int)left : l->p.batch_size;
+    s->taken = s->done = 0;
+    s->batch.number = number;
+    s->batch.count = 0;
+}
+
+static slot *find_batch(loader *l, int number) {
+    for (int i = 0; i < l->p.depth; i++) {
+        slot *s = &l->slot[i];
+        if ((s->state == SLOT_FILLING || s->state == SLOT_READY) && s->batch.number == number) return s;
+    }
+    return NULL;
+}
+
+static slot *find_free(loader *l) {
+    for (int i = 0; i < l->p.depth; i++)
+        if (l->slot[i].state == SLOT_FREE) return &l->slot[i];
+    return NULL;
+}
+
+/* The slot with samples left to hand out, oldest batch first; NULL when there is nothing to do. */
+static slot *find_work(loader *l) {
+    for (int number = l->next_take; number < l->next_fill; number++) {
+        slot *s = find_batch(l, number);
+        if (s && s->state == SLOT_FILLING && s->taken < s->wanted) return s;
+    }
+    slot *s = l->next_fill < l->batches ? find_free(l) : NULL;
+    if (s) begin_batch(l, s, l->next_fill++);
+    return s;
+}
+
+/* Take a run; called with the lock held. */
+static bool take_run(loader *l, run *r) {
+    slot *s = l->paused ? NULL : find_work(l);
+    if (!s) return false;
+    int left = s->wanted - s->taken;
+    *r = (run){.slot = s,
+               .first = s->taken,
+               .count = left < l->run_length ? left : l->run_length,
+               .epoch = l->epoch};
+    for (int i = 0; i < r->count; i++) {
+        uint32_t index = l->order[(size_t)s->batch.number * (size_t)l->p.batch_size + (size_t)(r->first + i)];
+        r->index[i] = s->batch.index[r->first + i] = index;
+        s->batch.label[r->first + i] = l->split->item[index].label;
+    }
+    s->taken += r->count;
+    l->running++;
+    return true;
+}
+
+static void work_run(loader *l, const run *r) {
+    size_t floats = sample_floats(l);
+    for (int i = 0; i < r->count; i++) {
+        int at = r->first + i;
+        r->slot->good[at] =
+            load_sample(l, r->epoch, r->index[i], r->slot->batch.pixels + (size_t)at * floats);
+    }
+}
+
+static void *worker(void *argument) {
+    loader *l = argument;
+    run r;
+    pthread_mutex_lock(&l->lock);
+    while (!l->stopping) {
+        if (!take_run(l, &r)) {
+            pthread_cond_wait(&l->work, &l->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&l->lock);
+        work_run(l, &r);
+        pthread_mutex_lock(&l->lock);
+        slot *s = r.slot;
+        s->done += r.count;
+        if (s->done == s->wanted) {
+            pthread_mutex_unlock(&l->lock);
+            close_gaps(l, s);
+            pthread_mutex_lock(&l->lock);
+            s->state = SLOT_READY;
+        }
+        l->running--;
+        pthread_cond_broadcast(&l->progress);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}
+
+/* ---- making and ending */
+
+static thaw_status check_params(const loader_params *p) {
+    if (p->batch_size < 1)
+        return thaw_error(THAW_ERR_USAGE, "the batch size is %d; at least 1 is expected", p->batch_size);
+    if (p->transform.crop < 1)
+        return thaw_error(THAW_ERR_USAGE, "the crop is %d pixels; at least 1 is expected", p->transform.crop);
+    if (p->transform.resize < 0)
+        return thaw_error(THAW_ERR_USAGE, "the resize is %d pixels; 0 (none) or more is expected",
+                          p->transform.resize);
+    return thaw_ok();
+}
+
+static void slot_init(const loader *l, slot *s) {
+    size_t images = (size_t)l->p.batch_size, bytes = images * sample_floats(l) * sizeof(float);
+    s->batch.pixels = xmalloc(bytes);
+    s->batch.label = xcalloc(images, sizeof *s->batch.label);
+    s->batch.index = xcalloc(images, sizeof *s->batch.index);
+    s->good = xcalloc(images, sizeof *s->good);
+}
+
+static void choose_sizes(loader *l) {
+    loader_params *p = &l->p;
+    if ((size_t)p->batch_size > l->split->count && l->split->count) p->batch_size = (int)l->split->count;
+    if (p->workers <= 0) p->workers = cpu_count();
+    if (p->workers > WORKERS_MAX) p->workers = WORKERS_MAX;
+    if (p->depth <= 0) p->depth = p->workers + 2;
+    if (p->depth > DEPTH_MAX) p->depth = DEPTH_MAX;
+    size_t size = (size_t)p->batch_size;
+    l->batches = (int)(p->drop_last ? l->split->count / size : (l->split->count + size - 1) / size);
+    if (p->depth > l->batches) p->depth = l->batches;
+    if (p->depth < DEPTH_MIN) p->depth = DEPTH_MIN;
+    /* Short runs spread a batch over all workers; long ones take the lock less often. */
+    l->run_length = p->batch_size / (4 * p->workers);
+    if (l->run_length < 1) l->run_length = 1;
+    if (l->run_length > RUN_MAX) l->run_length = RUN_MAX;
+}
+
+/* Buffers for a batch must leave room for the network; fewer batches ahead come before giving up. */
+static thaw_status check_memory(loader *l) {
+    double batch_bytes = (double)l->p.batch_size * (double)sample_floats(l) * sizeof(float);
+    double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    int affordable = (int)(machine * MEMORY_SHARE / batch_bytes);
+    if (affordable < l->p.depth) l->p.depth = affordable;
+    if (l->p.depth >= DEPTH_MIN) return thaw_ok();
+    char one[NUMBER_TEXT_MAX], all[NUMBER_TEXT_MAX];
+    return thaw_error(THAW_ERR_USAGE,
+                      "a batch of %d images of %d pixels takes %s, and this machine has %s; choose a "
+                      "smaller batch size",
+                      l->p.batch_size, l->p.transform.crop, text_bytes(batch_bytes, one),
+                      text_bytes(machine, all));
+}
+
+thaw_status loader_new(const loader_params *params, loader **out) {
+    *out = NULL;
+    THAW_TRY(check_params(params));
+    loader *l = xcalloc(1, sizeof *l);
+    l->p = *params;
+    l->split = params->train ? &params->dataset->train : &params->dataset->val;
+    choose_sizes(l);
+    thaw_status fits = check_memory(l);
+    if (thaw_failed(&fits)) {
+        free(l);
+        return fits;
+    }
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->work, NULL);
+    pthread_cond_init(&l->progress, NULL);
+    l->paused = true; /* until loader_start */
+    l->order = xcalloc(l->split->count, sizeof *l->order);
+    l->reason = xcalloc(l->split->count, sizeof *l->reason);
+    if (l->p.cache_bytes) l->cache = image_cache_new(l->split->count, l->p.cache_bytes);
+    l->slot = xcalloc((size_t)l->p.depth, sizeof *l->slot);
+    for (int i = 0; i < l->p.depth; i++)
+        slot_init(l, &l->slot[i]);
+    l->thread = xcalloc((size_t)l->p.workers, sizeof *l->thread);
+    for (; l->threads < l->p.workers; l->threads++) {
+        thaw_status status = thread_start(&l->thread[l->threads], "thaw-loader", worker, l);
+        if (!thaw_failed(&status)) continue;
+        if (l->threads > 0) break; /* fewer are slower, not wrong */
+        loader_free(l);
+        return status;
+    }
+    *out = l;
+    return thaw_ok();
+}
+
+void loader_free(loader *l) {
+    if (!l) return;
+    pthread_mutex_lock(&l->lock);
+    l->stopping = true;
+    pthread_cond_broadcast(&l->work);
+    pthread_mutex_unlock(&l->lock);
+    for (int i = 0; i < l->threads; i++)
+        pthread_join(l->thread[i], NULL);
+    for (int i = 0; i < l->p.depth; i++) {
+        free(l->slot[i].batch.pixels);
+        free(l->slot[i].batch.label);
+        free(l->slot[i].batch.index);
+        free(l->slot[i].good);
+    }
+    for (size_t i = 0; i < l->split->count; i++)
+        free(l->reason[i]);
+    image_cache_free(l->cache);
+    pthread_cond_destroy(&l->work);
+    pthread_cond_destroy(&l->progress);
+    pthread_mutex_destroy(&l->lock);
+    free(l->slot);
+    free(l->thread);
+    free(l->order);
+    free(l->reason);
+    free(l->shown);
+    free(l);
+}
+
+/* ---- the caller's side */
+
+int loader_batches(const loader *l) {
+    return l->batches;
+}
+
+static void make_order(loader *l, int epoch) {
+    for (size_t i = 0; i < l->split->count; i++)
+        l->order[i] = (uint32_t)i;
+    if (!l->p.shuffle) return;
+    rng r = rng_keyed(l->p.seed, RNG_SHUFFLE, (uint64_t)epoch, 0);
+    rng_shuffle(&r, l->order, l->split->count);
+}
+
+void loader_start(loader *l, int epoch, int first) {
+    pthread_mutex_lock(&l->lock);
+    l->paused = true;
+    while (l->running)
+        pthread_cond_wait(&l->progress, &l->lock);
+    for (int i = 0; i < l->p.depth; i++)
+        if (l->slot[i].state != SLOT_HELD) l->slot[i].state = SLOT_FREE;
+    make_order(l, epoch);
+    l->epoch = epoch;
+    l->next_fill = l->next_take = first < 0 ? 0 : first;
+    l->paused = false;
+    pthread_cond_broadcast(&l->work);
+    pthread_mutex_unlock(&l->lock);
+}
+
+batch *loader_next(loader *l) {
+    double begin = clock_seconds();
+    batch *ready = NULL;
+    pthread_mutex_lock(&l->lock);
+    if (!l->paused && l->next_take < l->batches) {
+        slot *s;
+        while (!(s = find_batch(l, l->next_take)) || s->state != SLOT_READY)
+            pthread_cond_wait(&l->progress, &l->lock);
+        s->state = SLOT_HELD;
+        l->next_take++;
+        ready = &s->batch;
+    }
+    pthread_mutex_unlock(&l->lock);
+    if (ready) ready->wait = clock_seconds() - begin;
+    return ready;
+}
+
+void loader_release(loader *l, batch *b) {
+    slot *s = (slot *)b;
+    pthread_mutex_lock(&l->lock);
+    s->state = SLOT_FREE;
+    pthread_cond_broadcast(&l->work);
+    pthread_mutex_unlock(&l->lock);
+}
+
+int loader_queue_depth(loader *l) {
+    int ready = 0;
+    pthread_mutex_lock(&l->lock);
+    for (int i = 0; i < l->p.depth; i++)
+        ready += l->slot[i].state == SLOT_READY;
+    pthread_mutex_unlock(&l->lock);
+    return ready;
+}
+
+size_t loader_skipped(loader *l, const thaw_skipped **out) {
+    pthread_mutex_lock(&l->lock);
+    if (l->shown_count != l->skipped_count) {
+        l->shown = xreallocarray(l->shown, l->skipped_count, sizeof *l->shown);
+        l->shown_count = 0;
+        for (size_t i = 0; i < l->split->count; i++)
+            if (l->reason[i])
+                l->shown[l->shown_count++] =
+                    (thaw_skipped){.file = l->split->item[i].path, .reason = l->reason[i]};
+    }
+    pthread_mutex_unlock(&l->lock);
+    *out = l->shown;
+    return l->shown_count;
+}

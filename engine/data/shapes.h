@@ -1,0 +1,13 @@
+/*
+ * shapes.h - where the bundled set lives. Private to engine/data.
+ */
+#ifndef ENGINE_DATA_SHAPES_H
+#define ENGINE_DATA_SHAPES_H
+
+#include "thaw/dataset.h"
+
+/* The bundled set's folder in the user's cache, drawn when it is not there yet. *PATH is owned by the caller.
+ */
+thaw_status shapes_cached(char **path);
+
+#endif

@@ -1,0 +1,235 @@
+/*
+ * shapes_draw.c - drawing a shape nobody has photographed.
+ *
+ * The set teaches what freezing does, so it must be unlike photographs (a frozen backbone's last features do
+ * not fit) and yet made of edges, curves and textures (its first ones do). Hence plain geometric shapes, of
+ * any colour, size and turn, close in colour to a cluttered ground, under grain. Everything is painted on a
+ * canvas three times as fine as the picture and averaged down, which is what softens the edges.
+ */
+#include "engine/data/shapes_draw.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/base/alloc.h"
+
+enum { FINER = 3, CHANNELS = 3, GRID = 5 };
+static const double TURN = 6.283185307179586;
+
+shapes_style shapes_default_style(void) {
+    return (shapes_style){
+        .radius_min = 0.20,
+        .radius_max = 0.38,
+        .contrast_min = 0.25,
+        .contrast_max = 0.55,
+        .wander = 0.25,
+        .scraps_min = 5,
+        .scraps_max = 10,
+        .cover_max = 2,
+        .noise_min = 0.03,
+        .noise_max = 0.10,
+    };
+}
+
+/* ---- shapes: whether (u, v) lies inside; the shape fills about the unit circle */
+
+static bool in_circle(double u, double v) {
+    return u * u + v * v < 0.72;
+}
+
+static bool in_crescent(double u, double v) {
+    return u * u + v * v < 0.9 && (u - 0.45) * (u - 0.45) + v * v > 0.55;
+}
+
+static bool in_cross(double u, double v) {
+    u = fabs(u);
+    v = fabs(v);
+    return (u < 0.27 && v < 0.9) || (v < 0.27 && u < 0.9);
+}
+
+static bool in_heart(double u, double v) {
+    double x = u * 1.25, y = 0.15 - v * 1.25, bulge = x * x + y * y - 1;
+    return bulge * bulge * bulge < x * x * y * y * y;
+}
+
+static bool in_ring(double u, double v) {
+    double squared = u * u + v * v;
+    return squared > 0.28 && squared < 0.8;
+}
+
+static bool in_square(double u, double v) {
+    return fabs(u) < 0.72 && fabs(v) < 0.72;
+}
+
+/* Between the tips' and the notches' radius, straight edges: fold the plane into a tenth of the star. */
+static bool in_star(double u, double v) {
+    const double tip = 1.0, notch = 0.42, wedge = TURN / 10;
+    double angle = fabs(remainder(atan2(u, -v), 2 * wedge)), radius = hypot(u, v);
+    double x = radius * cos(angle), y = radius * sin(angle);
+    double notch_x = notch * cos(wedge), notch_y = notch * sin(wedge);
+    return (notch_x - tip) * y - notch_y * (x - tip) > 0;
+}
+
+static bool in_triangle(double u, double v) {
+    return v < 0.5 && v > 1.7320508 * fabs(u) - 1.0;
+}
+
+typedef bool inside(double u, double v);
+
+static const struct {
+    const char *name;
+    inside *inside;
+} shapes[SHAPES_CLASSES] = {
+    {"circle", in_circle}, {"crescent", in_crescent}, {"cross", in_cross}, {"heart", in_heart},
+    {"ring", in_ring},     {"square", in_square},     {"star", in_star},   {"triangle", in_triangle},
+};
+
+/* Scraps look like pieces of shapes and are none of them. */
+static bool in_bar(double u, double v) {
+    return fabs(u) < 0.14 && fabs(v) < 1.0;
+}
+
+static bool in_wedge(double u, double v) {
+    return u > 0 && v > 0 && u * u + v * v < 0.8;
+}
+
+static bool in_arc(double u, double v) {
+    double squared = u * u + v * v;
+    return v > 0.1 && squared > 0.55 && squared < 0.9;
+}
+
+static bool in_splinter(double u, double v) {
+    return v < 0.8 && v > 3.5 * fabs(u) - 0.9;
+}
+
+static bool in_corner(double u, double v) {
+    return (fabs(u + 0.6) < 0.16 && fabs(v) < 0.75) || (fabs(v + 0.6) < 0.16 && fabs(u) < 0.75);
+}
+
+static inside *const scraps[] = {in_bar, in_wedge, in_arc, in_splinter, in_corner};
+
+/* ---- painting */
+
+typedef struct colour {
+    double channel[CHANNELS];
+} colour;
+
+typedef struct canvas {
+    int side;
+    float *rgb; /* side x side x 3, 0..1 */
+} canvas;
+
+static double clamp(double value) {
+    return value < 0 ? 0 : value > 1 ? 1 : value;
+}
+
+static colour random_colour(rng *r) {
+    colour c;
+    for (int i = 0; i < CHANNELS; i++)
+        c.channel[i] = rng_unit(r);
+    return c;
+}
+
+/* A colour at DISTANCE from C in a random direction, back inside the cube where it would leave it. */
+static colour colour_at(const colour *c, double distance, rng *r) {
+    double direction[CHANNELS], length = 0;
+    for (int i = 0; i < CHANNELS; i++) {
+        direction[i] = rng_normal(r);
+        length += direction[i] * direction[i];
+    }
+    colour out;
+    for (int i = 0; i < CHANNELS; i++) {
+        double step = distance * direction[i] / sqrt(length), value = c->channel[i] + step;
+        out.channel[i] = clamp(value < 0 || value > 1 ? c->channel[i] - step : value);
+    }
+    return out;
+}
+
+/* Smooth blotches: a coarse grid of colours near BASE, interpolated. */
+static void paint_ground(canvas *to, const colour *base, double wander, rng *r) {
+    colour grid[GRID][GRID];
+    for (int y = 0; y < GRID; y++)
+        for (int x = 0; x < GRID; x++)
+            grid[y][x] = colour_at(base, wander * rng_unit(r), r);
+    for (int y = 0; y < to->side; y++) {
+        double gy = (double)y / to->side * (GRID - 1), fy = gy - (int)gy;
+        for (int x = 0; x < to->side; x++) {
+            double gx = (double)x / to->side * (GRID - 1), fx = gx - (int)gx;
+            const colour *here = &grid[(int)gy][(int)gx], *below = here + GRID;
+            float *pixel = to->rgb + ((size_t)y * (size_t)to->side + (size_t)x) * CHANNELS;
+            for (int c = 0; c < CHANNELS; c++)
+                pixel[c] = (float)((1 - fy) * ((1 - fx) * here[0].channel[c] + fx * here[1].channel[c]) +
+                                   fy * ((1 - fx) * below[0].channel[c] + fx * below[1].channel[c]));
+        }
+    }
+}
+
+typedef struct placement {
+    double x, y, radius, angle; /* shares of the side; radians */
+} placement;
+
+static void paint(canvas *to, inside *shape, const placement *at, const colour *c) {
+    double cosine = cos(at->angle), sine = sin(at->angle);
+    for (int y = 0; y < to->side; y++) {
+        double dy = ((y + 0.5) / to->side - at->y) / at->radius;
+        for (int x = 0; x < to->side; x++) {
+            double dx = ((x + 0.5) / to->side - at->x) / at->radius;
+            if (dx * dx + dy * dy > 2 || !shape(dx * cosine + dy * sine, dy * cosine - dx * sine)) continue;
+            float *pixel = to->rgb + ((size_t)y * (size_t)to->side + (size_t)x) * CHANNELS;
+            for (int i = 0; i < CHANNELS; i++)
+                pixel[i] = (float)c->channel[i];
+        }
+    }
+}
+
+static void paint_scraps(canvas *to, int count, const colour *base, const shapes_style *style, double size,
+                         rng *r) {
+    for (int i = 0; i < count; i++) {
+        colour c = colour_at(base, rng_range(r, style->contrast_min, style->contrast_max), r);
+        placement at = {rng_unit(r), rng_unit(r), size * rng_range(r, 0.5, 1.0), TURN * rng_unit(r)};
+        paint(to, scraps[rng_below(r, sizeof scraps / sizeof scraps[0])], &at, &c);
+    }
+}
+
+/* Average FINER x FINER points a pixel and add the grain. */
+static void develop(const canvas *from, double noise, rng *r, image *out) {
+    for (int y = 0; y < out->height; y++)
+        for (int x = 0; x < out->width; x++)
+            for (int c = 0; c < CHANNELS; c++) {
+                double sum = 0;
+                for (int i = 0; i < FINER * FINER; i++) {
+                    size_t row = (size_t)(y * FINER + i / FINER), column = (size_t)(x * FINER + i % FINER);
+                    sum += from->rgb[(row * (size_t)from->side + column) * CHANNELS + (size_t)c];
+                }
+                double value = clamp(sum / (FINER * FINER) + noise * rng_normal(r));
+                out->rgb[((size_t)y * (size_t)out->width + (size_t)x) * CHANNELS + (size_t)c] =
+                    (uint8_t)lround(255 * value);
+            }
+}
+
+const char *shapes_class_name(int label) {
+    return shapes[label].name;
+}
+
+void shapes_draw_picture(const shapes_style *style, int label, int side, rng *r, image *out) {
+    canvas work = {.side = side * FINER};
+    work.rgb = xcalloc((size_t)work.side * (size_t)work.side, CHANNELS * sizeof *work.rgb);
+    colour base = random_colour(r);
+    paint_ground(&work, &base, style->wander, r);
+    int below = style->scraps_min + (int)rng_below(r, (uint64_t)(style->scraps_max - style->scraps_min) + 1);
+    paint_scraps(&work, below, &base, style, style->radius_min, r);
+
+    placement at = {.radius = rng_range(r, style->radius_min, style->radius_max),
+                    .angle = TURN * rng_unit(r)};
+    at.x = rng_range(r, at.radius * 0.9, 1 - at.radius * 0.9);
+    at.y = rng_range(r, at.radius * 0.9, 1 - at.radius * 0.9);
+    colour fill = colour_at(&base, rng_range(r, style->contrast_min, style->contrast_max), r);
+    paint(&work, shapes[label].inside, &at, &fill);
+
+    paint_scraps(&work, (int)rng_below(r, (uint64_t)style->cover_max + 1), &base, style,
+                 style->radius_min / 2, r);
+    *out = (image){.width = side, .height = side};
+    out->rgb = xmalloc((size_t)side * (size_t)side * CHANNELS);
+    develop(&work, rng_range(r, style->noise_min, style->noise_max), r, out);
+    free(work.rgb);
+}

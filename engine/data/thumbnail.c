@@ -1,0 +1,61 @@
+/*
+ * thumbnail.c - looking at one picture of a dataset: its size, and a small copy to show.
+ */
+#include <stdlib.h>
+
+#include "engine/base/file.h"
+#include "engine/data/dataset.h"
+#include "engine/data/transform.h"
+
+enum { SIDE_MAX = 4096 };
+
+static thaw_status find(const thaw_dataset *d, bool train, size_t index, const sample **out) {
+    const split *side = train ? &d->train : &d->val;
+    if (index >= side->count)
+        return thaw_error(THAW_ERR_NOT_FOUND, "there is no %s picture %zu; %s has %zu",
+                          train ? "training" : "validation", index, d->root, side->count);
+    *out = &side->item[index];
+    return thaw_ok();
+}
+
+thaw_status thaw_dataset_image(const thaw_dataset *d, bool train, size_t index, const char **path, int *label,
+                               int *width, int *height) {
+    const sample *s;
+    THAW_TRY(find(d, train, index, &s));
+    *path = s->path;
+    *label = s->label;
+    char *full = path_join(d->root, s->path);
+    thaw_status status = thaw_status_prefix(image_read_size(full, width, height), "%s", s->path);
+    free(full);
+    return status;
+}
+
+/* The longer side to SIDE, the shorter in proportion; never larger than the picture. */
+static void fit(const image *im, int side, int *width, int *height) {
+    int64_t w = im->width, h = im->height, longer = w > h ? w : h;
+    if (side >= longer) side = (int)longer;
+    *width = (int)(w * side / longer);
+    *height = (int)(h * side / longer);
+    if (*width < 1) *width = 1;
+    if (*height < 1) *height = 1;
+}
+
+thaw_status thaw_dataset_thumbnail(const thaw_dataset *d, bool train, size_t index, int side, int *width,
+                                   int *height, uint8_t **rgb) {
+    const sample *s;
+    THAW_TRY(find(d, train, index, &s));
+    if (side < 1 || side > SIDE_MAX)
+        return thaw_error(THAW_ERR_USAGE, "a thumbnail of %d pixels; 1 to %d are possible", side, SIDE_MAX);
+    char *full = path_join(d->root, s->path);
+    image im;
+    thaw_status status = thaw_status_prefix(image_read(full, side, &im), "%s", s->path);
+    free(full);
+    if (thaw_failed(&status)) return status;
+    image small;
+    double box[4] = {0, 0, im.width, im.height};
+    fit(&im, side, width, height);
+    image_resize(&im, box, *width, *height, INTERPOLATE_BILINEAR, &small);
+    image_clear(&im);
+    *rgb = small.rgb;
+    return thaw_ok();
+}
