@@ -1,0 +1,203 @@
+/*
+ * event.c - the kinds of events and what they own. One table row a field (event_fields.h); a new field is a
+ * member of thaw_event, a row here, and a line in docs/events.md.
+ */
+#include "thaw/event.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/run/event_fields.h"
+
+static const char *const kind_names[THAW_EVENT_COUNT] = {
+    [THAW_EVENT_ENGINE] = "engine",         [THAW_EVENT_LOG] = "log",       [THAW_EVENT_BEGIN] = "begin",
+    [THAW_EVENT_DATASET] = "dataset",       [THAW_EVENT_STATE] = "state",   [THAW_EVENT_STEP] = "step",
+    [THAW_EVENT_EPOCH] = "epoch",           [THAW_EVENT_MASK] = "mask",     [THAW_EVENT_LR] = "lr",
+    [THAW_EVENT_CHECKPOINT] = "checkpoint", [THAW_EVENT_LAYERS] = "layers", [THAW_EVENT_END] = "end",
+};
+
+static const char *const state_names[THAW_STATE_COUNT] = {
+    [THAW_STATE_IDLE] = "idle",         [THAW_STATE_PREPARING] = "preparing",
+    [THAW_STATE_TRAINING] = "training", [THAW_STATE_EVALUATING] = "evaluating",
+    [THAW_STATE_PAUSED] = "paused",     [THAW_STATE_STOPPING] = "stopping",
+};
+
+const char *const event_level_names[3] = {"info", "warning", "error"};
+
+#define AT(member)    offsetof(thaw_event, member), 0
+#define COUNTED(m, n) offsetof(thaw_event, m), offsetof(thaw_event, n)
+
+/* Sorted by kind. */
+static const event_field fields[] = {
+    {THAW_EVENT_ENGINE, "text", EVENT_TEXT, AT(engine.text)},
+    {THAW_EVENT_ENGINE, "ok", EVENT_BOOL, AT(engine.ok)},
+    {THAW_EVENT_ENGINE, "device", EVENT_TEXT, AT(engine.device)},
+    {THAW_EVENT_ENGINE, "threads", EVENT_INT, AT(engine.threads)},
+    {THAW_EVENT_ENGINE, "precision", EVENT_TEXT, AT(engine.precision)},
+    {THAW_EVENT_ENGINE, "slow_blas", EVENT_BOOL, AT(engine.slow_blas)},
+    {THAW_EVENT_LOG, "level", EVENT_LEVEL, AT(log.level)},
+    {THAW_EVENT_LOG, "text", EVENT_TEXT, AT(log.text)},
+    {THAW_EVENT_BEGIN, "run", EVENT_TEXT, AT(begin.run)},
+    {THAW_EVENT_BEGIN, "folder", EVENT_TEXT, AT(begin.folder)},
+    {THAW_EVENT_BEGIN, "resumed", EVENT_BOOL, AT(begin.resumed)},
+    {THAW_EVENT_BEGIN, "epochs", EVENT_INT, AT(begin.epochs)},
+    {THAW_EVENT_BEGIN, "steps_per_epoch", EVENT_INT, AT(begin.steps_per_epoch)},
+    {THAW_EVENT_BEGIN, "first_epoch", EVENT_INT, AT(begin.first_epoch)},
+    {THAW_EVENT_BEGIN, "parameters", EVENT_INT64, AT(begin.parameters)},
+    {THAW_EVENT_BEGIN, "trainable", EVENT_INT64, AT(begin.trainable)},
+    {THAW_EVENT_BEGIN, "device", EVENT_TEXT, AT(begin.device)},
+    {THAW_EVENT_BEGIN, "precision", EVENT_TEXT, AT(begin.precision)},
+    {THAW_EVENT_BEGIN, "recipe", EVENT_DOCUMENT, AT(begin.recipe)},
+    {THAW_EVENT_DATASET, "train", EVENT_INT, AT(dataset.train)},
+    {THAW_EVENT_DATASET, "val", EVENT_INT, AT(dataset.val)},
+    {THAW_EVENT_DATASET, "skipped", EVENT_INT, AT(dataset.skipped)},
+    {THAW_EVENT_DATASET, "classes", EVENT_LABELS, COUNTED(dataset.class_name, dataset.classes)},
+    {THAW_EVENT_STATE, "state", EVENT_STATE, AT(state.state)},
+    {THAW_EVENT_STEP, "epoch", EVENT_INT, AT(step.epoch)},
+    {THAW_EVENT_STEP, "loss", EVENT_NUMBER, AT(step.loss)},
+    {THAW_EVENT_STEP, "lr", EVENT_NUMBER, AT(step.lr)},
+    {THAW_EVENT_STEP, "batch", EVENT_INT, AT(step.batch)},
+    {THAW_EVENT_STEP, "images_per_second", EVENT_NUMBER, AT(step.images_per_second)},
+    {THAW_EVENT_STEP, "data_wait", EVENT_NUMBER, AT(step.data_wait)},
+    {THAW_EVENT_STEP, "seconds", EVENT_NUMBER, AT(step.seconds)},
+    {THAW_EVENT_EPOCH, "epoch", EVENT_INT, AT(epoch.epoch)},
+    {THAW_EVENT_EPOCH, "train_loss", EVENT_NUMBER, AT(epoch.train_loss)},
+    {THAW_EVENT_EPOCH, "train_top1", EVENT_NUMBER, AT(epoch.train_top1)},
+    {THAW_EVENT_EPOCH, "val_loss", EVENT_NUMBER, AT(epoch.val_loss)},
+    {THAW_EVENT_EPOCH, "val_top1", EVENT_NUMBER, AT(epoch.val_top1)},
+    {THAW_EVENT_EPOCH, "val_top5", EVENT_NUMBER, AT(epoch.val_top5)},
+    {THAW_EVENT_EPOCH, "class_top1", EVENT_SHARES, COUNTED(epoch.class_top1, epoch.classes)},
+    {THAW_EVENT_EPOCH, "images_per_second", EVENT_NUMBER, AT(epoch.images_per_second)},
+    {THAW_EVENT_EPOCH, "seconds", EVENT_NUMBER, AT(epoch.seconds)},
+    {THAW_EVENT_EPOCH, "best", EVENT_BOOL, AT(epoch.best)},
+    {THAW_EVENT_MASK, "label", EVENT_TEXT, AT(mask.label)},
+    {THAW_EVENT_MASK, "frozen", EVENT_NAMES, COUNTED(mask.frozen, mask.frozen_count)},
+    {THAW_EVENT_MASK, "moving", EVENT_NAMES, COUNTED(mask.moving, mask.moving_count)},
+    {THAW_EVENT_MASK, "trainable", EVENT_INT64, AT(mask.trainable)},
+    {THAW_EVENT_LR, "lr", EVENT_NUMBER, AT(lr.lr)},
+    {THAW_EVENT_CHECKPOINT, "path", EVENT_TEXT, AT(checkpoint.path)},
+    {THAW_EVENT_CHECKPOINT, "epoch", EVENT_INT, AT(checkpoint.epoch)},
+    {THAW_EVENT_CHECKPOINT, "best", EVENT_BOOL, AT(checkpoint.best)},
+    {THAW_EVENT_LAYERS, "layers", EVENT_STATS, COUNTED(layers.item, layers.count)},
+    {THAW_EVENT_END, "run", EVENT_TEXT, AT(end.run)},
+    {THAW_EVENT_END, "reason", EVENT_TEXT, AT(end.reason)},
+    {THAW_EVENT_END, "message", EVENT_TEXT, AT(end.message)},
+    {THAW_EVENT_END, "best_epoch", EVENT_EPOCH, AT(end.best_epoch)},
+    {THAW_EVENT_END, "best_val_top1", EVENT_NUMBER, AT(end.best_val_top1)},
+    {THAW_EVENT_END, "seconds", EVENT_NUMBER, AT(end.seconds)},
+};
+enum { FIELD_COUNT = sizeof fields / sizeof fields[0] };
+
+const event_field *event_fields(thaw_event_kind kind, size_t *count) {
+    size_t first = 0;
+    while (first < FIELD_COUNT && fields[first].kind != kind)
+        first++;
+    *count = 0;
+    while (first + *count < FIELD_COUNT && fields[first + *count].kind == kind)
+        ++*count;
+    return &fields[first];
+}
+
+const char *thaw_event_name(thaw_event_kind kind) {
+    return (size_t)kind < THAW_EVENT_COUNT ? kind_names[kind] : "unknown";
+}
+
+const char *thaw_state_name(thaw_state state) {
+    return (size_t)state < THAW_STATE_COUNT ? state_names[state] : "unknown";
+}
+
+/* ---- ownership ---- */
+
+static void clear_names(char **names, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+static void clear_stats(thaw_layer_stat *stats, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        free(stats[i].path);
+    free(stats);
+}
+
+static void clear_field(thaw_event *e, const event_field *f) {
+    switch (f->type) {
+    case EVENT_TEXT:
+    case EVENT_DOCUMENT:
+        free(*EVENT_MEMBER(char *, e, f->offset));
+        break;
+    case EVENT_NAMES:
+        clear_names(*EVENT_MEMBER(char **, e, f->offset), *EVENT_MEMBER(size_t, e, f->count_offset));
+        break;
+    case EVENT_LABELS:
+        clear_names(*EVENT_MEMBER(char **, e, f->offset), (size_t)*EVENT_MEMBER(int, e, f->count_offset));
+        break;
+    case EVENT_SHARES:
+        free(*EVENT_MEMBER(double *, e, f->offset));
+        break;
+    case EVENT_STATS:
+        clear_stats(*EVENT_MEMBER(thaw_layer_stat *, e, f->offset),
+                    *EVENT_MEMBER(size_t, e, f->count_offset));
+        break;
+    default:
+        break; /* plain values own nothing */
+    }
+}
+
+void thaw_event_clear(thaw_event *e) {
+    size_t count;
+    const event_field *f = event_fields(e->kind, &count);
+    for (size_t i = 0; i < count; i++)
+        clear_field(e, &f[i]);
+    memset(e, 0, sizeof *e);
+}
+
+static char **copy_names(char *const *names, size_t count) {
+    if (!names) return NULL;
+    char **copy = xcalloc(count, sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        copy[i] = xstrdup(names[i]);
+    return copy;
+}
+
+/* TO is a byte copy of the event that F's value is in: replace what is shared. */
+static void copy_field(thaw_event *to, const event_field *f) {
+    char **text = EVENT_MEMBER(char *, to, f->offset), ***names = EVENT_MEMBER(char **, to, f->offset);
+    double **shares = EVENT_MEMBER(double *, to, f->offset);
+    thaw_layer_stat **stats = EVENT_MEMBER(thaw_layer_stat *, to, f->offset);
+    size_t count;
+    switch (f->type) {
+    case EVENT_TEXT:
+    case EVENT_DOCUMENT:
+        *text = xstrdup(*text);
+        break;
+    case EVENT_NAMES:
+        *names = copy_names(*names, *EVENT_MEMBER(size_t, to, f->count_offset));
+        break;
+    case EVENT_LABELS:
+        *names = copy_names(*names, (size_t)*EVENT_MEMBER(int, to, f->count_offset));
+        break;
+    case EVENT_SHARES:
+        count = (size_t)*EVENT_MEMBER(int, to, f->count_offset);
+        if (*shares) *shares = memcpy(xcalloc(count, sizeof **shares), *shares, count * sizeof **shares);
+        break;
+    case EVENT_STATS:
+        count = *EVENT_MEMBER(size_t, to, f->count_offset);
+        if (!*stats) break;
+        *stats = memcpy(xcalloc(count, sizeof **stats), *stats, count * sizeof **stats);
+        for (size_t i = 0; i < count; i++)
+            (*stats)[i].path = xstrdup((*stats)[i].path);
+        break;
+    default:
+        break;
+    }
+}
+
+void thaw_event_copy(const thaw_event *from, thaw_event *to) {
+    size_t count;
+    const event_field *f = event_fields(from->kind, &count);
+    *to = *from;
+    for (size_t i = 0; i < count; i++)
+        copy_field(to, &f[i]);
+}

@@ -1,0 +1,286 @@
+/*
+ * event_json.c - events as lines of JSON. Every line starts with the version and the kind, so that a reader
+ * can pass over kinds it does not want without parsing them (reader.c does).
+ *
+ * Reading is forgiving about what is missing (it becomes "not known") and about keys it has never heard of,
+ * and strict about what is there: a field of the wrong type makes the line a broken one.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/json.h"
+#include "engine/run/event_fields.h"
+
+enum { EVENT_LINE_MAX = 16 << 20 };
+static const double exact_integers = 9007199254740992.0; /* 2^53 */
+
+/* ---- writing ---- */
+
+static void add_number(cJSON *list, double value) {
+    cJSON_AddItemToArray(list, isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
+}
+
+static cJSON *names_item(char *const *names, size_t count) {
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(names[i] ? names[i] : ""));
+    return list;
+}
+
+static cJSON *shares_item(const double *shares, int count) {
+    if (!shares) return cJSON_CreateNull();
+    cJSON *list = cJSON_CreateArray();
+    for (int i = 0; i < count; i++)
+        add_number(list, shares[i]);
+    return list;
+}
+
+static cJSON *stats_item(const thaw_layer_stat *stats, size_t count) {
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < count; i++) {
+        cJSON *row = cJSON_CreateObject();
+        cJSON_AddStringToObject(row, "path", stats[i].path ? stats[i].path : "");
+        json_add_number(row, "update_ratio", stats[i].update_ratio);
+        json_add_number(row, "grad_ratio", stats[i].grad_ratio);
+        json_add_number(row, "drift", stats[i].drift);
+        cJSON_AddItemToArray(list, row);
+    }
+    return list;
+}
+
+static cJSON *document_item(const char *text) {
+    cJSON *item = NULL;
+    if (!text) return cJSON_CreateNull();
+    thaw_status status = json_parse(text, strlen(text), "recipe", &item);
+    return thaw_failed(&status) ? cJSON_CreateNull() : item;
+}
+
+static cJSON *field_item(const thaw_event *e, const event_field *f) {
+    const char *text;
+    double number;
+    int small;
+    switch (f->type) {
+    case EVENT_TEXT:
+        text = EVENT_LOOK(char *, e, f->offset);
+        return text ? cJSON_CreateString(text) : cJSON_CreateNull();
+    case EVENT_DOCUMENT:
+        return document_item(EVENT_LOOK(char *, e, f->offset));
+    case EVENT_BOOL:
+        return cJSON_CreateBool(EVENT_LOOK(bool, e, f->offset));
+    case EVENT_INT:
+        return cJSON_CreateNumber(EVENT_LOOK(int, e, f->offset));
+    case EVENT_INT64:
+        return cJSON_CreateNumber((double)EVENT_LOOK(int64_t, e, f->offset));
+    case EVENT_EPOCH:
+        small = EVENT_LOOK(int, e, f->offset);
+        return small < 0 ? cJSON_CreateNull() : cJSON_CreateNumber(small);
+    case EVENT_NUMBER:
+        number = EVENT_LOOK(double, e, f->offset);
+        return isfinite(number) ? cJSON_CreateNumber(number) : cJSON_CreateNull();
+    case EVENT_LEVEL:
+        small = EVENT_LOOK(int, e, f->offset);
+        return cJSON_CreateString(event_level_names[small < 0 || small > 2 ? 2 : small]);
+    case EVENT_STATE:
+        return cJSON_CreateString(thaw_state_name(EVENT_LOOK(thaw_state, e, f->offset)));
+    case EVENT_NAMES:
+        return names_item(EVENT_LOOK(char **, e, f->offset), EVENT_LOOK(size_t, e, f->count_offset));
+    case EVENT_LABELS:
+        return names_item(EVENT_LOOK(char **, e, f->offset), (size_t)EVENT_LOOK(int, e, f->count_offset));
+    case EVENT_SHARES:
+        return shares_item(EVENT_LOOK(double *, e, f->offset), EVENT_LOOK(int, e, f->count_offset));
+    case EVENT_STATS:
+        return stats_item(EVENT_LOOK(thaw_layer_stat *, e, f->offset),
+                          EVENT_LOOK(size_t, e, f->count_offset));
+    }
+    return cJSON_CreateNull();
+}
+
+char *thaw_event_json(const thaw_event *e) {
+    cJSON *line = cJSON_CreateObject();
+    cJSON_AddNumberToObject(line, "v", THAW_EVENT_VERSION);
+    cJSON_AddStringToObject(line, "event", thaw_event_name(e->kind));
+    json_add_number(line, "time", e->time);
+    cJSON_AddNumberToObject(line, "step", (double)e->steps);
+    size_t count;
+    const event_field *f = event_fields(e->kind, &count);
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddItemToObject(line, f[i].key, field_item(e, &f[i]));
+    char *text = json_print_line(line);
+    cJSON_Delete(line);
+    return text;
+}
+
+/* ---- reading: each false when ITEM is not what it must be ---- */
+
+static bool read_number(const cJSON *item, double *out) {
+    *out = cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+    return cJSON_IsNumber(item) || cJSON_IsNull(item);
+}
+
+static bool read_whole(const cJSON *item, double limit, int64_t *out) {
+    if (!cJSON_IsNumber(item) || item->valuedouble != floor(item->valuedouble)) return false;
+    if (fabs(item->valuedouble) > limit) return false;
+    *out = (int64_t)item->valuedouble;
+    return true;
+}
+
+static bool read_word(const cJSON *item, const char *const *words, int count, int *out) {
+    for (int i = 0; cJSON_IsString(item) && i < count; i++)
+        if (strcmp(item->valuestring, words[i]) == 0) {
+            *out = i;
+            return true;
+        }
+    return false;
+}
+
+static bool read_state(const cJSON *item, thaw_state *out) {
+    for (int i = 0; cJSON_IsString(item) && i < THAW_STATE_COUNT; i++)
+        if (strcmp(item->valuestring, thaw_state_name((thaw_state)i)) == 0) {
+            *out = (thaw_state)i;
+            return true;
+        }
+    return false;
+}
+
+static bool read_names(const cJSON *item, char ***names, size_t *count) {
+    if (!cJSON_IsArray(item)) return false;
+    *names = xcalloc((size_t)cJSON_GetArraySize(item), sizeof **names);
+    for (const cJSON *name = item->child; name; name = name->next) {
+        if (!cJSON_IsString(name)) return false;
+        (*names)[(*count)++] = xstrdup(name->valuestring);
+    }
+    return true;
+}
+
+static bool read_shares(const cJSON *item, double **shares, int *count) {
+    if (cJSON_IsNull(item)) return true;
+    if (!cJSON_IsArray(item)) return false;
+    *shares = xcalloc((size_t)cJSON_GetArraySize(item), sizeof **shares);
+    for (const cJSON *share = item->child; share; share = share->next)
+        if (!read_number(share, &(*shares)[(*count)++])) return false;
+    return true;
+}
+
+static bool read_stats(const cJSON *item, thaw_layer_stat **stats, size_t *count) {
+    static const char *const keys[] = {"update_ratio", "grad_ratio", "drift"};
+    if (!cJSON_IsArray(item)) return false;
+    *stats = xcalloc((size_t)cJSON_GetArraySize(item), sizeof **stats);
+    for (const cJSON *row = item->child; row; row = row->next) {
+        thaw_layer_stat *stat = &(*stats)[*count];
+        double *value[] = {&stat->update_ratio, &stat->grad_ratio, &stat->drift};
+        const cJSON *path = cJSON_GetObjectItemCaseSensitive(row, "path");
+        if (!cJSON_IsString(path)) return false;
+        stat->path = xstrdup(path->valuestring);
+        ++*count;
+        for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+            const cJSON *number = cJSON_GetObjectItemCaseSensitive(row, keys[i]);
+            *value[i] = (double)NAN;
+            if (number && !read_number(number, value[i])) return false;
+        }
+    }
+    return true;
+}
+
+static bool read_field(const cJSON *item, thaw_event *e, const event_field *f) {
+    int64_t whole = 0;
+    switch (f->type) {
+    case EVENT_TEXT:
+        if (cJSON_IsString(item)) *EVENT_MEMBER(char *, e, f->offset) = xstrdup(item->valuestring);
+        return cJSON_IsString(item) || cJSON_IsNull(item);
+    case EVENT_DOCUMENT:
+        if (!cJSON_IsNull(item)) *EVENT_MEMBER(char *, e, f->offset) = json_print_line(item);
+        return true;
+    case EVENT_BOOL:
+        *EVENT_MEMBER(bool, e, f->offset) = cJSON_IsTrue(item);
+        return cJSON_IsBool(item);
+    case EVENT_INT64:
+        return read_whole(item, exact_integers, EVENT_MEMBER(int64_t, e, f->offset));
+    case EVENT_EPOCH:
+        if (cJSON_IsNull(item)) return true; /* -1 is there already */
+        /* fall through */
+    case EVENT_INT:
+        if (!read_whole(item, INT32_MAX, &whole)) return false;
+        *EVENT_MEMBER(int, e, f->offset) = (int)whole;
+        return true;
+    case EVENT_NUMBER:
+        return read_number(item, EVENT_MEMBER(double, e, f->offset));
+    case EVENT_LEVEL:
+        return read_word(item, event_level_names, 3, EVENT_MEMBER(int, e, f->offset));
+    case EVENT_STATE:
+        return read_state(item, EVENT_MEMBER(thaw_state, e, f->offset));
+    case EVENT_NAMES:
+        return read_names(item, EVENT_MEMBER(char **, e, f->offset),
+                          EVENT_MEMBER(size_t, e, f->count_offset));
+    case EVENT_LABELS: {
+        size_t count = 0;
+        bool good = read_names(item, EVENT_MEMBER(char **, e, f->offset), &count);
+        *EVENT_MEMBER(int, e, f->count_offset) = (int)count;
+        return good;
+    }
+    case EVENT_SHARES:
+        return read_shares(item, EVENT_MEMBER(double *, e, f->offset), EVENT_MEMBER(int, e, f->count_offset));
+    case EVENT_STATS:
+        return read_stats(item, EVENT_MEMBER(thaw_layer_stat *, e, f->offset),
+                          EVENT_MEMBER(size_t, e, f->count_offset));
+    }
+    return false;
+}
+
+/* What a field is before the line says: not known. */
+static void set_unknown(thaw_event *e, const event_field *f) {
+    if (f->type == EVENT_NUMBER) *EVENT_MEMBER(double, e, f->offset) = (double)NAN;
+    if (f->type == EVENT_EPOCH) *EVENT_MEMBER(int, e, f->offset) = -1;
+}
+
+static thaw_status read_kind(const cJSON *line, thaw_event *out) {
+    const cJSON *version = cJSON_GetObjectItemCaseSensitive(line, "v");
+    const cJSON *name = cJSON_GetObjectItemCaseSensitive(line, "event");
+    if (!cJSON_IsNumber(version) || !cJSON_IsString(name))
+        return thaw_error(THAW_ERR_FORMAT, "not an event: it lacks \"v\" or \"event\"");
+    if (version->valuedouble > THAW_EVENT_VERSION)
+        return thaw_error(THAW_ERR_UNSUPPORTED, "an event of version %g; this thaw reads up to %d",
+                          version->valuedouble, THAW_EVENT_VERSION);
+    for (int i = 0; i < THAW_EVENT_COUNT; i++)
+        if (strcmp(name->valuestring, thaw_event_name((thaw_event_kind)i)) == 0) {
+            out->kind = (thaw_event_kind)i;
+            return thaw_ok();
+        }
+    return thaw_error(THAW_ERR_UNSUPPORTED, "an event \"%s\", which this thaw does not know",
+                      name->valuestring);
+}
+
+static thaw_status read_event(const cJSON *line, thaw_event *out) {
+    THAW_TRY(read_kind(line, out));
+    const cJSON *time = cJSON_GetObjectItemCaseSensitive(line, "time");
+    const cJSON *step = cJSON_GetObjectItemCaseSensitive(line, "step");
+    out->time = (double)NAN;
+    if ((time && !read_number(time, &out->time)) || (step && !read_whole(step, exact_integers, &out->steps)))
+        return thaw_error(THAW_ERR_FORMAT, "event \"%s\": \"time\" and \"step\" must be numbers",
+                          thaw_event_name(out->kind));
+    size_t count;
+    const event_field *f = event_fields(out->kind, &count);
+    for (size_t i = 0; i < count; i++)
+        set_unknown(out, &f[i]);
+    for (size_t i = 0; i < count; i++) {
+        const cJSON *item = cJSON_GetObjectItemCaseSensitive(line, f[i].key);
+        if (item && !read_field(item, out, &f[i]))
+            return thaw_error(THAW_ERR_FORMAT, "event \"%s\": \"%s\" is not what it must be",
+                              thaw_event_name(out->kind), f[i].key);
+    }
+    return thaw_ok();
+}
+
+thaw_status thaw_event_parse(const char *line, size_t length, thaw_event *out) {
+    cJSON *document = NULL;
+    memset(out, 0, sizeof *out);
+    if (length > EVENT_LINE_MAX)
+        return thaw_error(THAW_ERR_FORMAT, "an event of %zu bytes; more than %d are not read", length,
+                          EVENT_LINE_MAX);
+    THAW_TRY(json_parse(line, length, "event", &document));
+    thaw_status status = read_event(document, out);
+    cJSON_Delete(document);
+    if (thaw_failed(&status)) thaw_event_clear(out);
+    return status;
+}

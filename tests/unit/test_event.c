@@ -1,0 +1,344 @@
+/*
+ * test_event.c - events as lines of JSON: the schema others script against, exact round trips, and lines that
+ * are damaged, foreign or from a later version.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/file.h"
+#include "engine/base/json.h"
+#include "engine/base/rng.h"
+#include "engine/base/str.h"
+#include "engine/run/event_fields.h"
+#include "thaw/event.h"
+
+static const double awkward[] = {0.1 + 0.2, 1.0 / 3, 1e-300, 5e-324, -0.0, 3, 2.718281828459045e10};
+
+static double some_number(rng *r) {
+    size_t count = sizeof awkward / sizeof awkward[0];
+    size_t pick = rng_below(r, count + 3);
+    if (pick == count) return (double)NAN;
+    return pick < count ? awkward[pick] : rng_normal(r);
+}
+
+static char *some_text(rng *r) {
+    static const char *const texts[] = {"plain",
+                                        "",
+                                        "with \"quotes\" and \\",
+                                        "two\nlines\tand a tab",
+                                        "Umlaut \xc3\xa4",
+                                        "\xf0\x9f\x90\x9d bee",
+                                        "control \x01\x1f"};
+    size_t count = sizeof texts / sizeof texts[0], pick = rng_below(r, count + 1);
+    return pick == count ? NULL : xstrdup(texts[pick]);
+}
+
+static char **some_names(rng *r, size_t count) {
+    char **names = xcalloc(count, sizeof *names);
+    for (size_t i = 0; i < count; i++) {
+        names[i] = some_text(r);
+        if (!names[i]) names[i] = xstrdup("layer1.0.conv1");
+    }
+    return names;
+}
+
+static void fill_stats(thaw_event *e, rng *r) {
+    e->layers.count = rng_below(r, 4);
+    e->layers.item = xcalloc(e->layers.count, sizeof *e->layers.item);
+    for (size_t i = 0; i < e->layers.count; i++)
+        e->layers.item[i] = (thaw_layer_stat){xstrdup("fc"), some_number(r), some_number(r), some_number(r)};
+}
+
+static void fill_field(thaw_event *e, const event_field *f, rng *r) {
+    size_t count = rng_below(r, 4);
+    switch (f->type) {
+    case EVENT_TEXT:
+        *EVENT_MEMBER(char *, e, f->offset) = some_text(r);
+        break;
+    case EVENT_DOCUMENT:
+        *EVENT_MEMBER(char *, e, f->offset) = xstrdup("{\"model\":\"resnet18\",\"lr\":0.30000000000000004}");
+        break;
+    case EVENT_BOOL:
+        *EVENT_MEMBER(bool, e, f->offset) = rng_below(r, 2);
+        break;
+    case EVENT_INT:
+        *EVENT_MEMBER(int, e, f->offset) = (int)rng_below(r, 100000) - 10;
+        break;
+    case EVENT_INT64:
+        *EVENT_MEMBER(int64_t, e, f->offset) = (int64_t)rng_below(r, 1ull << 53);
+        break;
+    case EVENT_EPOCH:
+        *EVENT_MEMBER(int, e, f->offset) = (int)rng_below(r, 5) - 1;
+        break;
+    case EVENT_NUMBER:
+        *EVENT_MEMBER(double, e, f->offset) = some_number(r);
+        break;
+    case EVENT_LEVEL:
+        *EVENT_MEMBER(int, e, f->offset) = (int)rng_below(r, 3);
+        break;
+    case EVENT_STATE:
+        *EVENT_MEMBER(thaw_state, e, f->offset) = (thaw_state)rng_below(r, THAW_STATE_COUNT);
+        break;
+    case EVENT_NAMES:
+        *EVENT_MEMBER(char **, e, f->offset) = some_names(r, count);
+        *EVENT_MEMBER(size_t, e, f->count_offset) = count;
+        break;
+    case EVENT_LABELS:
+        *EVENT_MEMBER(char **, e, f->offset) = some_names(r, count);
+        *EVENT_MEMBER(int, e, f->count_offset) = (int)count;
+        break;
+    case EVENT_SHARES: {
+        double *shares = count ? xcalloc(count, sizeof *shares) : NULL;
+        for (size_t i = 0; i < count; i++)
+            shares[i] = some_number(r);
+        *EVENT_MEMBER(double *, e, f->offset) = shares;
+        *EVENT_MEMBER(int, e, f->count_offset) = (int)count;
+        break;
+    }
+    case EVENT_STATS:
+        fill_stats(e, r);
+        break;
+    }
+}
+
+/* An event of KIND with every field set from R. */
+static thaw_event some_event(thaw_event_kind kind, rng *r) {
+    thaw_event e = {.kind = kind, .time = some_number(r), .steps = (int64_t)rng_below(r, 1ull << 53)};
+    size_t count;
+    const event_field *f = event_fields(kind, &count);
+    for (size_t i = 0; i < count; i++)
+        fill_field(&e, &f[i], r);
+    return e;
+}
+
+static bool same_number(double a, double b) {
+    return isnan(a) ? isnan(b) : memcmp(&a, &b, sizeof a) == 0;
+}
+
+static void every_event_survives_being_written_and_read(void **state) {
+    (void)state;
+    rng r = rng_keyed(7, RNG_TEST, 0, 0);
+    for (int round = 0; round < 200; round++)
+        for (int kind = 0; kind < THAW_EVENT_COUNT; kind++) {
+            thaw_event e = some_event((thaw_event_kind)kind, &r), back;
+            char *line = thaw_event_json(&e);
+            assert_null(strchr(line, '\n'));
+            thaw_status status = thaw_event_parse(line, strlen(line), &back);
+            if (thaw_failed(&status)) fail_msg("%s: %s", line, status.message);
+            char *again = thaw_event_json(&back);
+            assert_string_equal(line, again);
+            assert_int_equal(back.kind, kind);
+            assert_int_equal(back.steps, e.steps);
+            assert_true(same_number(back.time, e.time));
+            free(line);
+            free(again);
+            thaw_event_clear(&e);
+            thaw_event_clear(&back);
+        }
+}
+
+static void numbers_come_back_bit_for_bit(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof awkward / sizeof awkward[0]; i++) {
+        thaw_event e = {.kind = THAW_EVENT_STEP, .step.loss = awkward[i], .step.lr = (double)INFINITY}, back;
+        char *line = thaw_event_json(&e);
+        thaw_status status = thaw_event_parse(line, strlen(line), &back);
+        assert_string_equal(status.message, "");
+        assert_true(same_number(back.step.loss, awkward[i]));
+        assert_true(isnan(back.step.lr)); /* JSON has no infinity */
+        free(line);
+    }
+}
+
+static void copies_share_nothing(void **state) {
+    (void)state;
+    rng r = rng_keyed(8, RNG_TEST, 0, 0);
+    for (int round = 0; round < 20; round++)
+        for (int kind = 0; kind < THAW_EVENT_COUNT; kind++) {
+            thaw_event e = some_event((thaw_event_kind)kind, &r), copy;
+            char *line = thaw_event_json(&e);
+            thaw_event_copy(&e, &copy);
+            thaw_event_clear(&e); /* what is shared would be read after free below */
+            char *after = thaw_event_json(&copy);
+            assert_string_equal(line, after);
+            free(line);
+            free(after);
+            thaw_event_clear(&copy);
+        }
+}
+
+/* What others script against. */
+static void promised_keys_are_there(void **state) {
+    (void)state;
+    thaw_event epoch = {
+        .kind = THAW_EVENT_EPOCH, .time = 1.5, .steps = 26, .epoch = {.epoch = 0, .val_loss = 0.5}};
+    epoch.epoch.val_top5 = (double)NAN;
+    char *line = thaw_event_json(&epoch);
+    assert_string_equal(line,
+                        "{\"v\":1,\"event\":\"epoch\",\"time\":1.5,\"step\":26,\"epoch\":0,\"train_loss\":0,"
+                        "\"train_top1\":0,\"val_loss\":0.5,\"val_top1\":0,\"val_top5\":null,"
+                        "\"class_top1\":null,\"images_per_second\":0,\"seconds\":0,\"best\":false}");
+    free(line);
+    char run[] = "r", reason[] = "done";
+    thaw_event end = {.kind = THAW_EVENT_END, .end = {.run = run, .reason = reason, .best_epoch = -1}};
+    end.end.best_val_top1 = (double)NAN;
+    line = thaw_event_json(&end);
+    assert_string_equal(line,
+                        "{\"v\":1,\"event\":\"end\",\"time\":0,\"step\":0,\"run\":\"r\",\"reason\":\"done\","
+                        "\"message\":null,\"best_epoch\":null,\"best_val_top1\":null,\"seconds\":0}");
+    free(line);
+}
+
+static void file_names_that_are_not_utf8_still_give_valid_json(void **state) {
+    (void)state;
+    char text[] = "caf\xe9 \xc3\xa9 \xed\xa0\x80";
+    thaw_event e = {.kind = THAW_EVENT_LOG, .log.text = text}, back;
+    char *line = thaw_event_json(&e);
+    thaw_status status = thaw_event_parse(line, strlen(line), &back);
+    assert_string_equal(status.message, "");
+    assert_string_equal(back.log.text, "caf\xEF\xBF\xBD \xc3\xa9 \xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
+    free(line);
+    thaw_event_clear(&back);
+}
+
+static thaw_code code_of(const char *line) {
+    thaw_event e;
+    thaw_status status = thaw_event_parse(line, strlen(line), &e);
+    if (!thaw_failed(&status)) thaw_event_clear(&e);
+    return status.code;
+}
+
+static void later_versions_are_told_from_broken_lines(void **state) {
+    (void)state;
+    assert_int_equal(code_of("{\"v\":1,\"event\":\"hologram\",\"time\":1}"), THAW_ERR_UNSUPPORTED);
+    assert_int_equal(code_of("{\"v\":2,\"event\":\"step\",\"time\":1}"), THAW_ERR_UNSUPPORTED);
+    /* Keys that are new, and keys that are missing, are no reason to drop a line. */
+    assert_int_equal(code_of("{\"v\":1,\"event\":\"lr\",\"time\":1,\"step\":2,\"lr\":0.1,\"why\":\"x\"}"),
+                     THAW_OK);
+    assert_int_equal(code_of("{\"v\":1,\"event\":\"lr\"}"), THAW_OK);
+}
+
+static void broken_lines_are_format_errors(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        "",
+        "{",
+        "null",
+        "[]",
+        "3",
+        "{}",
+        "{\"event\":\"step\"}",
+        "{\"v\":1}",
+        "{\"v\":\"1\",\"event\":\"step\"}",
+        "{\"v\":1,\"event\":5}",
+        "{\"v\":1,\"event\":\"step\",\"time\":\"now\"}",
+        "{\"v\":1,\"event\":\"step\",\"step\":1.5}",
+        "{\"v\":1,\"event\":\"step\",\"step\":1e30}",
+        "{\"v\":1,\"event\":\"step\",\"loss\":\"0.5\"}",
+        "{\"v\":1,\"event\":\"step\",\"epoch\":1e10}",
+        "{\"v\":1,\"event\":\"state\",\"state\":\"dancing\"}",
+        "{\"v\":1,\"event\":\"state\",\"state\":null}",
+        "{\"v\":1,\"event\":\"log\",\"level\":1,\"text\":\"x\"}",
+        "{\"v\":1,\"event\":\"log\",\"text\":{}}",
+        "{\"v\":1,\"event\":\"mask\",\"frozen\":[\"a\",2]}",
+        "{\"v\":1,\"event\":\"mask\",\"frozen\":{\"a\":2}}",
+        "{\"v\":1,\"event\":\"dataset\",\"classes\":[\"a\",null]}",
+        "{\"v\":1,\"event\":\"epoch\",\"class_top1\":[1,\"x\"]}",
+        "{\"v\":1,\"event\":\"layers\",\"layers\":[{\"path\":\"a\"},{\"drift\":1}]}",
+        "{\"v\":1,\"event\":\"layers\",\"layers\":[1,2]}",
+        "{\"v\":1,\"event\":\"end\",\"best_epoch\":\"x\"}",
+        "{\"v\":1,\"event\":\"lr\"} {\"v\":1,\"event\":\"lr\"}",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        if (code_of(lines[i]) != THAW_ERR_FORMAT) fail_msg("not refused as broken: %s", lines[i]);
+}
+
+static void damaged_lines_do_no_harm(void **state) {
+    (void)state;
+    rng r = rng_keyed(9, RNG_TEST, 0, 0);
+    for (int kind = 0; kind < THAW_EVENT_COUNT; kind++) {
+        thaw_event e = some_event((thaw_event_kind)kind, &r), back;
+        char *line = thaw_event_json(&e);
+        size_t length = strlen(line);
+        for (size_t cut = 0; cut < length; cut++) {
+            thaw_status status = thaw_event_parse(line, cut, &back);
+            if (!thaw_failed(&status)) fail_msg("%zu of %zu bytes were enough of %s", cut, length, line);
+        }
+        for (int round = 0; round < 1000; round++) {
+            size_t at = rng_below(&r, length);
+            char old = line[at];
+            line[at] = (char)rng_below(&r, 256);
+            thaw_status status = thaw_event_parse(line, length, &back);
+            if (!thaw_failed(&status)) thaw_event_clear(&back);
+            line[at] = old;
+        }
+        free(line);
+        thaw_event_clear(&e);
+    }
+}
+
+/* ---- documentation: every example line of docs/events.md is what the code writes ---- */
+
+static void check_example(const char *line, size_t length, bool seen[THAW_EVENT_COUNT]) {
+    thaw_event e;
+    thaw_status status = thaw_event_parse(line, length, &e);
+    if (thaw_failed(&status)) fail_msg("%.*s: %s", (int)length, line, status.message);
+    char *written = thaw_event_json(&e);
+    if (strlen(written) != length || memcmp(written, line, length) != 0)
+        fail_msg("documented:\n%.*s\nwritten:\n%s", (int)length, line, written);
+    seen[e.kind] = true;
+    free(written);
+    thaw_event_clear(&e);
+}
+
+static void documented_lines_are_what_is_written(void **state) {
+    (void)state;
+    const char *root = getenv("THAW_ROOT");
+    assert_non_null(root);
+    char *path = path_join(root, "docs/events.md"), *text;
+    thaw_status status = file_read(path, 1 << 20, &text, NULL);
+    assert_string_equal(status.message, "");
+    bool seen[THAW_EVENT_COUNT] = {false};
+    for (char *line = text; line && *line;) {
+        char *end = strchr(line, '\n');
+        size_t length = end ? (size_t)(end - line) : strlen(line);
+        if (length && line[0] == '{') check_example(line, length, seen);
+        line = end ? end + 1 : NULL;
+    }
+    for (int kind = 0; kind < THAW_EVENT_COUNT; kind++) {
+        size_t count;
+        const event_field *f = event_fields((thaw_event_kind)kind, &count);
+        if (!seen[kind])
+            fail_msg("docs/events.md has no example of \"%s\"", thaw_event_name((thaw_event_kind)kind));
+        for (size_t i = 0; i < count; i++) {
+            char *row = xasprintf("| `%s` |", f[i].key);
+            if (!strstr(text, row)) fail_msg("docs/events.md does not explain \"%s\"", f[i].key);
+            free(row);
+        }
+    }
+    free(text);
+    free(path);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_event_survives_being_written_and_read),
+        cmocka_unit_test(numbers_come_back_bit_for_bit),
+        cmocka_unit_test(copies_share_nothing),
+        cmocka_unit_test(promised_keys_are_there),
+        cmocka_unit_test(file_names_that_are_not_utf8_still_give_valid_json),
+        cmocka_unit_test(later_versions_are_told_from_broken_lines),
+        cmocka_unit_test(broken_lines_are_format_errors),
+        cmocka_unit_test(damaged_lines_do_no_harm),
+        cmocka_unit_test(documented_lines_are_what_is_written),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
