@@ -2,132 +2,11 @@
  * pickle.c - the stack machine: one row of a table an opcode. Protocols 2 to 5 are understood; opcodes only
  * the text protocols use, and those that name extension registries, are refused by the empty rows.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/alloc.h"
 #include "engine/weights/pickle_machine.h"
-
-enum { NAME_MAX_BYTES = 1 << 10 };
-
-void pickle_failure(pickle_machine *m, thaw_code code, const char *format, ...) {
-    if (m->status.code != THAW_OK) return;
-    va_list args;
-    va_start(args, format);
-    char *text = xvasprintf(format, args);
-    va_end(args);
-    /* Where it is helps with damage; a refusal names what it is about. */
-    m->status = code == THAW_ERR_FORMAT ? thaw_error(code, "damaged pickle: %s (byte %zu)", text, m->at)
-                                        : thaw_error(code, "%s", text);
-    free(text);
-}
-
-/* ---- reading operands ---- */
-
-static bool take(pickle_machine *m, size_t count, const uint8_t **out) {
-    if (count > m->size - m->at) return pickle_fail(m, THAW_ERR_FORMAT, "it ends in the middle");
-    *out = m->bytes + m->at;
-    m->at += count;
-    return true;
-}
-
-/* A little-endian unsigned number of WIDTH bytes. */
-static bool take_number(pickle_machine *m, size_t width, uint64_t *out) {
-    const uint8_t *byte;
-    if (!take(m, width, &byte)) return false;
-    *out = 0;
-    for (size_t i = 0; i < width; i++)
-        *out |= (uint64_t)byte[i] << (8 * i);
-    return true;
-}
-
-static bool take_counted(pickle_machine *m, size_t width, pickle_text *out) {
-    uint64_t count;
-    const uint8_t *byte;
-    if (!take_number(m, width, &count)) return false;
-    if (count > m->size) return pickle_fail(m, THAW_ERR_FORMAT, "a text longer than the file");
-    if (!take(m, (size_t)count, &byte)) return false;
-    *out = (pickle_text){.data = (const char *)byte, .length = (size_t)count};
-    return true;
-}
-
-static bool take_line(pickle_machine *m, pickle_text *out) {
-    size_t left = m->size - m->at, limit = left < NAME_MAX_BYTES ? left : NAME_MAX_BYTES;
-    const char *start = (const char *)m->bytes + m->at;
-    const char *end = memchr(start, '\n', limit);
-    if (!end) return pickle_fail(m, THAW_ERR_FORMAT, "a name that does not end");
-    *out = (pickle_text){.data = start, .length = (size_t)(end - start)};
-    m->at += out->length + 1;
-    return true;
-}
-
-/* ---- the stack ---- */
-
-static bool push(pickle_machine *m, pickle_ref v) {
-    if (m->height >= PICKLE_MAX_ITEMS)
-        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "more than %d values on the stack", PICKLE_MAX_ITEMS);
-    m->stack = vec_reserve(m->stack, &m->stack_capacity, m->height + 1, sizeof *m->stack);
-    m->stack[m->height++] = v;
-    return true;
-}
-
-static bool push_value(pickle_machine *m, pickle_value value) {
-    pickle_ref v;
-    return pickle_add(m, value, &v) && push(m, v);
-}
-
-/* Values above the innermost mark. */
-static size_t available(const pickle_machine *m) {
-    return m->height - (m->mark_count ? m->mark[m->mark_count - 1] : 0);
-}
-
-static bool pop(pickle_machine *m, pickle_ref *out) {
-    if (!available(m)) return pickle_fail(m, THAW_ERR_FORMAT, "a value is missing");
-    *out = m->stack[--m->height];
-    return true;
-}
-
-static bool top(pickle_machine *m, pickle_ref *out) {
-    if (!available(m)) return pickle_fail(m, THAW_ERR_FORMAT, "a value is missing");
-    *out = m->stack[m->height - 1];
-    return true;
-}
-
-/* Close the innermost mark: the values above it are m->stack[*FIRST..*FIRST + *COUNT - 1], and off the stack.
- */
-static bool pop_mark(pickle_machine *m, size_t *first, size_t *count) {
-    if (!m->mark_count) return pickle_fail(m, THAW_ERR_FORMAT, "a mark is missing");
-    *first = m->mark[--m->mark_count];
-    *count = m->height - *first;
-    m->height = *first;
-    return true;
-}
-
-static bool append_run(pickle_machine *m, pickle_ref container, size_t first, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (!pickle_append(m, container, m->stack[first + i])) return false;
-    return true;
-}
-
-static bool push_tuple(pickle_machine *m, size_t first, size_t count) {
-    pickle_ref tuple = PICKLE_REF_EMPTY_TUPLE;
-    if (count && !pickle_add(m, (pickle_value){.kind = PICKLE_TUPLE}, &tuple)) return false;
-    return append_run(m, tuple, first, count) && push(m, tuple);
-}
-
-static bool remember(pickle_machine *m, uint64_t place) {
-    pickle_ref v;
-    if (!top(m, &v)) return false;
-    if (place >= PICKLE_MAX_MEMO)
-        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "more than %d remembered values", PICKLE_MAX_MEMO);
-    m->memo = vec_reserve(m->memo, &m->memo_capacity, place + 1, sizeof *m->memo);
-    while (m->memo_count <= place)
-        m->memo[m->memo_count++] = PICKLE_UNSET;
-    m->memo[place] = v;
-    return true;
-}
 
 /* ---- opcodes; WIDTH is the row's: the bytes of the operand or of its length ---- */
 
@@ -135,13 +14,13 @@ typedef bool opcode_run(pickle_machine *m, int width);
 
 static bool op_skip(pickle_machine *m, int width) { /* PROTO, FRAME */
     const uint8_t *ignored;
-    return take(m, (size_t)width, &ignored);
+    return pickle_take(m, (size_t)width, &ignored);
 }
 
 static bool op_stop(pickle_machine *m, int width) {
     (void)width;
     m->stopped = true;
-    return pop(m, &m->p->root);
+    return pickle_pop(m, &m->p->root);
 }
 
 static bool op_mark(pickle_machine *m, int width) {
@@ -156,77 +35,77 @@ static bool op_mark(pickle_machine *m, int width) {
 static bool op_pop(pickle_machine *m, int width) {
     pickle_ref ignored;
     (void)width;
-    if (!available(m) && m->mark_count) return m->mark_count--, true; /* Python pops a bare mark too */
-    return pop(m, &ignored);
+    if (!pickle_available(m) && m->mark_count) return m->mark_count--, true; /* Python pops a bare mark too */
+    return pickle_pop(m, &ignored);
 }
 
 static bool op_pop_mark(pickle_machine *m, int width) {
     size_t first, count;
     (void)width;
-    return pop_mark(m, &first, &count);
+    return pickle_pop_mark(m, &first, &count);
 }
 
 static bool op_dup(pickle_machine *m, int width) {
     pickle_ref v;
     (void)width;
-    return top(m, &v) && push(m, v);
+    return pickle_top(m, &v) && pickle_push(m, v);
 }
 
 /* WIDTH is the constant's place in the store. */
 static bool op_constant(pickle_machine *m, int width) {
-    return push(m, (pickle_ref)width);
+    return pickle_push(m, (pickle_ref)width);
 }
 
 static bool op_unsigned(pickle_machine *m, int width) {
     uint64_t number;
-    return take_number(m, (size_t)width, &number) &&
-           push_value(m, (pickle_value){.kind = PICKLE_INT, .integer = (int64_t)number});
+    return pickle_take_number(m, (size_t)width, &number) &&
+           pickle_push_value(m, (pickle_value){.kind = PICKLE_INT, .integer = (int64_t)number});
 }
 
 static bool op_int32(pickle_machine *m, int width) {
     uint64_t number;
-    return take_number(m, (size_t)width, &number) &&
-           push_value(m, (pickle_value){.kind = PICKLE_INT, .integer = (int32_t)(uint32_t)number});
+    return pickle_take_number(m, (size_t)width, &number) &&
+           pickle_push_value(m, (pickle_value){.kind = PICKLE_INT, .integer = (int32_t)(uint32_t)number});
 }
 
 static bool op_long(pickle_machine *m, int width) {
     pickle_text digits;
-    if (!take_counted(m, (size_t)width, &digits)) return false;
+    if (!pickle_take_counted(m, (size_t)width, &digits)) return false;
     if (digits.length > sizeof(int64_t))
-        return push_value(m, (pickle_value){.kind = PICKLE_BIG_INT, .text = digits});
+        return pickle_push_value(m, (pickle_value){.kind = PICKLE_BIG_INT, .text = digits});
     bool negative = digits.length && (digits.data[digits.length - 1] & 0x80);
     uint64_t number = negative ? UINT64_MAX : 0;
     for (size_t i = digits.length; i-- > 0;)
         number = number << 8 | (uint8_t)digits.data[i];
-    return push_value(m, (pickle_value){.kind = PICKLE_INT, .integer = (int64_t)number});
+    return pickle_push_value(m, (pickle_value){.kind = PICKLE_INT, .integer = (int64_t)number});
 }
 
 static bool op_float(pickle_machine *m, int width) {
     const uint8_t *byte;
     uint64_t bits = 0;
-    if (!take(m, (size_t)width, &byte)) return false;
+    if (!pickle_take(m, (size_t)width, &byte)) return false;
     for (int i = 0; i < width; i++) /* this one is big-endian */
         bits = bits << 8 | byte[i];
     pickle_value v = {.kind = PICKLE_FLOAT};
     memcpy(&v.real, &bits, sizeof v.real);
-    return push_value(m, v);
+    return pickle_push_value(m, v);
 }
 
 static bool op_string(pickle_machine *m, int width) {
     pickle_text text;
-    return take_counted(m, (size_t)width, &text) &&
-           push_value(m, (pickle_value){.kind = PICKLE_STRING, .text = text});
+    return pickle_take_counted(m, (size_t)width, &text) &&
+           pickle_push_value(m, (pickle_value){.kind = PICKLE_STRING, .text = text});
 }
 
 static bool op_bytes(pickle_machine *m, int width) {
     pickle_text text;
-    return take_counted(m, (size_t)width, &text) &&
-           push_value(m, (pickle_value){.kind = PICKLE_BYTES, .text = text});
+    return pickle_take_counted(m, (size_t)width, &text) &&
+           pickle_push_value(m, (pickle_value){.kind = PICKLE_BYTES, .text = text});
 }
 
 /* WIDTH is the kind. */
 static bool op_empty(pickle_machine *m, int width) {
-    return push_value(m, (pickle_value){.kind = (pickle_kind)width});
+    return pickle_push_value(m, (pickle_value){.kind = (pickle_kind)width});
 }
 
 static bool append_allowed(pickle_machine *m, pickle_ref list, bool *ignore) {
@@ -240,7 +119,7 @@ static bool op_append(pickle_machine *m, int width) {
     pickle_ref item, list;
     bool ignore;
     (void)width;
-    if (!pop(m, &item) || !top(m, &list) || !append_allowed(m, list, &ignore)) return false;
+    if (!pickle_pop(m, &item) || !pickle_top(m, &list) || !append_allowed(m, list, &ignore)) return false;
     return ignore || pickle_append(m, list, item);
 }
 
@@ -249,34 +128,35 @@ static bool op_appends(pickle_machine *m, int width) { /* also ADDITEMS: sets ar
     pickle_ref list;
     bool ignore;
     (void)width;
-    if (!pop_mark(m, &first, &count) || !top(m, &list) || !append_allowed(m, list, &ignore)) return false;
-    return ignore || append_run(m, list, first, count);
+    if (!pickle_pop_mark(m, &first, &count) || !pickle_top(m, &list) || !append_allowed(m, list, &ignore))
+        return false;
+    return ignore || pickle_append_run(m, list, first, count);
 }
 
 static bool op_list(pickle_machine *m, int width) {
     size_t first, count;
     pickle_ref list;
     (void)width;
-    return pop_mark(m, &first, &count) && pickle_add(m, (pickle_value){.kind = PICKLE_LIST}, &list) &&
-           append_run(m, list, first, count) && push(m, list);
+    return pickle_pop_mark(m, &first, &count) && pickle_add(m, (pickle_value){.kind = PICKLE_LIST}, &list) &&
+           pickle_append_run(m, list, first, count) && pickle_push(m, list);
 }
 
 static bool op_tuple(pickle_machine *m, int width) {
     size_t first, count;
     (void)width;
-    return pop_mark(m, &first, &count) && push_tuple(m, first, count);
+    return pickle_pop_mark(m, &first, &count) && pickle_push_tuple(m, first, count);
 }
 
 static bool op_tuple_of(pickle_machine *m, int width) {
-    if (available(m) < (size_t)width) return pickle_fail(m, THAW_ERR_FORMAT, "a value is missing");
+    if (pickle_available(m) < (size_t)width) return pickle_fail(m, THAW_ERR_FORMAT, "a value is missing");
     m->height -= (size_t)width;
-    return push_tuple(m, m->height, (size_t)width);
+    return pickle_push_tuple(m, m->height, (size_t)width);
 }
 
 static bool op_frozenset(pickle_machine *m, int width) {
     size_t first, count;
     (void)width;
-    return pop_mark(m, &first, &count) && push_value(m, (pickle_value){.kind = PICKLE_OBJECT});
+    return pickle_pop_mark(m, &first, &count) && pickle_push_value(m, (pickle_value){.kind = PICKLE_OBJECT});
 }
 
 static bool store_pairs(pickle_machine *m, pickle_ref into, size_t first, size_t count) {
@@ -284,65 +164,65 @@ static bool store_pairs(pickle_machine *m, pickle_ref into, size_t first, size_t
     if (kind != PICKLE_DICT && kind != PICKLE_OBJECT)
         return pickle_fail(m, THAW_ERR_FORMAT, "a key is stored in %s", pickle_kind_name(kind));
     if (count % 2) return pickle_fail(m, THAW_ERR_FORMAT, "a key without a value");
-    return kind == PICKLE_OBJECT || append_run(m, into, first, count);
+    return kind == PICKLE_OBJECT || pickle_append_run(m, into, first, count);
 }
 
 static bool op_dict(pickle_machine *m, int width) {
     size_t first, count;
     pickle_ref dict;
     (void)width;
-    return pop_mark(m, &first, &count) && pickle_add(m, (pickle_value){.kind = PICKLE_DICT}, &dict) &&
-           store_pairs(m, dict, first, count) && push(m, dict);
+    return pickle_pop_mark(m, &first, &count) && pickle_add(m, (pickle_value){.kind = PICKLE_DICT}, &dict) &&
+           store_pairs(m, dict, first, count) && pickle_push(m, dict);
 }
 
 static bool op_setitem(pickle_machine *m, int width) {
     pickle_ref dict;
     (void)width;
-    if (available(m) < 3) return pickle_fail(m, THAW_ERR_FORMAT, "a value is missing");
+    if (pickle_available(m) < 3) return pickle_fail(m, THAW_ERR_FORMAT, "a value is missing");
     m->height -= 2;
-    return top(m, &dict) && store_pairs(m, dict, m->height, 2);
+    return pickle_top(m, &dict) && store_pairs(m, dict, m->height, 2);
 }
 
 static bool op_setitems(pickle_machine *m, int width) {
     size_t first, count;
     pickle_ref dict;
     (void)width;
-    return pop_mark(m, &first, &count) && top(m, &dict) && store_pairs(m, dict, first, count);
+    return pickle_pop_mark(m, &first, &count) && pickle_top(m, &dict) && store_pairs(m, dict, first, count);
 }
 
 static bool op_get(pickle_machine *m, int width) {
     uint64_t place;
-    if (!take_number(m, (size_t)width, &place)) return false;
+    if (!pickle_take_number(m, (size_t)width, &place)) return false;
     if (place >= m->memo_count || m->memo[place] == PICKLE_UNSET)
         return pickle_fail(m, THAW_ERR_FORMAT, "a value is recalled that was never remembered");
-    return push(m, m->memo[place]);
+    return pickle_push(m, m->memo[place]);
 }
 
 static bool op_put(pickle_machine *m, int width) {
     uint64_t place;
-    return take_number(m, (size_t)width, &place) && remember(m, place);
+    return pickle_take_number(m, (size_t)width, &place) && pickle_remember(m, place);
 }
 
 static bool op_memoize(pickle_machine *m, int width) {
     (void)width;
-    return remember(m, m->memo_count);
+    return pickle_remember(m, m->memo_count);
 }
 
 static bool push_global(pickle_machine *m, pickle_text module, pickle_text name) {
     pickle_ref v;
-    return pickle_global(m, module, name, &v) && push(m, v);
+    return pickle_global(m, module, name, &v) && pickle_push(m, v);
 }
 
 static bool op_global(pickle_machine *m, int width) { /* also INST, which is refused by its name */
     pickle_text module, name;
     (void)width;
-    return take_line(m, &module) && take_line(m, &name) && push_global(m, module, name);
+    return pickle_take_line(m, &module) && pickle_take_line(m, &name) && push_global(m, module, name);
 }
 
 static bool op_stack_global(pickle_machine *m, int width) {
     pickle_ref name, module;
     (void)width;
-    if (!pop(m, &name) || !pop(m, &module)) return false;
+    if (!pickle_pop(m, &name) || !pickle_pop(m, &module)) return false;
     if (pickle_kind_of(m->p, name) != PICKLE_STRING || pickle_kind_of(m->p, module) != PICKLE_STRING)
         return pickle_fail(m, THAW_ERR_FORMAT, "a Python name that is no text");
     return push_global(m, pickle_text_of(m->p, module), pickle_text_of(m->p, name));
@@ -351,16 +231,16 @@ static bool op_stack_global(pickle_machine *m, int width) {
 /* REDUCE, NEWOBJ and, with a keyword dictionary on top (WIDTH 1), NEWOBJ_EX. */
 static bool op_call(pickle_machine *m, int width) {
     pickle_ref keywords, arguments, callable, result;
-    if (width && !pop(m, &keywords)) return false;
-    return pop(m, &arguments) && pop(m, &callable) && pickle_call(m, callable, arguments, &result) &&
-           push(m, result);
+    if (width && !pickle_pop(m, &keywords)) return false;
+    return pickle_pop(m, &arguments) && pickle_pop(m, &callable) &&
+           pickle_call(m, callable, arguments, &result) && pickle_push(m, result);
 }
 
 /* BUILD sets attributes: those of a dictionary ("_metadata") and of plain objects hold nothing we need. */
 static bool op_build(pickle_machine *m, int width) {
     pickle_ref state, object;
     (void)width;
-    if (!pop(m, &state) || !top(m, &object)) return false;
+    if (!pickle_pop(m, &state) || !pickle_top(m, &object)) return false;
     pickle_kind kind = pickle_kind_of(m->p, object);
     if (kind == PICKLE_DICT || kind == PICKLE_OBJECT) return true;
     return pickle_fail(m, THAW_ERR_UNSUPPORTED, "sets attributes of %s, which thaw does not read",
@@ -370,7 +250,7 @@ static bool op_build(pickle_machine *m, int width) {
 static bool op_persistent(pickle_machine *m, int width) {
     pickle_ref id, result;
     (void)width;
-    return pop(m, &id) && pickle_persistent(m, id, &result) && push(m, result);
+    return pickle_pop(m, &id) && pickle_persistent(m, id, &result) && pickle_push(m, result);
 }
 
 static const struct {
@@ -442,7 +322,7 @@ thaw_status pickle_read(const uint8_t *bytes, size_t size, size_t *used, pickle 
         if (m.at == PICKLE_MAX_BYTES) {
             going =
                 pickle_fail(&m, THAW_ERR_UNSUPPORTED, "a pickle of more than %d MB", PICKLE_MAX_BYTES >> 20);
-        } else if ((going = take(&m, 1, &op))) {
+        } else if ((going = pickle_take(&m, 1, &op))) {
             going = opcodes[*op].run ? opcodes[*op].run(&m, opcodes[*op].width)
                                      : pickle_fail(&m, THAW_ERR_FORMAT, "opcode 0x%02x is not known", *op);
         }

@@ -1,6 +1,6 @@
 /*
- * pickle_machine.h - what the three files of the pickle reader share: the value store (pickle_store.c), the
- * stack machine (pickle.c) and the table of allowed names (pickle_globals.c).
+ * pickle_machine.h - what the files of the pickle reader share: the value store (pickle_store.c), the
+ * stack machine (pickle.c, pickle_stack.c) and the table of allowed names (pickle_globals.c).
  */
 #ifndef ENGINE_WEIGHTS_PICKLE_MACHINE_H
 #define ENGINE_WEIGHTS_PICKLE_MACHINE_H
@@ -61,6 +61,26 @@ void pickle_failure(pickle_machine *m, thaw_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same as an expression: `return pickle_fail(m, code, "format", ...)`. */
 #define pickle_fail(...) (pickle_failure(__VA_ARGS__), false)
+
+/* ---- pickle_stack.c: operands and the stack; false once something failed ---- */
+
+bool pickle_take(pickle_machine *m, size_t count, const uint8_t **out);
+/* A little-endian unsigned number of WIDTH bytes. */
+bool pickle_take_number(pickle_machine *m, size_t width, uint64_t *out);
+bool pickle_take_counted(pickle_machine *m, size_t width, pickle_text *out);
+bool pickle_take_line(pickle_machine *m, pickle_text *out);
+bool pickle_push(pickle_machine *m, pickle_ref v);
+bool pickle_push_value(pickle_machine *m, pickle_value value);
+/* Values above the innermost mark. */
+size_t pickle_available(const pickle_machine *m);
+bool pickle_pop(pickle_machine *m, pickle_ref *out);
+bool pickle_top(pickle_machine *m, pickle_ref *out);
+/* Close the innermost mark: the values above it are m->stack[*FIRST..*FIRST + *COUNT - 1], and off the stack.
+ */
+bool pickle_pop_mark(pickle_machine *m, size_t *first, size_t *count);
+bool pickle_append_run(pickle_machine *m, pickle_ref container, size_t first, size_t count);
+bool pickle_push_tuple(pickle_machine *m, size_t first, size_t count);
+bool pickle_remember(pickle_machine *m, uint64_t place);
 
 /* ---- pickle_store.c: each returns false after pickle_fail when a limit is reached ---- */
 

@@ -29,7 +29,7 @@ static thaw_status next_pickle(cursor *c, pickle **out) {
 /* Is the pickle's value the magic number, or (MAGIC false) the protocol version? */
 static thaw_status check_number(cursor *c, bool magic) {
     pickle *p;
-    int64_t number;
+    int64_t number = 0;
     THAW_TRY(next_pickle(c, &p));
     pickle_text digits = pickle_text_of(p, pickle_root(p));
     bool right = magic ? digits.length == sizeof magic_number &&
