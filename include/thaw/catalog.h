@@ -1,7 +1,8 @@
 /*
  * catalog.h - the architectures and pretrained weights thaw knows, and where their files are.
  *
- * Facts come from engine/zoo/catalog.json (torchvision's 115 weights, and ours). Nothing here needs libtorch.
+ * Facts come from engine/zoo/: catalog.json (torchvision's 115 weights) and bundled.json (ours, after them).
+ * Nothing here needs libtorch.
  */
 #ifndef THAW_CATALOG_H
 #define THAW_CATALOG_H
@@ -12,7 +13,8 @@
 
 #include "thaw/status.h"
 
-/* One pretrained file. Strings are owned by the catalog; a NULL string or NaN number is "not known". */
+/* One pretrained file. Strings are owned by the catalog; a NULL string or NaN number is "not known".
+   Numbers that are none (resize 0) say that there is no such step. */
 typedef struct thaw_weights_info {
     const char *arch;   /* "resnet18" */
     const char *name;   /* "IMAGENET1K_V1" */
@@ -50,6 +52,20 @@ char *thaw_catalog_json(const thaw_catalog *c, int index);
 /* Where the file of INFO is on this machine, or NULL: bundled, $TORCH_HOME / $XDG_CACHE_HOME/torch /
    ~/.cache/torch under hub/checkpoints, the Hugging Face cache. Owned by the caller. */
 char *thaw_catalog_locate(const thaw_weights_info *info);
+
+/*
+ * What a recipe's "weights" means for ARCH: the path of the file on this machine, owned by the caller.
+ * WEIGHTS is a name of the catalog ("IMAGENET1K_V1", "DEFAULT") or the path of a file (it has a '/', a
+ * weights file's extension, or there is such a file). A file that is not there fails with what to type to get
+ * it. *INFO, unless INFO is NULL, is the row whose facts (transform, classes) apply: the named one, the one
+ * whose file name the path has, else the architecture's default; NULL when the catalog knows none.
+ * It is set also when the named row's file is not here.
+ */
+thaw_status thaw_weights_resolve(const thaw_catalog *c, const char *arch, const char *weights, char **path,
+                                 const thaw_weights_info **info);
+/* Where the file of INFO is put so that thaw, and PyTorch, find it. Owned by the caller. */
+char *thaw_catalog_destination(const thaw_weights_info *info);
+
 /* The name of output LABEL of weights trained on INFO->dataset ("tench", "airplane"), or NULL. */
 const char *thaw_catalog_class(const thaw_catalog *c, const char *dataset, int label);
 

@@ -1,0 +1,117 @@
+/*
+ * locate.c - where a file of the catalog already is on this machine: with thaw itself, where PyTorch keeps
+ * its downloads, or where Hugging Face does. Nothing is downloaded here.
+ */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/file.h"
+#include "engine/base/str.h"
+#include "thaw/catalog.h"
+
+/* PATH when there is such a file, else NULL; takes PATH over. */
+static char *if_exists(char *path) {
+    if (path && path_exists(path) && !path_is_directory(path)) return path;
+    free(path);
+    return NULL;
+}
+
+static char *in_folder(const char *folder, const char *name) {
+    return name ? if_exists(path_join(folder, name)) : NULL;
+}
+
+static char *in_zoo(const char *name) {
+    char *resource = xasprintf("zoo/%s", name), *path = path_resource(resource);
+    free(resource);
+    return path;
+}
+
+/* $TORCH_HOME/hub/checkpoints, by PyTorch's own rules. */
+static char *torch_folder(void) {
+    const char *home = getenv("TORCH_HOME");
+    char *root = home && home[0] ? path_expand(home) : path_xdg("XDG_CACHE_HOME", ".cache", "torch");
+    char *folder = path_join(root, "hub/checkpoints");
+    free(root);
+    return folder;
+}
+
+static char *in_torch_cache(const thaw_weights_info *info) {
+    char *folder = torch_folder();
+    char *path = in_folder(folder, info->file);
+    if (!path) path = in_folder(folder, info->older_file);
+    free(folder);
+    return path;
+}
+
+/* ---- Hugging Face: hub/models--timm--NAME/snapshots/COMMIT/model.safetensors ---- */
+
+static char *hub_folder(void) {
+    const char *cache = getenv("HF_HUB_CACHE"), *home = getenv("HF_HOME");
+    if (cache && cache[0]) return path_expand(cache);
+    char *root = home && home[0] ? path_expand(home) : path_xdg("XDG_CACHE_HOME", ".cache", "huggingface");
+    char *folder = path_join(root, "hub");
+    free(root);
+    return folder;
+}
+
+/* timm's name for torchvision's weights, where the keys are the same: "resnet50.tv2_in1k". NULL for others.
+ */
+static char *timm_name(const thaw_weights_info *info) {
+    static const struct {
+        const char *family, *name, *tag;
+    } same[] = {
+        {"resnet", "IMAGENET1K_V1", "tv_in1k"},
+        {"resnet", "IMAGENET1K_V2", "tv2_in1k"},
+        {"densenet", "IMAGENET1K_V1", "tv_in1k"},
+    };
+    for (size_t i = 0; info->family && i < sizeof same / sizeof same[0]; i++)
+        if (strcmp(info->family, same[i].family) == 0 && strcmp(info->name, same[i].name) == 0)
+            return xasprintf("models--timm--%s.%s", info->arch, same[i].tag);
+    return NULL;
+}
+
+static int visible(const struct dirent *entry) {
+    return entry->d_name[0] != '.';
+}
+
+/* The first snapshot that has the file. */
+static char *in_snapshots(const char *folder) {
+    struct dirent **entry = NULL;
+    char *found = NULL;
+    int count = scandir(folder, &entry, visible, alphasort);
+    for (int i = 0; i < count; i++) {
+        if (!found) {
+            char *snapshot = path_join(folder, entry[i]->d_name);
+            found = in_folder(snapshot, "model.safetensors");
+            free(snapshot);
+        }
+        free(entry[i]);
+    }
+    free(entry);
+    return found;
+}
+
+static char *in_hub_cache(const thaw_weights_info *info) {
+    char *name = timm_name(info), *found = NULL;
+    if (!name) return NULL;
+    char *hub = hub_folder(), *snapshots = xasprintf("%s/%s/snapshots", hub, name);
+    found = in_snapshots(snapshots);
+    free(snapshots);
+    free(hub);
+    free(name);
+    return found;
+}
+
+char *thaw_catalog_locate(const thaw_weights_info *info) {
+    if (info->bundled) return in_zoo(info->file);
+    char *path = in_torch_cache(info);
+    return path ? path : in_hub_cache(info);
+}
+
+char *thaw_catalog_destination(const thaw_weights_info *info) {
+    char *folder = torch_folder(), *path = path_join(folder, info->file);
+    free(folder);
+    return path;
+}
