@@ -67,17 +67,20 @@ void mailbox_post(mailbox *m, command *c) {
 }
 
 /* With the lock held. */
-static command *take_all(mailbox *m) {
-    command *all = m->first;
-    m->first = m->last = NULL;
-    return all;
+static command *unlink_first(mailbox *m) {
+    command *first = m->first;
+    if (!first) return NULL;
+    m->first = first->next;
+    if (!m->first) m->last = NULL;
+    first->next = NULL;
+    return first;
 }
 
 command *mailbox_take(mailbox *m) {
     pthread_mutex_lock(&m->lock);
-    command *all = take_all(m);
+    command *first = unlink_first(m);
     pthread_mutex_unlock(&m->lock);
-    return all;
+    return first;
 }
 
 static struct timespec deadline_after(double seconds) {
@@ -100,9 +103,9 @@ command *mailbox_wait(mailbox *m, double seconds) {
     while (!m->first && error != ETIMEDOUT)
         error = seconds < 0 ? pthread_cond_wait(&m->arrived, &m->lock)
                             : pthread_cond_timedwait(&m->arrived, &m->lock, &deadline);
-    command *all = take_all(m);
+    command *first = unlink_first(m);
     pthread_mutex_unlock(&m->lock);
-    return all;
+    return first;
 }
 
 bool mailbox_stop_waits(mailbox *m) {

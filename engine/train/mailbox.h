@@ -35,16 +35,16 @@ typedef struct command {
 } command;
 
 command *command_new(command_kind kind);
-void command_free(command *c); /* NULL is fine; only this one, not those after it */
+void command_free(command *c); /* NULL is fine */
 
 typedef struct mailbox mailbox;
 
 mailbox *mailbox_new(void);
 void mailbox_free(mailbox *m); /* with what nobody took; NULL is fine */
 
-void mailbox_post(mailbox *m, command *c); /* takes C */
-command *mailbox_take(mailbox *m); /* everything so far, oldest first, linked by next; NULL: nothing */
-command *mailbox_wait(mailbox *m, double seconds); /* the same, waiting for the first; negative: for ever */
+void mailbox_post(mailbox *m, command *c);         /* takes C */
+command *mailbox_take(mailbox *m);                 /* the oldest, owned by the caller; NULL: there is none */
+command *mailbox_wait(mailbox *m, double seconds); /* the same, waiting for one; negative: for ever */
 /* Whether a stop or quit waits to be taken: long work that is not a training step polls this. */
 bool mailbox_stop_waits(mailbox *m);
 

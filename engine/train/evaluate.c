@@ -1,0 +1,23 @@
+/*
+ * evaluate.c - see evaluate.h.
+ */
+#include "engine/train/evaluate.h"
+
+thaw_status evaluate(learner *l, loader *from, int side, evaluate_poll poll, void *user, metrics *score) {
+    int batches = loader_batches(from);
+    loader_start(from, 0, 0);
+    for (int done = 0;; done++) {
+        if (poll && !poll(user, done, batches))
+            return thaw_error(THAW_ERR_CANCELLED, "the evaluation was stopped");
+        batch *b = loader_next(from);
+        if (!b) return thaw_ok();
+        thaw_status status = thaw_ok();
+        if (b->count > 0) {
+            image_batch in = {.count = b->count, .height = side, .width = side, .pixels = b->pixels};
+            status = learner_infer(l, &in);
+            if (!thaw_failed(&status)) metrics_add_scored(score, l->logits, b->label, b->count);
+        }
+        loader_release(from, b);
+        THAW_TRY(status);
+    }
+}

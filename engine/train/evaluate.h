@@ -1,0 +1,19 @@
+/*
+ * evaluate.h - what a model scores on a split: plain cross-entropy (without label smoothing), top-1, top-5
+ * and each class.
+ */
+#ifndef ENGINE_TRAIN_EVALUATE_H
+#define ENGINE_TRAIN_EVALUATE_H
+
+#include "engine/data/loader.h"
+#include "engine/train/learner.h"
+#include "engine/train/metrics.h"
+
+/* Asked before every batch; false ends the evaluation with THAW_ERR_CANCELLED. */
+typedef bool (*evaluate_poll)(void *user, int batches_done, int batches);
+
+/* Run L's model in evaluation mode over one pass of IMAGES (a loader of side SIDE), adding to SCORE. POLL may
+   be NULL. */
+thaw_status evaluate(learner *l, loader *from, int side, evaluate_poll poll, void *user, metrics *score);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * learner.c - see learner.h.
+ */
+#include "engine/train/learner.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/base/alloc.h"
+#include "engine/nn/freeze.h"
+
+void learner_clear(learner *l) {
+    free(l->logits);
+    l->logits = NULL;
+    l->logits_capacity = 0;
+}
+
+static tensor *input_tensor(tscope *s, const model *m, const image_batch *batch) {
+    shape size = SHAPE_4(batch->count, 3, batch->height, batch->width);
+    tensor *x = t_from_blob(s, size, DTYPE_F32, batch->pixels, FORMAT_CHANNELS_LAST);
+    memory_format format = m->format == FORMAT_CHANNELS_LAST ? FORMAT_CHANNELS_LAST : FORMAT_CONTIGUOUS;
+    return t_to(s, x, m->device, DTYPE_F32, format);
+}
+
+/* Logits in float32; autocast covers the network and not the loss. */
+static tensor *network(learner *l, tscope *s, pass *p, const image_batch *batch) {
+    model *m = l->model;
+    act x = {.size = SHAPE_4(batch->count, 3, batch->height, batch->width), .t = input_tensor(s, m, batch)};
+    if (l->bf16) tscope_fail(s, torch_autocast(m->torch, m->device, true, DTYPE_BF16));
+    act y = model_forward(m, p, x, 0, m->stage_count);
+    if (l->bf16) tscope_fail(s, torch_autocast(m->torch, m->device, false, DTYPE_BF16));
+    tscope_fail(s, p->status);
+    return t_to(s, y.t, m->device, DTYPE_F32, FORMAT_PRESERVE);
+}
+
+static void read_logits(learner *l, tscope *s, tensor *logits, int count) {
+    size_t need = (size_t)count * (size_t)l->model->classes;
+    l->logits = vec_reserve(l->logits, &l->logits_capacity, need, sizeof *l->logits);
+    t_read(s, t_detach(s, logits), l->logits, need * sizeof *l->logits);
+}
+
+thaw_status learner_mask_changed(learner *l) {
+    THAW_TRY(freeze_commit(l->model));
+    if (l->optimizer) optimizer_sync(l->optimizer);
+    return thaw_ok();
+}
+
+thaw_status learner_step(learner *l, const image_batch *batch, int64_t step, double lr, layer_stats *stats,
+                         double *loss) {
+    model *m = l->model;
+    tscope s;
+    tscope_begin(&s, m->torch);
+    pass p = {.scope = &s, .training = true, .dropout_seed = l->seed, .dropout_step = (uint64_t)step};
+    tensor *logits = network(l, &s, &p, batch);
+    tensor *target = t_from_data(&s, SHAPE_1(batch->count), DTYPE_I64, batch->label, m->device);
+    tensor *mean = t_cross_entropy(&s, logits, target, l->label_smoothing);
+    t_backward(&s, mean);
+    *loss = t_item(&s, t_detach(&s, mean));
+    read_logits(l, &s, logits, batch->count);
+    if (!tscope_failed(&s) && !isfinite(*loss))
+        tscope_fail(&s, thaw_error(THAW_ERR_NUMERIC, "the loss is %g at step %lld", *loss, (long long)step));
+    thaw_status status = tscope_end(&s);
+    if (thaw_failed(&status)) {
+        optimizer_drop_grads(l->optimizer);
+        return status;
+    }
+    if (stats) THAW_TRY(layer_stats_before(stats, l->optimizer));
+    THAW_TRY(optimizer_step(l->optimizer, lr));
+    return stats ? layer_stats_after(stats, l->optimizer) : thaw_ok();
+}
+
+thaw_status learner_infer(learner *l, const image_batch *batch) {
+    tscope s;
+    tscope_begin(&s, l->model->torch);
+    bool recording = torch_grad_mode(l->model->torch, false);
+    pass p = {.scope = &s, .training = false};
+    read_logits(l, &s, network(l, &s, &p, batch), batch->count);
+    torch_grad_mode(l->model->torch, recording);
+    return tscope_end(&s);
+}
+
+const layer *learner_needs_two(const learner *l) {
+    const model *m = l->model;
+    for (size_t i = 0; i < m->order_count; i++) {
+        const layer *norm = m->order[i];
+        if (!layer_is_leaf(norm) || !layer_is_norm(norm) || norm->freeze == THAW_FROZEN) continue;
+        if (shape_elements(&norm->output) == norm->spec.norm.features) return norm;
+    }
+    return NULL;
+}

@@ -1,0 +1,122 @@
+/*
+ * trainer.h - one run, from its recipe to its end.
+ *
+ * A trainer owns the model, the data and the run folder of one run. It is prepared (from a recipe, or from a
+ * folder to go on with) and then driven to its end by trainer_run, which looks into the mailbox before every
+ * batch, in training and in evaluation alike: every command acts between two batches, wherever the run is.
+ *
+ * What decides the numbers is only: the recipe, the weights, the data, and the position (epoch, batch, step),
+ * which is what a checkpoint holds. There is no generator state. So a run that was killed and resumed ends
+ * bit-identical to one that was not.
+ *
+ *     trainer.c            preparing and freeing
+ *     trainer_run.c        epochs, steps, evaluation
+ *     trainer_command.c    what each command does
+ *     trainer_checkpoint.c into the run folder and back
+ *     trainer_event.c      what is said when
+ */
+#ifndef ENGINE_TRAIN_TRAINER_H
+#define ENGINE_TRAIN_TRAINER_H
+
+#include "engine/data/loader.h"
+#include "engine/run/checkpoint.h"
+#include "engine/run/folder.h"
+#include "engine/run/resolve.h"
+#include "engine/train/learner.h"
+#include "engine/train/mailbox.h"
+#include "engine/train/metrics.h"
+#include "engine/train/schedule.h"
+
+/* What a trainer is given to live on. Borrowed. */
+typedef struct trainer_host {
+    torch *torch;
+    const char *runs;   /* folder of runs, NULL: the default */
+    const char *device; /* where "auto" goes, and where a resumed run goes when its own device is not here */
+    mailbox *mailbox;
+    void (*emit)(void *user, thaw_event *e); /* takes what E owns */
+    void *user;
+} trainer_host;
+
+/* How a run ended, other than by an error. */
+typedef enum trainer_end {
+    TRAINER_DONE,
+    TRAINER_STOPPED,
+    TRAINER_EARLY_STOP,
+    TRAINER_NOT_FINITE
+} trainer_end;
+
+typedef struct trainer {
+    trainer_host host;
+    thaw_recipe recipe; /* complete */
+    recipe_plan plan;
+    thaw_catalog *catalog;
+    thaw_dataset *dataset;
+    device device;
+    model *model;
+    thaw_layers *layers; /* the same model as people see it: for the mask's label */
+    optimizer *optimizer;
+    learner learner;
+    layer_stats *stats;
+    schedule schedule;
+    loader *train, *val; /* val NULL: no validation images */
+    size_t skipped_told; /* files that could not be read, of train's list and of val's */
+    size_t skipped_val_told;
+    run_folder *folder;
+    bool resumed;
+    thaw_event *early; /* said before there was a run folder: written to it after BEGIN */
+    size_t early_count, early_capacity;
+
+    /* Position and everything else that a checkpoint holds. */
+    int epoch, next_batch; /* of the epoch; steps_per_epoch when only the evaluation is left */
+    int64_t steps;
+    double base_lr;
+    metrics score;                       /* of the epoch's training batches so far */
+    double epoch_seconds, train_seconds; /* of the epoch so far: all of it, without evaluation */
+    int best_epoch, stale_epochs;
+    double best_val_top1, best_val_loss; /* without validation best_val_loss is the training loss */
+
+    /* Control. */
+    bool paused, one_step, stopping, stop_save;
+    bool lone_image_told;
+    double clock_zero;         /* clock_seconds() of event time 0 */
+    double paused_seconds;     /* waited in trainer_poll so far */
+    double saved_at;           /* clock_seconds() of the last checkpoint */
+    int64_t saved_steps;       /* of it; -1: none */
+    thaw_status save_status;   /* of the last attempt */
+    thaw_state state, working; /* now, and what a pause interrupts */
+} trainer;
+
+/* Open everything that RECIPE names and make the run folder. On failure nothing is left on disk. */
+thaw_status trainer_prepare(const trainer_host *host, const thaw_recipe *recipe, trainer **out);
+/* Go on with a run (id or folder) from its last checkpoint, or from the start when it never got to one. */
+thaw_status trainer_prepare_resume(const trainer_host *host, const char *run, trainer **out);
+void trainer_free(trainer *t); /* NULL is fine */
+
+/* Train to the end; says BEGIN first, and everything but END. */
+thaw_status trainer_run(trainer *t, trainer_end *how);
+
+/* ---- between the trainer's own files ---- */
+
+/* Emit E (taken) with time and step filled in, to the run's log and to the host. */
+void trainer_emit(trainer *t, thaw_event *e);
+void trainer_log(trainer *t, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void trainer_say_state(trainer *t, thaw_state state);
+void trainer_say_begin(trainer *t);
+void trainer_say_mask(trainer *t);
+void trainer_say_end(trainer *t, const char *reason, const char *message);
+void trainer_say_skipped(trainer *t); /* files that could not be read since the last call */
+
+/* Act on what is in the mailbox; waits while the run is paused. False: stop. */
+bool trainer_poll(trainer *t);
+
+/* Apply a mask; a mask that does not fit or leaves nothing trainable changes nothing. */
+thaw_status trainer_set_mask(trainer *t, const freeze_mask *mask);
+
+/* Write a checkpoint and say so. Trouble is told as a log event, is in save_status, and does not end the run:
+   the checkpoint before is as good as it was, and a later one may succeed. */
+void trainer_save(trainer *t, bool best);
+/* Take up the checkpoint of t->folder; ANY is false when it has none. */
+thaw_status trainer_restore(trainer *t, bool *any);
+uint64_t trainer_checkpoint_bytes(const trainer *t); /* an estimate, before training */
+
+#endif

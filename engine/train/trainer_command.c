@@ -1,0 +1,103 @@
+/*
+ * trainer_command.c - what each command does to a run, between two batches. One row a command.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/nn/freeze.h"
+#include "engine/train/trainer.h"
+
+thaw_status trainer_set_mask(trainer *t, const freeze_mask *mask) {
+    freeze_mask before = freeze_describe(t->model);
+    thaw_status status = freeze_apply(t->model, mask);
+    if (!thaw_failed(&status) && freeze_trainable_count(t->model) == 0) {
+        status = freeze_apply(t->model, &before);
+        if (!thaw_failed(&status))
+            status = thaw_error(THAW_ERR_USAGE,
+                                "that would freeze every layer, the head too: nothing would be left to "
+                                "train");
+    }
+    freeze_mask_clear(&before);
+    THAW_TRY(status);
+    THAW_TRY(learner_mask_changed(&t->learner));
+    return layer_stats_remember(t->stats, t->optimizer);
+}
+
+static void do_mask(trainer *t, const command *c) {
+    thaw_status status = trainer_set_mask(t, &c->mask);
+    if (thaw_failed(&status))
+        trainer_log(t, 1, "the mask stays as it was: %s", status.message);
+    else
+        trainer_say_mask(t);
+}
+
+static void do_lr(trainer *t, const command *c) {
+    if (!isfinite(c->lr) || c->lr <= 0) {
+        trainer_log(t, 1, "the learning rate stays %g: %g is not more than 0", t->base_lr, c->lr);
+        return;
+    }
+    t->base_lr = c->lr;
+    thaw_event e = {.kind = THAW_EVENT_LR};
+    e.lr.lr = c->lr;
+    trainer_emit(t, &e);
+}
+
+static void do_pause(trainer *t, const command *c) {
+    (void)c;
+    t->paused = true;
+}
+
+static void do_continue(trainer *t, const command *c) {
+    (void)c;
+    t->paused = false;
+}
+
+static void do_step(trainer *t, const command *c) {
+    (void)c;
+    t->one_step = t->paused;
+}
+
+static void do_checkpoint(trainer *t, const command *c) {
+    (void)c;
+    trainer_save(t, false);
+}
+
+static void do_stop(trainer *t, const command *c) {
+    t->stopping = true;
+    t->stop_save = c->kind == COMMAND_STOP && c->save;
+}
+
+static void do_refuse(trainer *t, const command *c) {
+    (void)c;
+    trainer_log(t, 1, "%s is on; stop it before another run is started", run_folder_id(t->folder));
+}
+
+static void (*const actions[])(trainer *t, const command *c) = {
+    [COMMAND_TRAIN] = do_refuse, [COMMAND_RESUME] = do_refuse,
+    [COMMAND_PAUSE] = do_pause,  [COMMAND_CONTINUE] = do_continue,
+    [COMMAND_STEP] = do_step,    [COMMAND_MASK] = do_mask,
+    [COMMAND_LR] = do_lr,        [COMMAND_CHECKPOINT] = do_checkpoint,
+    [COMMAND_STOP] = do_stop,    [COMMAND_QUIT] = do_stop,
+};
+
+bool trainer_poll(trainer *t) {
+    double paused_at = 0;
+    for (;;) {
+        bool waiting = t->paused && !t->one_step && !t->stopping;
+        if (waiting && t->state != THAW_STATE_PAUSED) {
+            paused_at = clock_seconds();
+            trainer_say_state(t, THAW_STATE_PAUSED);
+        }
+        command *c = waiting ? mailbox_wait(t->host.mailbox, -1) : mailbox_take(t->host.mailbox);
+        if (!c && !waiting) break;
+        if (c) actions[c->kind](t, c);
+        command_free(c);
+        if (t->stopping) break; /* what follows a stop is for the session */
+    }
+    if (paused_at > 0) t->paused_seconds += clock_seconds() - paused_at;
+    t->one_step = false;
+    if (t->stopping) return false;
+    if (!t->paused) trainer_say_state(t, t->working);
+    return true;
+}

@@ -1,0 +1,209 @@
+/*
+ * trainer_run.c - epochs, steps and evaluation. See trainer.h.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/clock.h"
+#include "engine/train/evaluate.h"
+#include "engine/train/trainer.h"
+
+enum { LAYERS_PER_EPOCH = 4 }; /* LAYERS events */
+
+/* ---- one batch ---- */
+
+/* Batches whose step is measured: evenly spread, the first of an epoch among them. */
+static bool is_measured(const trainer *t, int number) {
+    int batches = loader_batches(t->train);
+    int every = batches > LAYERS_PER_EPOCH ? batches / LAYERS_PER_EPOCH : 1;
+    return number % every == 0;
+}
+
+static void say_step(trainer *t, const batch *b, double loss, double lr, double seconds) {
+    thaw_event e = {.kind = THAW_EVENT_STEP};
+    e.step.epoch = t->epoch;
+    e.step.loss = loss;
+    e.step.lr = lr;
+    e.step.batch = b->count;
+    e.step.seconds = seconds;
+    e.step.images_per_second = seconds > 0 ? b->count / seconds : NAN;
+    e.step.data_wait = seconds > 0 ? fmin(1, b->wait / seconds) : 0;
+    trainer_emit(t, &e);
+}
+
+/* A last batch of one image, where a norm needs two: torch would make running_var NaN. */
+static bool leave_out(trainer *t, const batch *b) {
+    if (b->count == 0) return true;
+    const layer *norm = b->count == 1 ? learner_needs_two(&t->learner) : NULL;
+    if (!norm) return false;
+    if (!t->lone_image_told)
+        trainer_log(t, 1, "a batch of one image is left out each epoch: \"%s\" needs two values a channel",
+                    norm->path);
+    t->lone_image_told = true;
+    return true;
+}
+
+static thaw_status train_batch(trainer *t, const batch *b, double started) {
+    bool measured = is_measured(t, b->number);
+    double lr = schedule_lr(&t->schedule, t->base_lr, t->steps), loss = NAN;
+    int side = t->plan.transform.crop;
+    image_batch in = {
+        .count = b->count, .height = side, .width = side, .pixels = b->pixels, .label = b->label};
+    thaw_status status = learner_step(&t->learner, &in, t->steps, lr, measured ? t->stats : NULL, &loss);
+    if (status.code != THAW_OK && status.code != THAW_ERR_NUMERIC) return status;
+    double seconds = clock_seconds() - started;
+    if (status.code == THAW_OK) {
+        metrics_add(&t->score, t->learner.logits, b->label, b->count, loss);
+        t->steps++;
+    }
+    say_step(t, b, loss, lr, seconds);
+    if (status.code == THAW_OK && measured) {
+        thaw_event e;
+        layer_stats_event(t->stats, &e);
+        trainer_emit(t, &e);
+    }
+    return status;
+}
+
+/* The next batch of the epoch, trained on or left out; DONE at the epoch's end. */
+static thaw_status advance(trainer *t, bool *done) {
+    double started = clock_seconds();
+    batch *b = loader_next(t->train);
+    *done = !b;
+    if (!b) return thaw_ok();
+    thaw_status status = leave_out(t, b) ? thaw_ok() : train_batch(t, b, started);
+    loader_release(t->train, b);
+    double seconds = clock_seconds() - started;
+    t->epoch_seconds += seconds;
+    t->train_seconds += seconds;
+    t->next_batch++;
+    return status;
+}
+
+/* ---- checkpoints and the end of an epoch ---- */
+
+static void save_when_due(trainer *t) {
+    double every = t->recipe.checkpoint_seconds;
+    if (every > 0 && clock_seconds() - t->saved_at >= every) trainer_save(t, false);
+}
+
+static bool go_on(void *user, int done, int of) {
+    (void)done, (void)of;
+    return trainer_poll(user);
+}
+
+/* Training loss decides where there is nothing to validate on. */
+static bool is_best(const trainer *t, double top1, double loss) {
+    if (t->best_epoch < 0) return true;
+    if (!t->val) return loss < t->best_val_loss;
+    return top1 > t->best_val_top1 || (top1 == t->best_val_top1 && loss < t->best_val_loss);
+}
+
+static void judge(trainer *t, double top1, double loss, bool *best) {
+    *best = is_best(t, top1, loss);
+    if (!*best) {
+        t->stale_epochs++;
+        return;
+    }
+    t->best_epoch = t->epoch;
+    t->best_val_top1 = top1;
+    t->best_val_loss = loss;
+    t->stale_epochs = 0;
+}
+
+static void say_epoch(trainer *t, const metrics *val, bool best) {
+    thaw_event e = {.kind = THAW_EVENT_EPOCH};
+    e.epoch.epoch = t->epoch;
+    e.epoch.train_loss = metrics_loss(&t->score);
+    e.epoch.train_top1 = metrics_top1(&t->score);
+    e.epoch.val_loss = metrics_loss(val);
+    e.epoch.val_top1 = metrics_top1(val);
+    e.epoch.val_top5 = metrics_top5(val);
+    e.epoch.best = best;
+    e.epoch.seconds = t->epoch_seconds;
+    e.epoch.images_per_second = t->train_seconds > 0 ? (double)t->score.images / t->train_seconds : NAN;
+    if (val->images) {
+        e.epoch.classes = val->classes;
+        e.epoch.class_top1 = xcalloc((size_t)val->classes, sizeof *e.epoch.class_top1);
+        for (int i = 0; i < val->classes; i++)
+            e.epoch.class_top1[i] = metrics_class_top1(val, i);
+    }
+    trainer_emit(t, &e);
+}
+
+static thaw_status validate(trainer *t, metrics *val) {
+    if (!t->val) return thaw_ok();
+    t->working = THAW_STATE_EVALUATING;
+    double started = clock_seconds() - t->paused_seconds;
+    thaw_status status = evaluate(&t->learner, t->val, t->plan.transform.crop, go_on, t, val);
+    t->epoch_seconds += clock_seconds() - t->paused_seconds - started;
+    if (status.code == THAW_OK && val->images && !isfinite(metrics_loss(val)))
+        status = thaw_error(THAW_ERR_NUMERIC, "the validation loss is %g after step %lld", metrics_loss(val),
+                            (long long)t->steps);
+    return status;
+}
+
+/* The batches are done: validate, report, move to the next epoch and save. */
+static thaw_status end_epoch(trainer *t) {
+    trainer_say_skipped(t);
+    if (t->score.images == 0)
+        return thaw_error(THAW_ERR_USAGE, "none of the %zu training images could be read or used",
+                          thaw_dataset_images(t->dataset, true));
+    metrics val;
+    metrics_init(&val, t->model->classes);
+    thaw_status status = validate(t, &val);
+    if (!thaw_failed(&status)) {
+        bool best = false;
+        trainer_say_skipped(t);
+        judge(t, metrics_top1(&val), t->val ? metrics_loss(&val) : metrics_loss(&t->score), &best);
+        say_epoch(t, &val, best);
+        t->epoch++;
+        t->next_batch = 0;
+        t->epoch_seconds = t->train_seconds = 0;
+        metrics_reset(&t->score);
+        trainer_save(t, best);
+    }
+    metrics_clear(&val);
+    return status;
+}
+
+/* ---- the run ---- */
+
+static thaw_status run_epoch(trainer *t) {
+    t->working = THAW_STATE_TRAINING;
+    loader_start(t->train, t->epoch, t->next_batch);
+    for (bool done = false; !done;) {
+        if (!trainer_poll(t)) return thaw_error(THAW_ERR_CANCELLED, "stopped");
+        THAW_TRY(advance(t, &done));
+        if (!done) save_when_due(t);
+    }
+    return end_epoch(t);
+}
+
+static bool is_stale(const trainer *t) {
+    return t->recipe.early_stop > 0 && t->stale_epochs >= t->recipe.early_stop;
+}
+
+static void stop(trainer *t) {
+    trainer_say_state(t, THAW_STATE_STOPPING);
+    if (t->stop_save) trainer_save(t, false);
+}
+
+thaw_status trainer_run(trainer *t, trainer_end *how) {
+    thaw_status status = thaw_ok();
+    trainer_say_begin(t);
+    t->saved_at = clock_seconds();
+    *how = TRAINER_DONE;
+    while (t->epoch < t->recipe.epochs && !is_stale(t) && !thaw_failed(&status))
+        status = run_epoch(t);
+    if (status.code == THAW_ERR_CANCELLED && t->stopping) {
+        stop(t);
+        *how = TRAINER_STOPPED;
+        return thaw_ok();
+    }
+    if (status.code == THAW_OK && t->epoch < t->recipe.epochs) *how = TRAINER_EARLY_STOP;
+    if (status.code == THAW_ERR_NUMERIC) *how = TRAINER_NOT_FINITE;
+    return status;
+}
