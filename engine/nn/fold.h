@@ -13,9 +13,11 @@
 #include "engine/nn/model.h"
 
 typedef struct fold fold;
+enum { FOLD_SOURCES = 6 };
 struct fold {
     tensor *weight, *bias;
-    int64_t version[6]; /* of the tensors it was made of */
+    tensor *source[FOLD_SOURCES];  /* what it was made of, ... */
+    int64_t version[FOLD_SOURCES]; /* ... as it then was */
 };
 
 /* In a trace: NORM reads the output of FROM (or of no leaf: NULL). */

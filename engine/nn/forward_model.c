@@ -32,21 +32,16 @@ void model_release(model *m, layer *top) {
     layer_each(top, release_visit, m);
 }
 
-/* X, made in a scope inside P's, moves out into P's. */
-static void adopt(tscope *into, tscope *from, act *x) {
-    tensor *kept = t_keep(from, x->t);
-    if (!kept) return;
-    into->item = vec_reserve(into->item, &into->capacity, into->count + 1, sizeof *into->item);
-    into->item[into->count++] = kept;
-}
-
+/* One stage in a scope of its own; what it returns moves out into P's. */
 static act stage_forward(layer *stage, pass *p, act x) {
     tscope *outer = p->scope, inner;
     tscope_begin(&inner, outer->torch);
     p->scope = &inner;
     act y = layer_forward(stage, p, x);
-    if (!pass_failed(p) && y.t != x.t) adopt(outer, &inner, &y);
+    if (!pass_failed(p) && !y.t) pass_fail(p, stage, "has no tensors yet (model_materialise)");
+    if (!pass_failed(p) && y.t != x.t) t_adopt(outer, t_keep(&inner, y.t));
     p->scope = outer;
+    tscope_fail(outer, p->status);
     tscope_fail(outer, tscope_end(&inner));
     return pass_failed(p) ? (act){0} : y;
 }
@@ -54,18 +49,22 @@ static act stage_forward(layer *stage, pass *p, act x) {
 act model_forward(model *m, pass *p, act x, size_t from, size_t to) {
     size_t quiet = freeze_no_grad_prefix(m);
     bool wanted = torch_grad_mode(m->torch, false);
+    tensor *given = x.t;
     p->device = m->device;
+    p->stage_begin = (int)from;
     p->stage_end = (int)to;
     p->recording = false;
     x.fresh = false; /* the caller's, perhaps in a cache */
     x.from = NULL;
-    for (size_t i = from; i < to; i++) {
+    for (size_t i = from; i < to && !pass_failed(p); i++) {
         if (i >= quiet && wanted && !p->recording) {
             p->recording = true;
             torch_grad_mode(m->torch, true);
             x.fresh = false;
         }
-        x = stage_forward(m->stage[i], p, x);
+        act y = stage_forward(m->stage[i], p, x);
+        if (x.t != given && x.t != y.t) tensor_free(m->torch, t_keep(p->scope, x.t));
+        x = y;
     }
     torch_grad_mode(m->torch, wanted);
     return x;

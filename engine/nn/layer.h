@@ -40,11 +40,11 @@ typedef struct pass {
     uint64_t dropout_step;
     thaw_status status;
     /* model_forward's and model_trace's own: leave zero. */
-    device device;  /* where the model is */
-    bool recording; /* autograd listens: nothing may be changed in place but what is fresh */
-    int stage_end;  /* the stages of this walk end before this one */
-    int executed;   /* trace: leaves walked so far */
-    layer *inside;  /* trace: the container being walked, which operations between layers belong to */
+    device device;              /* where the model is */
+    bool recording;             /* autograd listens: nothing may be changed in place but what is fresh */
+    int stage_begin, stage_end; /* the stages of this walk: begin..end-1 */
+    int executed;               /* trace: leaves walked so far */
+    layer *inside; /* trace: the container being walked, which operations between layers belong to */
 } pass;
 
 /* One row a kind of layer; families add rows of their own for their blocks. Static, never freed. */

@@ -92,7 +92,7 @@ thaw_status model_materialise(model *m, torch *t, device d, bool channels_last, 
 
 /* Stages FROM..TO-1. X is (N, 3, H, W) at cut FROM. Layers that are frozen run as in eval mode; see freeze.h.
    The stages before the first one that needs a gradient or moves statistics run with recording off, so cut
-   PREFIX of freeze_prefix() costs no autograd. */
+   PREFIX of freeze_prefix() costs no autograd. A failure is left in P's scope (and in P). */
 act model_forward(model *m, pass *p, act x, size_t from, size_t to);
 
 #endif

@@ -119,6 +119,10 @@ shape shape_of(thaw_status *status, tensor *x) {
     });
 }
 
+int64_t version_of(thaw_status *status, tensor *x) {
+    return ask(status, __func__, int64_t{0}, [&] { return static_cast<int64_t>(x->value._version()); });
+}
+
 dtype dtype_of(thaw_status *status, tensor *x) {
     return ask(status, __func__, DTYPE_F32, [&] {
         for (int i = 0; i < DTYPE_COUNT; i++)

@@ -91,6 +91,7 @@ typedef struct plugin_facts {
     OP(double, norm, (tensor *x)) \
     OP(shape, shape_of, (tensor *x)) \
     OP(dtype, dtype_of, (tensor *x)) \
+    OP(int64_t, version_of, (tensor *x)) \
     OP(bool, equal, (tensor *a, tensor *b)) \
     OP(void *, data, (tensor *x)) \
     OP(bool, backward, (tensor *loss)) \

@@ -38,8 +38,7 @@ void tscope_fail(tscope *s, thaw_status status) {
     if (!tscope_failed(s)) s->status = status;
 }
 
-/* S owns X from now on; NULL passes through. */
-static tensor *adopt(tscope *s, tensor *x) {
+tensor *t_adopt(tscope *s, tensor *x) {
     if (!x) return NULL;
     s->item = vec_reserve(s->item, &s->capacity, s->count + 1, sizeof *s->item);
     s->item[s->count++] = x;
@@ -69,10 +68,10 @@ static bool all_given(tensor *const *items, size_t count) {
     return true;
 }
 
-#define DEFINE_MAKER(name, params, args, given)                               \
-    tensor *t_##name(tscope *s, TORCH_UNPAREN params) {                       \
-        if (tscope_failed(s) || !(given)) return NULL;                        \
-        return adopt(s, s->torch->api->name(&s->status, TORCH_UNPAREN args)); \
+#define DEFINE_MAKER(name, params, args, given)                                 \
+    tensor *t_##name(tscope *s, TORCH_UNPAREN params) {                         \
+        if (tscope_failed(s) || !(given)) return NULL;                          \
+        return t_adopt(s, s->torch->api->name(&s->status, TORCH_UNPAREN args)); \
     }
 #define DEFINE_CHANGER(name, params, args, given)            \
     void t_##name(tscope *s, TORCH_UNPAREN params) {         \
@@ -110,6 +109,10 @@ shape t_shape(tscope *s, tensor *x) {
 
 dtype t_dtype(tscope *s, tensor *x) {
     return can_ask(s, x, __func__) ? s->torch->api->dtype_of(&s->status, x) : DTYPE_F32;
+}
+
+int64_t t_version(tscope *s, tensor *x) {
+    return can_ask(s, x, __func__) ? s->torch->api->version_of(&s->status, x) : 0;
 }
 
 bool t_equal(tscope *s, tensor *a, tensor *b) {

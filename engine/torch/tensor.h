@@ -84,6 +84,7 @@ bool tscope_failed(const tscope *s);
 void tscope_fail(tscope *s,
                  thaw_status status);  /* the caller's own failure; ignored when one is already there */
 tensor *t_keep(tscope *s, tensor *x);  /* take X out of the scope; the caller tensor_free()s it */
+tensor *t_adopt(tscope *s, tensor *x); /* the opposite: X, kept before, dies with S. NULL passes through */
 void tensor_free(torch *t, tensor *x); /* NULL is fine */
 
 /* ---- making, moving, reading ---- */
@@ -104,6 +105,7 @@ void t_read(tscope *s, tensor *x, void *out, size_t bytes);
 double t_item(tscope *s, tensor *x); /* the only element; NaN after a failure */
 shape t_shape(tscope *s, tensor *x); /* ndim 0 after a failure */
 dtype t_dtype(tscope *s, tensor *x);
+int64_t t_version(tscope *s, tensor *x);       /* grows with every change in place: has X changed since? */
 bool t_equal(tscope *s, tensor *a, tensor *b); /* same type, shape and bits (NaN payloads included) */
 /* The host address of a contiguous CPU tensor's first element, NULL for others. */
 void *t_data(tscope *s, tensor *x);
