@@ -27,6 +27,7 @@ typedef struct canvas {
     canvas_cell *cell; /* rows × cols */
     rect clip;         /* nothing outside it is touched */
     bool ascii;
+    bool box;  /* of what is not a letter, only lines and blocks that every console font has */
     bool mono; /* widgets that tell things apart by colour must use glyphs as well */
 } canvas;
 

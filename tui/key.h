@@ -50,7 +50,7 @@ enum {
 enum { KEY_NAME_MAX = 16 };
 
 int key_parse(const char *name, int length);              /* K_NONE when it is no key's name */
-const char *key_name(int key, char buffer[KEY_NAME_MAX]); /* returns buffer */
+const char *key_text(int key, char buffer[KEY_NAME_MAX]); /* returns buffer */
 bool key_is_text(int key);                                /* a character one can type into a field */
 /* The first of the space-separated names in KEYS, for the footer: "Up k" gives "Up"; "" when there is none.
  */

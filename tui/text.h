@@ -37,5 +37,7 @@ size_t text_previous(const char *text, size_t at);
 /* The nearest single ASCII character to a code point: '-' for a line, '*' for a dot, '?' when there is none.
  */
 char text_ascii(uint32_t point);
+/* A letter, or one of the lines and blocks that the fonts of text consoles have. */
+bool text_in_box(uint32_t point);
 
 #endif

@@ -107,6 +107,8 @@ void theme_clear(theme *t);
 /* A theme that needs no file and uses attributes only, so that there always is one. */
 void theme_plain(theme *out);
 
+/* The file of a theme by name or path, owned by the caller; NULL: there is none. */
+char *theme_find(const char *name);
 /* Names of all themes that can be loaded, sorted; owned by the caller (theme_names_free). */
 char **theme_names(size_t *count);
 void theme_names_free(char **names, size_t count);

@@ -8,9 +8,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+/* Signals that a thread causes itself: were they blocked, the kernel would end the process unannounced. */
+static const int own_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
+
 thaw_status thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument) {
     sigset_t all, before;
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof own_signals / sizeof *own_signals; i++) sigdelset(&all, own_signals[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits the mask */
     int error = pthread_create(thread, NULL, run, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

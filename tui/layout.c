@@ -1,0 +1,120 @@
+/*
+ * layout.c - see layout.h.
+ */
+#include "tui/layout.h"
+
+#include "tui/canvas.h"
+
+enum {
+    TINY_COLS = 20,
+    TINY_ROWS = 5,
+    NARROW_COLS = 60,
+    NARROW_ROWS = 12,
+    WIDE_COLS = 120,
+    NOW_ROWS = 3,        /* lines of figures, and a border at the top and the bottom */
+    LOG_LEAST = 4,       /* rows of the log pane with its border */
+    CHART_LEAST = 5,     /* rows of a chart worth drawing */
+    LIST_LEAST = 24,     /* columns of a list worth reading */
+    DETAIL_LEAST = 30,
+};
+
+static int clamp(int value, int least, int most) {
+    return value < least ? least : value > most ? most : value;
+}
+
+static const pane list_panes[] = {PANE_LIST, PANE_DETAIL, PANE_LOG};
+static const pane chart_panes[] = {PANE_LIST, PANE_LOSS, PANE_ACCURACY, PANE_NOW, PANE_LOG};
+
+/* The panes of a form in the order the focus goes through them. */
+static const pane *form_panes(const layout_state *state, int *count) {
+    bool chart = state->form == LAYOUT_CHART;
+    *count = chart ? (int)(sizeof chart_panes / sizeof *chart_panes) : (int)(sizeof list_panes / sizeof *list_panes);
+    if (!state->log) (*count)--;
+    return chart ? chart_panes : list_panes;
+}
+
+/* Stack panes of the given heights from the top of AREA; their edges are shared. */
+static void stack(layout *l, rect area, const pane *panes, const int *rows, int count) {
+    int row = area.row, last = -1;
+    for (int i = 0; i < count; i++) {
+        if (rows[i] <= 0) continue;
+        l->pane[panes[i]] = (rect){row, area.col, rows[i], area.cols};
+        l->flags[panes[i]] = FRAME_NO_BOTTOM | (last >= 0 ? FRAME_JOINED : 0);
+        row += rows[i];
+        last = (int)panes[i];
+    }
+    if (last >= 0) l->flags[last] &= ~FRAME_NO_BOTTOM;
+}
+
+/* Loss, accuracy, now and log below each other: the figures keep their height, the charts share the rest 3:2. */
+static void stack_charts(layout *l, rect area, bool log) {
+    int now = NOW_ROWS + 1, log_rows = log ? clamp(area.rows / 4, LOG_LEAST, area.rows / 2) : 0;
+    int last = 1; /* the bottom border */
+    int charts = area.rows - now - log_rows - last;
+    if (charts < CHART_LEAST) { /* the log yields first, then the figures */
+        log_rows = 0;
+        charts = area.rows - now - last;
+    }
+    int accuracy = charts >= 2 * CHART_LEAST ? charts * 2 / 5 : 0;
+    if (accuracy && accuracy < CHART_LEAST) accuracy = CHART_LEAST;
+    if (log_rows)
+        log_rows += last;
+    else
+        now += last;
+    int rows[] = {charts - accuracy, accuracy, now, log_rows};
+    static const pane panes[] = {PANE_LOSS, PANE_ACCURACY, PANE_NOW, PANE_LOG};
+    stack(l, area, panes, rows, 4);
+}
+
+static void split(layout *l, const layout_state *state) {
+    rect body = l->body;
+    double share = state->split > 0 ? state->split : state->form == LAYOUT_CHART ? 0.36 : 0.5;
+    int most = body.cols - DETAIL_LEAST;
+    int left = clamp((int)(body.cols * share), LIST_LEAST, most > LIST_LEAST ? most : LIST_LEAST);
+    rect side = {body.row, body.col + left, body.rows, body.cols - left};
+    l->pane[PANE_LIST] = (rect){body.row, body.col, body.rows, left};
+    if (state->form == LAYOUT_CHART) {
+        stack_charts(l, side, state->log);
+        return;
+    }
+    int log_rows = state->log && side.rows > 2 * LOG_LEAST ? clamp(side.rows / 3, LOG_LEAST, side.rows - LOG_LEAST) : 0;
+    static const pane panes[] = {PANE_DETAIL, PANE_LOG};
+    stack(l, side, panes, (int[]){side.rows - log_rows, log_rows}, 2);
+}
+
+layout layout_compute(int rows, int cols, const layout_state *state) {
+    layout l = {.screen = {0, 0, rows > 0 ? rows : 0, cols > 0 ? cols : 0}};
+    if (rect_empty(l.screen)) return l;
+    if (rows < TINY_ROWS || cols < TINY_COLS) {
+        l.kind = LAYOUT_TINY;
+        l.footer = (rect){rows - 1, 0, 1, cols};
+        return l;
+    }
+    int bottom = clamp(state->prompt_rows, 1, rows / 2);
+    l.bar = (rect){0, 0, 1, cols};
+    l.footer = (rect){rows - bottom, 0, bottom, cols};
+    l.body = (rect){1, 0, rows - 1 - bottom, cols};
+    if (cols < NARROW_COLS || rows < NARROW_ROWS) {
+        l.kind = LAYOUT_NARROW;
+        l.tabs = rect_row(l.body, 0);
+        l.body = rect_inset(l.body, 1, 0, 0, 0);
+        l.pane[state->focus] = l.body;
+        return l;
+    }
+    l.kind = cols >= WIDE_COLS ? LAYOUT_WIDE : LAYOUT_NORMAL;
+    split(&l, state);
+    return l;
+}
+
+pane layout_next_focus(const layout_state *state, int step) {
+    int count, at = 0;
+    const pane *panes = form_panes(state, &count);
+    for (int i = 0; i < count; i++)
+        if (panes[i] == state->focus) at = i;
+    return panes[((at + step) % count + count) % count];
+}
+
+const char *layout_pane_name(pane p) {
+    static const char *const names[PANE_COUNT] = {"list", "detail", "loss", "accuracy", "now", "log"};
+    return p < PANE_COUNT ? names[p] : "";
+}

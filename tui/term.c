@@ -1,0 +1,326 @@
+/*
+ * term.c - see term.h.
+ */
+#include "tui/term.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/str.h"
+#include "tui/rescue.h"
+#include "tui/term_keys.h"
+
+enum { ESCAPE_DELAY_MS = 40, PAIRS_MAX = 1024, FIRST_OWN_FD = 3 };
+
+/* A colour pair ncurses was told about; its number is its place + 1. */
+typedef struct colour_pair {
+    int16_t foreground, background;
+} colour_pair;
+
+struct terminal {
+    FILE *in, *out;
+    SCREEN *screen;
+    theme_depth depth;
+    term_glyphs glyphs;
+    const theme *look;
+    canvas shown;   /* the last frame, to compare with */
+    bool shown_valid;
+    colour_pair pair[PAIRS_MAX];
+    int pairs, pairs_most;
+    mouse_state mouse;
+    bool lost;
+    int cursor; /* curs_set last asked for */
+    char *note;
+};
+
+/* ---- opening ---- */
+
+/* A stream on a descriptor of our own for the terminal that FD is, or the controlling one. */
+static FILE *own_stream(int fd, const char *mode) {
+    int own = isatty(fd) ? fcntl(fd, F_DUPFD_CLOEXEC, FIRST_OWN_FD) : open("/dev/tty", O_RDWR | O_CLOEXEC);
+    if (own < 0) return NULL;
+    FILE *stream = fdopen(own, mode);
+    if (!stream) close(own);
+    return stream;
+}
+
+static bool environment_names_locale(void) {
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value) return true;
+    }
+    return false;
+}
+
+/* UTF-8 when the locale says so; also when nothing at all was said, as in most containers and bare SSH logins. */
+static term_glyphs choose_glyphs(bool ascii) {
+    setlocale(LC_ALL, "");
+    setlocale(LC_NUMERIC, "C");
+    if (!environment_names_locale()) setlocale(LC_CTYPE, "C.UTF-8");
+    if (ascii || strcmp(nl_langinfo(CODESET), "UTF-8")) return GLYPHS_ASCII;
+    const char *name = getenv("TERM");
+    return name && !strncmp(name, "linux", 5) ? GLYPHS_BOX : GLYPHS_ALL;
+}
+
+/* A terminal newer than this machine's terminfo (TERM=xterm-ghostty over SSH) is nearly always like xterm. */
+static SCREEN *open_screen(terminal *t, const char *name) {
+    t->screen = newterm((char *)name, t->out, t->in);
+    if (t->screen || !name) return t->screen;
+    static const char *const like[] = {"xterm-256color", "xterm", "vt100"};
+    for (size_t i = 0; !t->screen && i < sizeof like / sizeof *like; i++) {
+        t->screen = newterm((char *)like[i], t->out, t->in);
+        if (t->screen) t->note = xasprintf("this machine does not know TERM=%s; treated as %s", name, like[i]);
+    }
+    return t->screen;
+}
+
+static const char *capability(const char *name) {
+    const char *value = tigetstr((char *)name);
+    return value && value != (char *)-1 ? value : "";
+}
+
+/* What leaves the alternate screen, shows the cursor and forgets colours and mouse. */
+static void arm(void) {
+    str restore = {0};
+    static const char *const undo[] = {"sgr0", "op", "cnorm", "rmkx", "rmcup"};
+    str_append(&restore, "\r");
+    for (size_t i = 0; i < sizeof undo / sizeof *undo; i++) str_append(&restore, capability(undo[i]));
+    if (*capability("kmous")) str_append(&restore, "\033[?1000l\033[?1002l\033[?1006l");
+    rescue_arm(str_text(&restore));
+    str_clear(&restore);
+}
+
+static theme_depth colour_depth(void) {
+    const char *no_color = getenv("NO_COLOR");
+    if ((no_color && *no_color) || !has_colors() || start_color() == ERR) return DEPTH_MONO;
+    use_default_colors();
+    return COLORS >= 256 ? DEPTH_256 : COLORS >= 16 ? DEPTH_16 : COLORS >= 8 ? DEPTH_8 : DEPTH_MONO;
+}
+
+static void set_modes(void) {
+    set_escdelay(ESCAPE_DELAY_MS);
+    raw(); /* Ctrl-C and Ctrl-Z are keys: the program decides, and saves first */
+    noecho();
+    nonl();
+    keypad(stdscr, TRUE);
+    nodelay(stdscr, TRUE);
+    scrollok(stdscr, FALSE);
+    leaveok(stdscr, FALSE);
+    intrflush(stdscr, FALSE);
+    mousemask(BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON3_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED |
+                  REPORT_MOUSE_POSITION,
+              NULL);
+    mouseinterval(0);
+}
+
+thaw_status term_open(bool ascii, terminal **out) {
+    terminal *t = xcalloc(1, sizeof *t);
+    thaw_status status = thaw_ok();
+    const char *name = getenv("TERM");
+    t->glyphs = choose_glyphs(ascii);
+    t->cursor = -1;
+    t->in = own_stream(STDIN_FILENO, "r");
+    t->out = own_stream(STDOUT_FILENO, "w");
+    if (!t->in || !t->out) {
+        status = thaw_error(THAW_ERR_USAGE, "the workbench needs a terminal; `thaw help` lists what works without one");
+        goto fail;
+    }
+    rescue_save(fileno(t->out)); /* before ncurses changes anything */
+    if (!open_screen(t, name)) {
+        status = thaw_error(THAW_ERR_UNSUPPORTED, "cannot use the terminal \"%s\"; try TERM=xterm-256color",
+                            name ? name : "");
+        goto fail;
+    }
+    if (!*capability("cup")) {
+        endwin();
+        status = thaw_error(THAW_ERR_UNSUPPORTED,
+                            "the terminal \"%s\" cannot move its cursor; try TERM=xterm or vt100, or the commands in "
+                            "`thaw help`",
+                            name ? name : "");
+        goto fail;
+    }
+    arm();
+    t->depth = colour_depth();
+    t->pairs_most = COLOR_PAIRS - 1 < PAIRS_MAX ? COLOR_PAIRS - 1 : PAIRS_MAX;
+    set_modes();
+    canvas_init(&t->shown, 1, 1);
+    *out = t;
+    return status;
+fail:
+    rescue_disarm();
+    if (t->screen) delscreen(t->screen);
+    if (t->in) fclose(t->in);
+    if (t->out) fclose(t->out);
+    free(t->note);
+    free(t);
+    return status;
+}
+
+void term_close(terminal *t) {
+    if (!t) return;
+    if (!t->lost) {
+        curs_set(1);
+        endwin();
+    }
+    rescue_disarm();
+    canvas_clear(&t->shown);
+    delscreen(t->screen);
+    fclose(t->in);
+    fclose(t->out);
+    free(t->note);
+    free(t);
+}
+
+/* ---- showing ---- */
+
+/* The number of a colour pair, made when it is new; 0 (the terminal's own) when there are no more. */
+static int pair_number(terminal *t, int16_t foreground, int16_t background) {
+    if (t->depth == DEPTH_MONO || (foreground == COLOUR_DEFAULT && background == COLOUR_DEFAULT)) return 0;
+    for (int i = 0; i < t->pairs; i++)
+        if (t->pair[i].foreground == foreground && t->pair[i].background == background) return i + 1;
+    if (t->pairs >= t->pairs_most) return 0;
+    t->pair[t->pairs] = (colour_pair){foreground, background};
+    init_extended_pair(++t->pairs, foreground, background);
+    return t->pairs;
+}
+
+static attr_t curses_attributes(int attributes) {
+    attr_t out = A_NORMAL;
+    if (attributes & ATTR_BOLD) out |= A_BOLD;
+    if (attributes & ATTR_DIM) out |= A_DIM;
+    if (attributes & ATTR_UNDERLINE) out |= A_UNDERLINE;
+    if (attributes & ATTR_REVERSE) out |= A_REVERSE;
+    if (attributes & ATTR_ITALIC) out |= A_ITALIC;
+    return out;
+}
+
+static void put_cell(terminal *t, int row, int col, const canvas_cell *cell) {
+    theme_style style = t->look->style[cell->role][t->depth];
+    int attributes = style.attributes | cell->attributes;
+    if (cell->ground < ROLE_COUNT) {
+        theme_style ground = t->look->style[cell->ground][t->depth];
+        style.background = ground.background;
+        if (cell->role == ROLE_TEXT || style.foreground == style.background) style.foreground = ground.foreground;
+        attributes |= ground.attributes;
+        if (ground.attributes & ATTR_REVERSE) attributes &= ~ATTR_DIM; /* dim ink on a bright ground is unreadable */
+    }
+    wchar_t text[] = {(wchar_t)cell->point, (wchar_t)cell->mark[0], (wchar_t)cell->mark[1], 0};
+    cchar_t out;
+    int pair = pair_number(t, style.foreground, style.background);
+    if (setcchar(&out, text, curses_attributes(attributes), (short)pair, NULL) == OK) mvadd_wch(row, col, &out);
+}
+
+static bool same_cell(const canvas_cell *a, const canvas_cell *b) {
+    return a->point == b->point && a->role == b->role && a->attributes == b->attributes && a->ground == b->ground &&
+           a->mark[0] == b->mark[0] && a->mark[1] == b->mark[1];
+}
+
+static void place_cursor(terminal *t, int row, int col) {
+    int wanted = row >= 0;
+    if (wanted != t->cursor) curs_set(wanted);
+    t->cursor = wanted;
+    move(wanted ? row : 0, wanted ? col : 0);
+}
+
+void term_show(terminal *t, const canvas *c, int cursor_row, int cursor_col) {
+    if (t->lost || !t->look) return;
+    if (t->shown.rows != c->rows || t->shown.cols != c->cols) {
+        canvas_resize(&t->shown, c->rows, c->cols);
+        t->shown_valid = false;
+    }
+    for (int row = 0; row < c->rows; row++) {
+        const canvas_cell *now = &c->cell[(size_t)row * (size_t)c->cols];
+        canvas_cell *old = &t->shown.cell[(size_t)row * (size_t)c->cols];
+        for (int col = 0; col < c->cols; col++) {
+            bool changed = !t->shown_valid || !same_cell(&now[col], &old[col]) ||
+                           (col + 1 < c->cols && now[col + 1].point == 0 && old[col + 1].point != 0);
+            if (changed && now[col].point) put_cell(t, row, col, &now[col]);
+        }
+    }
+    memcpy(t->shown.cell, c->cell, (size_t)c->rows * (size_t)c->cols * sizeof *c->cell);
+    t->shown_valid = true;
+    place_cursor(t, cursor_row, cursor_col);
+    refresh();
+}
+
+void term_repaint(terminal *t) {
+    if (t->lost) return;
+    t->shown_valid = false;
+    clearok(stdscr, TRUE);
+}
+
+void term_set_theme(terminal *t, const theme *look) {
+    t->look = look;
+    t->shown_valid = false;
+    t->pairs = 0; /* numbers are given anew: themes differ in their pairs */
+    if (t->lost) return;
+    reset_color_pairs();
+    clearok(stdscr, TRUE);
+}
+
+void term_bell(terminal *t) {
+    if (!t->lost) beep();
+}
+
+void term_suspend(terminal *t) {
+    if (t->lost) return;
+    def_prog_mode();
+    endwin();
+    raise(SIGSTOP);
+    reset_prog_mode();
+    t->cursor = -1;
+    term_repaint(t);
+}
+
+void term_lost(terminal *t) {
+    t->lost = true;
+    rescue_terminal_lost();
+}
+
+/* ---- the rest ---- */
+
+int term_fd(const terminal *t) {
+    return fileno(t->in);
+}
+
+int term_key(terminal *t) {
+    return t->lost ? K_NONE : term_read_key(&t->mouse);
+}
+
+void term_mouse(const terminal *t, int *row, int *col, int *button, bool *drag) {
+    *row = t->mouse.row;
+    *col = t->mouse.col;
+    *button = t->mouse.button;
+    *drag = t->mouse.drag;
+}
+
+void term_size(const terminal *t, int *rows, int *cols) {
+    (void)t;
+    getmaxyx(stdscr, *rows, *cols);
+}
+
+term_glyphs term_glyph_set(const terminal *t) {
+    return t->glyphs;
+}
+
+void term_set_glyphs(terminal *t, term_glyphs g) {
+    t->glyphs = g;
+}
+
+theme_depth term_depth(const terminal *t) {
+    return t->depth;
+}
+
+const char *term_note(const terminal *t) {
+    return t->note ? t->note : "";
+}

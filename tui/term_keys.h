@@ -1,0 +1,17 @@
+/*
+ * term_keys.h - what ncurses calls keys, in our numbers.
+ */
+#ifndef TUI_TERM_KEYS_H
+#define TUI_TERM_KEYS_H
+
+#include <stdbool.h>
+
+typedef struct mouse_state {
+    int row, col, button;
+    bool drag, down;
+} mouse_state;
+
+/* The next key of the open ncurses screen, or K_NONE when there is none. */
+int term_read_key(mouse_state *mouse);
+
+#endif

@@ -1,0 +1,150 @@
+/*
+ * list.c - see list.h.
+ */
+#include "tui/widgets/list.h"
+
+#include <string.h>
+
+#include "tui/key.h"
+#include "tui/text.h"
+
+enum { COLUMNS_MAX = 16, GAP = 1, MARGIN = 1, SCROLL_LEAST = 3 };
+
+void list_set_count(list *l, int count) {
+    l->count = count > 0 ? count : 0;
+    list_move(l, l->cursor);
+    if (l->anchor >= l->count) l->anchor = -1;
+}
+
+void list_move(list *l, int to) {
+    if (to >= l->count) to = l->count - 1;
+    l->cursor = to > 0 ? to : 0;
+}
+
+void list_range(const list *l, int *first, int *last) {
+    bool range = l->anchor >= 0;
+    *first = range && l->anchor < l->cursor ? l->anchor : l->cursor;
+    *last = range && l->anchor > l->cursor ? l->anchor : l->cursor;
+}
+
+bool list_key(list *l, int key) {
+    int page = l->page > 1 ? l->page - 1 : 1;
+    switch (key) {
+    case K_UP:
+    case 'k': list_move(l, l->cursor - 1); return true;
+    case K_DOWN:
+    case 'j': list_move(l, l->cursor + 1); return true;
+    case K_PGUP: list_move(l, l->cursor - page); return true;
+    case K_PGDN: list_move(l, l->cursor + page); return true;
+    case K_CTRL('U'): list_move(l, l->cursor - page / 2 - 1); return true;
+    case K_CTRL('D'): list_move(l, l->cursor + page / 2 + 1); return true;
+    case K_HOME: list_move(l, 0); return true;
+    case K_END: list_move(l, l->count - 1); return true;
+    default: return false;
+    }
+}
+
+/* Keep the cursor on the page, with a little to be seen beyond it. */
+static void scroll(list *l, int rows) {
+    l->page = rows;
+    if (rows <= 0) return;
+    int margin = rows >= 3 * SCROLL_LEAST ? SCROLL_LEAST - 1 : 0;
+    if (l->cursor < l->top + margin) l->top = l->cursor - margin;
+    if (l->cursor >= l->top + rows - margin) l->top = l->cursor - rows + 1 + margin;
+    if (l->top > l->count - rows) l->top = l->count - rows;
+    if (l->top < 0) l->top = 0;
+}
+
+/* Widths of the columns that fit in WIDTH; 0 for those that do not. */
+static void fit_columns(const list_look *look, int width, int fitted[COLUMNS_MAX]) {
+    int columns = look->columns < COLUMNS_MAX ? look->columns : COLUMNS_MAX;
+    for (int i = 0; i < columns; i++) fitted[i] = look->column[i].width ? look->column[i].width : look->column[i].least;
+    for (;;) {
+        int used = 0, drop = -1;
+        for (int i = 0; i < columns; i++) {
+            if (!fitted[i]) continue;
+            used += fitted[i] + GAP;
+            if (look->column[i].rank && (drop < 0 || look->column[i].rank >= look->column[drop].rank)) drop = i;
+        }
+        int spare = width - used + GAP;
+        if (spare >= 0 || drop < 0) {
+            for (int i = 0; i < columns; i++)
+                if (!look->column[i].width && fitted[i]) fitted[i] = fitted[i] + spare > 1 ? fitted[i] + spare : 1;
+            return;
+        }
+        fitted[drop] = 0;
+    }
+}
+
+static void draw_row(canvas *c, int screen_row, rect r, const list_look *look, const int *fitted, int row) {
+    int col = r.col;
+    str text = {0};
+    for (int i = 0; i < look->columns && i < COLUMNS_MAX; i++) {
+        if (!fitted[i]) continue;
+        theme_role role = row < 0 ? ROLE_HEADING : ROLE_TEXT;
+        str_reset(&text);
+        if (row < 0)
+            str_append(&text, look->column[i].title ? look->column[i].title : "");
+        else
+            look->cell(look->user, row, i, &text, &role);
+        int room = r.col + r.cols - col < fitted[i] ? r.col + r.cols - col : fitted[i];
+        if (look->column[i].right)
+            canvas_text_right(c, screen_row, col, room, str_text(&text), role);
+        else
+            canvas_text(c, screen_row, col, room, str_text(&text), role);
+        col += fitted[i] + GAP;
+    }
+    str_clear(&text);
+}
+
+static bool has_heading(const list_look *look) {
+    for (int i = 0; i < look->columns; i++)
+        if (look->column[i].title) return true;
+    return false;
+}
+
+/* Where in the list we are, on the right edge of the rows. */
+static void draw_scrollbar(const list *l, canvas *c, rect r) {
+    if (l->count <= r.rows || r.rows < SCROLL_LEAST) return;
+    int size = r.rows * r.rows / l->count;
+    if (size < 1) size = 1;
+    int travel = r.rows - size, hidden = l->count - r.rows, at = hidden ? (l->top * travel + hidden / 2) / hidden : 0;
+    for (int i = 0; i < size; i++) canvas_put(c, r.row + at + i, r.col + r.cols - 1, 0x2590, ROLE_BORDER);
+}
+
+void list_draw(list *l, canvas *c, rect r, const list_look *look) {
+    rect former = canvas_clip(c, r);
+    int fitted[COLUMNS_MAX];
+    rect inner = rect_inset(r, 0, MARGIN, 0, MARGIN);
+    fit_columns(look, inner.cols, fitted);
+    if (l->count == 0) {
+        l->page = 0;
+        canvas_paragraph(c, rect_inset(inner, r.rows > 2 ? 1 : 0, 0, 0, 0), look->empty ? look->empty : "", ROLE_DIM);
+        canvas_unclip(c, former);
+        return;
+    }
+    rect rows = r;
+    if (has_heading(look)) {
+        draw_row(c, r.row, inner, look, fitted, -1);
+        rows = rect_inset(r, 1, 0, 0, 0);
+    }
+    scroll(l, rows.rows);
+    int first, last;
+    list_range(l, &first, &last);
+    for (int i = 0; i < rows.rows && l->top + i < l->count; i++) {
+        int row = l->top + i;
+        draw_row(c, rows.row + i, inner, look, fitted, row);
+        if (row == l->cursor)
+            canvas_ground(c, rect_row(rows, i), look->focus ? ROLE_CURSOR : ROLE_CURSOR_IDLE);
+        else if (row >= first && row <= last && l->anchor >= 0)
+            canvas_ground(c, rect_row(rows, i), ROLE_SELECTED);
+    }
+    draw_scrollbar(l, c, rows);
+    canvas_unclip(c, former);
+}
+
+int list_row_at(const list *l, rect r, bool heading, int screen_row) {
+    int row = screen_row - r.row - (heading ? 1 : 0);
+    if (row < 0 || row >= l->page || l->top + row >= l->count) return -1;
+    return l->top + row;
+}
