@@ -44,7 +44,8 @@ static int by_text(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-const char **action_complete(const action_table *tables, size_t table_count, const char *prefix, size_t *count) {
+const char **action_complete(const action_table *tables, size_t table_count, const char *prefix,
+                             size_t *count) {
     const char **names = NULL;
     size_t capacity = 0, found = 0, length = strlen(prefix);
     for (size_t t = 0; t < table_count; t++)
@@ -92,7 +93,8 @@ void action_check(const action_table *table, str *problems) {
         check_one(item, problems);
         for (size_t k = 0; k < i; k++) {
             const action *other = &table->item[k];
-            if (!strcmp(item->name, other->name)) str_appendf(problems, "\"%s\" is there twice\n", item->name);
+            if (!strcmp(item->name, other->name))
+                str_appendf(problems, "\"%s\" is there twice\n", item->name);
             /* Two entries may share a key when each says when it applies: pause and continue. */
             if (share_key(item, other, key) && !(item->valid && other->valid))
                 str_appendf(problems, "\"%s\" and \"%s\" share the key %s\n", other->name, item->name, key);

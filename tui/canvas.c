@@ -1,6 +1,6 @@
 /*
- * canvas.c - see canvas.h. A wide character takes two cells, the second of which has point 0; whatever overwrites
- * one half blanks the other, so that a canvas never holds half a character.
+ * canvas.c - see canvas.h. A wide character takes two cells, the second of which has point 0; whatever
+ * overwrites one half blanks the other, so that a canvas never holds half a character.
  */
 #include "tui/canvas.h"
 
@@ -38,7 +38,8 @@ static void blank(canvas_cell *cell, theme_role role) {
 
 void canvas_erase(canvas *c) {
     size_t count = (size_t)c->rows * (size_t)c->cols;
-    for (size_t i = 0; i < count; i++) blank(&c->cell[i], ROLE_TEXT);
+    for (size_t i = 0; i < count; i++)
+        blank(&c->cell[i], ROLE_TEXT);
     c->clip = (rect){0, 0, c->rows, c->cols};
 }
 
@@ -82,10 +83,8 @@ void canvas_put_attr(canvas *c, int row, int col, uint32_t point, theme_role rol
     if (columns == 0) return; /* marks come through canvas_text, which knows the character they belong to */
     if (columns == 2 && !rect_holds(c->clip, row, col + 1)) point = ' ';
     release(c, row, col);
-    *cell = (canvas_cell){.point = point,
-                          .role = (uint8_t)role,
-                          .attributes = (uint8_t)attributes,
-                          .ground = ROLE_COUNT};
+    *cell = (canvas_cell){
+        .point = point, .role = (uint8_t)role, .attributes = (uint8_t)attributes, .ground = ROLE_COUNT};
     if (columns == 2 && rect_holds(c->clip, row, col + 1)) {
         release(c, row, col + 1);
         cell[1] = *cell;
@@ -99,7 +98,8 @@ void canvas_put(canvas *c, int row, int col, uint32_t point, theme_role role) {
 
 void canvas_fill(canvas *c, rect r, theme_role role) {
     for (int row = r.row; row < r.row + r.rows; row++)
-        for (int col = r.col; col < r.col + r.cols; col++) canvas_put(c, row, col, ' ', role);
+        for (int col = r.col; col < r.col + r.cols; col++)
+            canvas_put(c, row, col, ' ', role);
 }
 
 /* Put a combining mark onto the character at (row, col). */
@@ -177,7 +177,8 @@ static size_t next_line(const char *text, int columns, size_t *skip) {
         return fit;
     }
     size_t space = fit;
-    while (space > 0 && text[space - 1] != ' ') space--;
+    while (space > 0 && text[space - 1] != ' ')
+        space--;
     if (space > 0) return space;
     return fit > 0 ? fit : text_next(text, 0); /* a word, or a character, wider than the line */
 }
@@ -197,7 +198,8 @@ int canvas_paragraph(canvas *c, rect r, const char *text, theme_role role) {
 void canvas_ground(canvas *c, rect r, theme_role role) {
     rect former = canvas_clip(c, r), in = c->clip;
     for (int row = in.row; row < in.row + in.rows; row++)
-        for (int col = in.col; col < in.col + in.cols; col++) cell_at(c, row, col)->ground = (uint8_t)role;
+        for (int col = in.col; col < in.col + in.cols; col++)
+            cell_at(c, row, col)->ground = (uint8_t)role;
     canvas_unclip(c, former);
 }
 
@@ -222,6 +224,7 @@ char *canvas_row_text(const canvas *c, int row) {
             str_append(&text, utf8);
         }
     }
-    while (text.length > 0 && text.data[text.length - 1] == ' ') text.data[--text.length] = '\0';
+    while (text.length > 0 && text.data[text.length - 1] == ' ')
+        text.data[--text.length] = '\0';
     return str_take(&text);
 }

@@ -4,11 +4,22 @@
 #include "tui/canvas.h"
 #include "tui/text.h"
 
-enum { CORNER_TL = 0x250c, CORNER_TR = 0x2510, CORNER_BL = 0x2514, CORNER_BR = 0x2518, TEE_L = 0x251c, TEE_R = 0x2524,
-       LINE_H = 0x2500, LINE_V = 0x2502, TITLE_LEFT = 2, TITLE_LEAST = 4 };
+enum {
+    CORNER_TL = 0x250c,
+    CORNER_TR = 0x2510,
+    CORNER_BL = 0x2514,
+    CORNER_BR = 0x2518,
+    TEE_L = 0x251c,
+    TEE_R = 0x2524,
+    LINE_H = 0x2500,
+    LINE_V = 0x2502,
+    TITLE_LEFT = 2,
+    TITLE_LEAST = 4
+};
 
 static void edge(canvas *c, int row, rect r, uint32_t left, uint32_t right, theme_role role) {
-    for (int col = r.col + 1; col < r.col + r.cols - 1; col++) canvas_put(c, row, col, LINE_H, role);
+    for (int col = r.col + 1; col < r.col + r.cols - 1; col++)
+        canvas_put(c, row, col, LINE_H, role);
     canvas_put(c, row, r.col, left, role);
     if (r.cols > 1) canvas_put(c, row, r.col + r.cols - 1, right, role);
 }

@@ -11,10 +11,10 @@ enum {
     NARROW_COLS = 60,
     NARROW_ROWS = 12,
     WIDE_COLS = 120,
-    NOW_ROWS = 3,        /* lines of figures, and a border at the top and the bottom */
-    LOG_LEAST = 4,       /* rows of the log pane with its border */
-    CHART_LEAST = 5,     /* rows of a chart worth drawing */
-    LIST_LEAST = 24,     /* columns of a list worth reading */
+    NOW_ROWS = 3,    /* lines of figures, and a border at the top and the bottom */
+    LOG_LEAST = 4,   /* rows of the log pane with its border */
+    CHART_LEAST = 5, /* rows of a chart worth drawing */
+    LIST_LEAST = 24, /* columns of a list worth reading */
     DETAIL_LEAST = 30,
 };
 
@@ -28,7 +28,8 @@ static const pane chart_panes[] = {PANE_LIST, PANE_LOSS, PANE_ACCURACY, PANE_NOW
 /* The panes of a form in the order the focus goes through them. */
 static const pane *form_panes(const layout_state *state, int *count) {
     bool chart = state->form == LAYOUT_CHART;
-    *count = chart ? (int)(sizeof chart_panes / sizeof *chart_panes) : (int)(sizeof list_panes / sizeof *list_panes);
+    *count = chart ? (int)(sizeof chart_panes / sizeof *chart_panes)
+                   : (int)(sizeof list_panes / sizeof *list_panes);
     if (!state->log) (*count)--;
     return chart ? chart_panes : list_panes;
 }
@@ -46,7 +47,8 @@ static void stack(layout *l, rect area, const pane *panes, const int *rows, int 
     if (last >= 0) l->flags[last] &= ~FRAME_NO_BOTTOM;
 }
 
-/* Loss, accuracy, now and log below each other: the figures keep their height, the charts share the rest 3:2. */
+/* Loss, accuracy, now and log below each other: the figures keep their height, the charts share the rest 3:2.
+ */
 static void stack_charts(layout *l, rect area, bool log) {
     int now = NOW_ROWS + 1, log_rows = log ? clamp(area.rows / 4, LOG_LEAST, area.rows / 2) : 0;
     int last = 1; /* the bottom border */
@@ -77,7 +79,8 @@ static void split(layout *l, const layout_state *state) {
         stack_charts(l, side, state->log);
         return;
     }
-    int log_rows = state->log && side.rows > 2 * LOG_LEAST ? clamp(side.rows / 3, LOG_LEAST, side.rows - LOG_LEAST) : 0;
+    int log_rows =
+        state->log && side.rows > 2 * LOG_LEAST ? clamp(side.rows / 3, LOG_LEAST, side.rows - LOG_LEAST) : 0;
     static const pane panes[] = {PANE_DETAIL, PANE_LOG};
     stack(l, side, panes, (int[]){side.rows - log_rows, log_rows}, 2);
 }

@@ -15,9 +15,10 @@ static const uint32_t named_rgb[NAMED] = {
 };
 
 static const char *const colour_names[NAMED] = {
-    "black",        "red",        "green",        "yellow",        "blue",        "magenta",        "cyan",
-    "white",        "bright black", "bright red", "bright green",  "bright yellow", "bright blue",  "bright magenta",
-    "bright cyan",  "bright white",
+    "black",        "red",           "green",       "yellow",         "blue",
+    "magenta",      "cyan",          "white",       "bright black",   "bright red",
+    "bright green", "bright yellow", "bright blue", "bright magenta", "bright cyan",
+    "bright white",
 };
 
 static int palette_size(theme_depth depth) {

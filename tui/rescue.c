@@ -59,11 +59,16 @@ static void restore_terminal(void) {
 
 static const char *crash_name(int number) {
     switch (number) {
-    case SIGSEGV: return "a memory access outside what it owns (SIGSEGV)";
-    case SIGBUS: return "a file or memory that went away (SIGBUS)";
-    case SIGFPE: return "impossible arithmetic (SIGFPE)";
-    case SIGILL: return "an instruction this processor does not have (SIGILL)";
-    default: return "abort()";
+    case SIGSEGV:
+        return "a memory access outside what it owns (SIGSEGV)";
+    case SIGBUS:
+        return "a file or memory that went away (SIGBUS)";
+    case SIGFPE:
+        return "impossible arithmetic (SIGFPE)";
+    case SIGILL:
+        return "an instruction this processor does not have (SIGILL)";
+    default:
+        return "abort()";
     }
 }
 
@@ -71,7 +76,8 @@ static void on_crash(int number) {
     restore_terminal();
     say("\nthaw crashed: ");
     say(crash_name(number));
-    say("\nFinished checkpoints are whole; `thaw runs` lists them, `thaw resume last` goes on. It happened here:\n");
+    say("\nFinished checkpoints are whole; `thaw runs` lists them, `thaw resume last` goes on. It happened "
+        "here:\n");
     void *frame[FRAMES_MAX];
     int frames = backtrace(frame, FRAMES_MAX);
     backtrace_symbols_fd(frame, frames, rescue.report_fd);
@@ -103,7 +109,8 @@ static void on_exit_somewhere(void) {
 static void install(const int *signals, size_t count, void (*handler)(int), int flags) {
     struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < count; i++) sigaction(signals[i], &action, NULL);
+    for (size_t i = 0; i < count; i++)
+        sigaction(signals[i], &action, NULL);
 }
 
 void rescue_save(int fd) {
@@ -148,7 +155,8 @@ int rescue_wake_fd(void) {
 
 int rescue_take(void) {
     char drop[16];
-    while (read(rescue.wake[0], drop, sizeof drop) > 0) continue;
+    while (read(rescue.wake[0], drop, sizeof drop) > 0)
+        continue;
     int number = rescue.pending;
     rescue.pending = 0;
     return number;

@@ -1,10 +1,10 @@
 /*
  * rescue.h - the terminal is given back whatever happens.
  *
- * A crash, an abort or exhausted memory restores the terminal with async-signal-safe calls only, says where it
- * happened, and dies of the same signal. A polite signal (INT, TERM, HUP) is noted and wakes the event loop; a
- * third one in a row stops waiting. Signal handlers have no argument, so this file owns the program's only
- * mutable state.
+ * A crash, an abort or exhausted memory restores the terminal with async-signal-safe calls only, says where
+ * it happened, and dies of the same signal. A polite signal (INT, TERM, HUP) is noted and wakes the event
+ * loop; a third one in a row stops waiting. Signal handlers have no argument, so this file owns the program's
+ * only mutable state.
  */
 #ifndef TUI_RESCUE_H
 #define TUI_RESCUE_H
@@ -19,8 +19,8 @@ void rescue_disarm(void);
 /* Load what a backtrace needs, so that a crash need not. Slow (a millisecond): after the first frame. */
 void rescue_prepare(void);
 
-int rescue_wake_fd(void);      /* readable after a signal; rescue_take empties it */
-int rescue_take(void);         /* the last polite signal since the call before, 0: none */
+int rescue_wake_fd(void);        /* readable after a signal; rescue_take empties it */
+int rescue_take(void);           /* the last polite signal since the call before, 0: none */
 void rescue_terminal_lost(void); /* nothing may be written to the terminal any more */
 
 #endif

@@ -32,7 +32,7 @@ struct terminal {
     theme_depth depth;
     term_glyphs glyphs;
     const theme *look;
-    canvas shown;   /* the last frame, to compare with */
+    canvas shown; /* the last frame, to compare with */
     bool shown_valid;
     colour_pair pair[PAIRS_MAX];
     int pairs, pairs_most;
@@ -62,7 +62,8 @@ static bool environment_names_locale(void) {
     return false;
 }
 
-/* UTF-8 when the locale says so; also when nothing at all was said, as in most containers and bare SSH logins. */
+/* UTF-8 when the locale says so; also when nothing at all was said, as in most containers and bare SSH
+ * logins. */
 static term_glyphs choose_glyphs(bool ascii) {
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C");
@@ -79,7 +80,8 @@ static SCREEN *open_screen(terminal *t, const char *name) {
     static const char *const like[] = {"xterm-256color", "xterm", "vt100"};
     for (size_t i = 0; !t->screen && i < sizeof like / sizeof *like; i++) {
         t->screen = newterm((char *)like[i], t->out, t->in);
-        if (t->screen) t->note = xasprintf("this machine does not know TERM=%s; treated as %s", name, like[i]);
+        if (t->screen)
+            t->note = xasprintf("this machine does not know TERM=%s; treated as %s", name, like[i]);
     }
     return t->screen;
 }
@@ -94,7 +96,8 @@ static void arm(void) {
     str restore = {0};
     static const char *const undo[] = {"sgr0", "op", "cnorm", "rmkx", "rmcup"};
     str_append(&restore, "\r");
-    for (size_t i = 0; i < sizeof undo / sizeof *undo; i++) str_append(&restore, capability(undo[i]));
+    for (size_t i = 0; i < sizeof undo / sizeof *undo; i++)
+        str_append(&restore, capability(undo[i]));
     if (*capability("kmous")) str_append(&restore, "\033[?1000l\033[?1002l\033[?1006l");
     rescue_arm(str_text(&restore));
     str_clear(&restore);
@@ -132,7 +135,8 @@ thaw_status term_open(bool ascii, terminal **out) {
     t->in = own_stream(STDIN_FILENO, "r");
     t->out = own_stream(STDOUT_FILENO, "w");
     if (!t->in || !t->out) {
-        status = thaw_error(THAW_ERR_USAGE, "the workbench needs a terminal; `thaw help` lists what works without one");
+        status = thaw_error(THAW_ERR_USAGE,
+                            "the workbench needs a terminal; `thaw help` lists what works without one");
         goto fail;
     }
     rescue_save(fileno(t->out)); /* before ncurses changes anything */
@@ -143,10 +147,11 @@ thaw_status term_open(bool ascii, terminal **out) {
     }
     if (!*capability("cup")) {
         endwin();
-        status = thaw_error(THAW_ERR_UNSUPPORTED,
-                            "the terminal \"%s\" cannot move its cursor; try TERM=xterm or vt100, or the commands in "
-                            "`thaw help`",
-                            name ? name : "");
+        status = thaw_error(
+            THAW_ERR_UNSUPPORTED,
+            "the terminal \"%s\" cannot move its cursor; try TERM=xterm or vt100, or the commands in "
+            "`thaw help`",
+            name ? name : "");
         goto fail;
     }
     arm();
@@ -210,19 +215,22 @@ static void put_cell(terminal *t, int row, int col, const canvas_cell *cell) {
     if (cell->ground < ROLE_COUNT) {
         theme_style ground = t->look->style[cell->ground][t->depth];
         style.background = ground.background;
-        if (cell->role == ROLE_TEXT || style.foreground == style.background) style.foreground = ground.foreground;
+        if (cell->role == ROLE_TEXT || style.foreground == style.background)
+            style.foreground = ground.foreground;
         attributes |= ground.attributes;
-        if (ground.attributes & ATTR_REVERSE) attributes &= ~ATTR_DIM; /* dim ink on a bright ground is unreadable */
+        if (ground.attributes & ATTR_REVERSE)
+            attributes &= ~ATTR_DIM; /* dim ink on a bright ground is unreadable */
     }
     wchar_t text[] = {(wchar_t)cell->point, (wchar_t)cell->mark[0], (wchar_t)cell->mark[1], 0};
     cchar_t out;
     int pair = pair_number(t, style.foreground, style.background);
-    if (setcchar(&out, text, curses_attributes(attributes), (short)pair, NULL) == OK) mvadd_wch(row, col, &out);
+    if (setcchar(&out, text, curses_attributes(attributes), (short)pair, NULL) == OK)
+        mvadd_wch(row, col, &out);
 }
 
 static bool same_cell(const canvas_cell *a, const canvas_cell *b) {
-    return a->point == b->point && a->role == b->role && a->attributes == b->attributes && a->ground == b->ground &&
-           a->mark[0] == b->mark[0] && a->mark[1] == b->mark[1];
+    return a->point == b->point && a->role == b->role && a->attributes == b->attributes &&
+           a->ground == b->ground && a->mark[0] == b->mark[0] && a->mark[1] == b->mark[1];
 }
 
 static void place_cursor(terminal *t, int row, int col) {

@@ -17,8 +17,8 @@
 typedef struct terminal terminal;
 
 typedef enum term_glyphs {
-    GLYPHS_ALL,  /* Unicode */
-    GLYPHS_BOX,  /* letters, lines and half blocks: the Linux console */
+    GLYPHS_ALL, /* Unicode */
+    GLYPHS_BOX, /* letters, lines and half blocks: the Linux console */
     GLYPHS_ASCII,
 } term_glyphs;
 

@@ -45,7 +45,8 @@ const char *theme_role_name(theme_role role) {
 
 static int line_of(const char *text, const char *at) {
     int line = 1;
-    for (; text < at; text++) line += *text == '\n';
+    for (; text < at; text++)
+        line += *text == '\n';
     return line;
 }
 
@@ -69,8 +70,8 @@ typedef struct source {
 } source;
 
 static thaw_status complain(const source *s, const char *key, const char *problem) {
-    return thaw_error(THAW_ERR_FORMAT, "%s, line %d, \"%s.%s\": %s", s->where, find_line(s->text, s->role, key),
-                      s->role, key, problem);
+    return thaw_error(THAW_ERR_FORMAT, "%s, line %d, \"%s.%s\": %s", s->where,
+                      find_line(s->text, s->role, key), s->role, key, problem);
 }
 
 /* ---- values ---- */
@@ -125,13 +126,16 @@ static theme_style style_for(theme_depth depth, colour foreground, colour backgr
 
 static thaw_status read_role(const source *s, const cJSON *item, theme_style style[DEPTH_COUNT]) {
     if (!cJSON_IsObject(item))
-        return thaw_error(THAW_ERR_FORMAT, "%s, line %d, \"%s\": expected an object like {\"fg\": \"#5fafff\"}", s->where,
+        return thaw_error(THAW_ERR_FORMAT,
+                          "%s, line %d, \"%s\": expected an object like {\"fg\": \"#5fafff\"}", s->where,
                           find_line(s->text, s->role, NULL), s->role);
     for (const cJSON *key = item->child; key; key = key->next) {
         size_t i = 0;
-        while (i < COUNT(role_keys) && strcmp(role_keys[i], key->string)) i++;
+        while (i < COUNT(role_keys) && strcmp(role_keys[i], key->string))
+            i++;
         if (i == COUNT(role_keys))
-            return complain(s, key->string, "unknown key; fg, bg, fg16, bg16, fg8, bg8, attr, mono are known");
+            return complain(s, key->string,
+                            "unknown key; fg, bg, fg16, bg16, fg8, bg8, attr, mono are known");
     }
     static const char *const keys[DEPTH_COUNT][2] = {
         [DEPTH_8] = {"fg8", "bg8"}, [DEPTH_16] = {"fg16", "bg16"}, [DEPTH_256] = {"fg", "bg"}};
@@ -157,7 +161,8 @@ static thaw_status read_roles(source *s, const cJSON *roles, theme *out) {
     for (const cJSON *item = roles->child; item; item = item->next) {
         s->role = item->string;
         size_t role = 0;
-        while (role < ROLE_COUNT && strcmp(role_names[role], item->string)) role++;
+        while (role < ROLE_COUNT && strcmp(role_names[role], item->string))
+            role++;
         if (role < ROLE_COUNT) {
             THAW_TRY(read_role(s, item, out->style[role]));
             continue;
@@ -242,13 +247,14 @@ void theme_plain(theme *out) {
 thaw_status theme_load(const char *name, theme *out) {
     char *path = theme_find(name);
     if (!path)
-        return thaw_error(THAW_ERR_NOT_FOUND, "there is no theme \"%s\"; `thaw --theme list` names them, or give a file",
-                          name);
+        return thaw_error(THAW_ERR_NOT_FOUND,
+                          "there is no theme \"%s\"; `thaw --theme list` names them, or give a file", name);
     char *text = NULL;
     size_t length;
     thaw_status status = file_read(path, THEME_FILE_MAX, &text, &length);
     if (!thaw_failed(&status)) status = theme_parse(text, length, path, out);
-    if (!thaw_failed(&status) && !strcmp(out->name, "plain")) { /* the file names itself only if it wants to */
+    if (!thaw_failed(&status) &&
+        !strcmp(out->name, "plain")) { /* the file names itself only if it wants to */
         free(out->name);
         out->name = xstrdup(name);
     }

@@ -72,6 +72,7 @@ char **theme_names(size_t *count) {
 }
 
 void theme_names_free(char **list, size_t count) {
-    for (size_t i = 0; i < count; i++) free(list[i]);
+    for (size_t i = 0; i < count; i++)
+        free(list[i]);
     free(list);
 }

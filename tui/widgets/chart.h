@@ -54,8 +54,12 @@ typedef struct chart {
     bool log_y, percent;
     double crosshair; /* x to read all curves at; NaN: none */
     raster_kind raster;
+    bool legend;       /* name the curves, where there is room */
+    bool legend_below; /* at the bottom right, for curves that rise */
     const char *empty; /* what to say while there is nothing to draw */
 } chart;
+
+enum { CHART_LEGEND_MAX = 10 };
 
 chart chart_default(void);
 void chart_draw(const chart *ch, canvas *c, rect r);

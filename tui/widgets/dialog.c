@@ -14,7 +14,8 @@ enum { WIDTH_MOST = 60, WIDTH_LEAST = 16, MARGIN = 2 };
 void dialog_close(dialog *d) {
     free(d->title);
     free(d->text);
-    for (int i = 0; i < d->answers; i++) free(d->answer_text[i]);
+    for (int i = 0; i < d->answers; i++)
+        free(d->answer_text[i]);
     *d = (dialog){0};
 }
 

@@ -53,8 +53,10 @@ static void insert(line *l, int key) {
 /* Where the word before the cursor begins. */
 static size_t word_start(const line *l) {
     size_t at = l->at;
-    while (at > 0 && strchr(" /.,", l->text[at - 1])) at--;
-    while (at > 0 && !strchr(" /.,", l->text[at - 1])) at--;
+    while (at > 0 && strchr(" /.,", l->text[at - 1]))
+        at--;
+    while (at > 0 && !strchr(" /.,", l->text[at - 1]))
+        at--;
     return at;
 }
 
@@ -62,20 +64,39 @@ bool line_key(line *l, int key) {
     if (!l->text) line_set(l, "");
     switch (key) {
     case K_LEFT:
-    case K_CTRL('B'): l->at = text_previous(l->text, l->at); return true;
+    case K_CTRL('B'):
+        l->at = text_previous(l->text, l->at);
+        return true;
     case K_RIGHT:
-    case K_CTRL('F'): l->at = text_next(l->text, l->at); return true;
+    case K_CTRL('F'):
+        l->at = text_next(l->text, l->at);
+        return true;
     case K_HOME:
-    case K_CTRL('A'): l->at = 0; return true;
+    case K_CTRL('A'):
+        l->at = 0;
+        return true;
     case K_END:
-    case K_CTRL('E'): l->at = l->length; return true;
-    case K_BACKSPACE: erase(l, text_previous(l->text, l->at), l->at); return true;
+    case K_CTRL('E'):
+        l->at = l->length;
+        return true;
+    case K_BACKSPACE:
+        erase(l, text_previous(l->text, l->at), l->at);
+        return true;
     case K_DELETE:
-    case K_CTRL('D'): erase(l, l->at, text_next(l->text, l->at)); return true;
-    case K_CTRL('W'): erase(l, word_start(l), l->at); return true;
-    case K_CTRL('U'): erase(l, 0, l->at); return true;
-    case K_CTRL('K'): erase(l, l->at, l->length); return true;
-    default: break;
+    case K_CTRL('D'):
+        erase(l, l->at, text_next(l->text, l->at));
+        return true;
+    case K_CTRL('W'):
+        erase(l, word_start(l), l->at);
+        return true;
+    case K_CTRL('U'):
+        erase(l, 0, l->at);
+        return true;
+    case K_CTRL('K'):
+        erase(l, l->at, l->length);
+        return true;
+    default:
+        break;
     }
     if (!key_is_text(key)) return false;
     insert(l, key);

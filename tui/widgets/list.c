@@ -31,16 +31,33 @@ bool list_key(list *l, int key) {
     int page = l->page > 1 ? l->page - 1 : 1;
     switch (key) {
     case K_UP:
-    case 'k': list_move(l, l->cursor - 1); return true;
+    case 'k':
+        list_move(l, l->cursor - 1);
+        return true;
     case K_DOWN:
-    case 'j': list_move(l, l->cursor + 1); return true;
-    case K_PGUP: list_move(l, l->cursor - page); return true;
-    case K_PGDN: list_move(l, l->cursor + page); return true;
-    case K_CTRL('U'): list_move(l, l->cursor - page / 2 - 1); return true;
-    case K_CTRL('D'): list_move(l, l->cursor + page / 2 + 1); return true;
-    case K_HOME: list_move(l, 0); return true;
-    case K_END: list_move(l, l->count - 1); return true;
-    default: return false;
+    case 'j':
+        list_move(l, l->cursor + 1);
+        return true;
+    case K_PGUP:
+        list_move(l, l->cursor - page);
+        return true;
+    case K_PGDN:
+        list_move(l, l->cursor + page);
+        return true;
+    case K_CTRL('U'):
+        list_move(l, l->cursor - page / 2 - 1);
+        return true;
+    case K_CTRL('D'):
+        list_move(l, l->cursor + page / 2 + 1);
+        return true;
+    case K_HOME:
+        list_move(l, 0);
+        return true;
+    case K_END:
+        list_move(l, l->count - 1);
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -58,18 +75,21 @@ static void scroll(list *l, int rows) {
 /* Widths of the columns that fit in WIDTH; 0 for those that do not. */
 static void fit_columns(const list_look *look, int width, int fitted[COLUMNS_MAX]) {
     int columns = look->columns < COLUMNS_MAX ? look->columns : COLUMNS_MAX;
-    for (int i = 0; i < columns; i++) fitted[i] = look->column[i].width ? look->column[i].width : look->column[i].least;
+    for (int i = 0; i < columns; i++)
+        fitted[i] = look->column[i].width ? look->column[i].width : look->column[i].least;
     for (;;) {
         int used = 0, drop = -1;
         for (int i = 0; i < columns; i++) {
             if (!fitted[i]) continue;
             used += fitted[i] + GAP;
-            if (look->column[i].rank && (drop < 0 || look->column[i].rank >= look->column[drop].rank)) drop = i;
+            if (look->column[i].rank && (drop < 0 || look->column[i].rank >= look->column[drop].rank))
+                drop = i;
         }
         int spare = width - used + GAP;
         if (spare >= 0 || drop < 0) {
             for (int i = 0; i < columns; i++)
-                if (!look->column[i].width && fitted[i]) fitted[i] = fitted[i] + spare > 1 ? fitted[i] + spare : 1;
+                if (!look->column[i].width && fitted[i])
+                    fitted[i] = fitted[i] + spare > 1 ? fitted[i] + spare : 1;
             return;
         }
         fitted[drop] = 0;
@@ -108,8 +128,10 @@ static void draw_scrollbar(const list *l, canvas *c, rect r) {
     if (l->count <= r.rows || r.rows < SCROLL_LEAST) return;
     int size = r.rows * r.rows / l->count;
     if (size < 1) size = 1;
-    int travel = r.rows - size, hidden = l->count - r.rows, at = hidden ? (l->top * travel + hidden / 2) / hidden : 0;
-    for (int i = 0; i < size; i++) canvas_put(c, r.row + at + i, r.col + r.cols - 1, 0x2590, ROLE_BORDER);
+    int travel = r.rows - size, hidden = l->count - r.rows,
+        at = hidden ? (l->top * travel + hidden / 2) / hidden : 0;
+    for (int i = 0; i < size; i++)
+        canvas_put(c, r.row + at + i, r.col + r.cols - 1, 0x2590, ROLE_BORDER);
 }
 
 void list_draw(list *l, canvas *c, rect r, const list_look *look) {
@@ -119,7 +141,8 @@ void list_draw(list *l, canvas *c, rect r, const list_look *look) {
     fit_columns(look, inner.cols, fitted);
     if (l->count == 0) {
         l->page = 0;
-        canvas_paragraph(c, rect_inset(inner, r.rows > 2 ? 1 : 0, 0, 0, 0), look->empty ? look->empty : "", ROLE_DIM);
+        canvas_paragraph(c, rect_inset(inner, r.rows > 2 ? 1 : 0, 0, 0, 0), look->empty ? look->empty : "",
+                         ROLE_DIM);
         canvas_unclip(c, former);
         return;
     }

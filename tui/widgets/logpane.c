@@ -27,7 +27,9 @@ void logpane_draw(logpane *p, canvas *c, rect r, const run_log_line *log, size_t
         int used = canvas_text_right(c, in.row + i, in.col, TIME_COLUMNS - 2, time, ROLE_DIM) + 2;
         char *safe = text_escape(entry->text ? entry->text : "");
         canvas_text(c, in.row + i, in.col + used, in.cols - used, safe,
-                    level_role[entry->level < 0 ? 0 : entry->level > 2 ? 2 : entry->level]);
+                    level_role[entry->level < 0   ? 0
+                               : entry->level > 2 ? 2
+                                                  : entry->level]);
         free(safe);
     }
 }
@@ -37,14 +39,27 @@ bool logpane_key(logpane *p, int key, size_t count) {
     int most = (int)count - p->page;
     switch (key) {
     case K_UP:
-    case 'k': p->back++; break;
+    case 'k':
+        p->back++;
+        break;
     case K_DOWN:
-    case 'j': p->back--; break;
-    case K_PGUP: p->back += page; break;
-    case K_PGDN: p->back -= page; break;
-    case K_HOME: p->back = most; break;
-    case K_END: p->back = 0; break;
-    default: return false;
+    case 'j':
+        p->back--;
+        break;
+    case K_PGUP:
+        p->back += page;
+        break;
+    case K_PGDN:
+        p->back -= page;
+        break;
+    case K_HOME:
+        p->back = most;
+        break;
+    case K_END:
+        p->back = 0;
+        break;
+    default:
+        return false;
     }
     if (p->back > most) p->back = most;
     if (p->back < 0) p->back = 0;

@@ -15,8 +15,9 @@ typedef struct raster_shape {
     int high, wide;
 } raster_shape;
 
-static const raster_shape shapes[RASTER_COUNT] = {
-    [RASTER_BRAILLE] = {"braille", 4, 2}, [RASTER_BLOCK] = {"blocks", 2, 1}, [RASTER_ASCII] = {"ascii", 1, 1}};
+static const raster_shape shapes[RASTER_COUNT] = {[RASTER_BRAILLE] = {"braille", 4, 2},
+                                                  [RASTER_BLOCK] = {"blocks", 2, 1},
+                                                  [RASTER_ASCII] = {"ascii", 1, 1}};
 
 const char *raster_name(raster_kind kind) {
     return shapes[kind].name;
@@ -33,7 +34,11 @@ int raster_dots_high(raster_kind kind) {
 void raster_init(raster *r, raster_kind kind, int rows, int cols) {
     if (rows < 0) rows = 0;
     if (cols < 0) cols = 0;
-    *r = (raster){.kind = kind, .rows = rows, .cols = cols, .high = rows * shapes[kind].high, .wide = cols * shapes[kind].wide};
+    *r = (raster){.kind = kind,
+                  .rows = rows,
+                  .cols = cols,
+                  .high = rows * shapes[kind].high,
+                  .wide = cols * shapes[kind].wide};
     r->cell = xcalloc((size_t)rows * (size_t)cols, sizeof *r->cell);
 }
 
@@ -55,7 +60,8 @@ void raster_dot(raster *r, int x, int y, raster_pen pen) {
     cell->letter = (uint8_t)pen.letter;
 }
 
-/* The part of t in [0, 1] for which from + t*delta lies in [least, most] (Liang and Barsky 1984); false: none. */
+/* The part of t in [0, 1] for which from + t*delta lies in [least, most] (Liang and Barsky 1984); false:
+ * none. */
 static bool clip_span(double from, double delta, double least, double most, double *enter, double *leave) {
     if (delta == 0) return from >= least && from <= most;
     double a = (least - from) / delta, b = (most - from) / delta;
@@ -92,7 +98,8 @@ bool raster_touched(const raster *r, int row, int col) {
 static uint32_t glyph(raster_kind kind, const raster_cell *cell) {
     if (kind == RASTER_ASCII) return cell->letter ? cell->letter : '*';
     if (kind == RASTER_BLOCK) return cell->dots == 3 ? FULL : cell->dots == 1 ? HALF_UPPER : HALF_LOWER;
-    /* Our bits go row by row; braille numbers its dots down the left column, then the right, then the fourth row. */
+    /* Our bits go row by row; braille numbers its dots down the left column, then the right, then the fourth
+     * row. */
     static const uint8_t braille_bit[8] = {0x01, 0x08, 0x02, 0x10, 0x04, 0x20, 0x40, 0x80};
     uint32_t bits = 0;
     for (int i = 0; i < 8; i++)
@@ -105,6 +112,7 @@ void raster_draw(const raster *r, canvas *c, int row, int col) {
         for (int x = 0; x < r->cols; x++) {
             const raster_cell *cell = &r->cell[(size_t)y * (size_t)r->cols + (size_t)x];
             if (!cell->dots) continue;
-            canvas_put_attr(c, row + y, col + x, glyph(r->kind, cell), (theme_role)cell->role, cell->attributes);
+            canvas_put_attr(c, row + y, col + x, glyph(r->kind, cell), (theme_role)cell->role,
+                            cell->attributes);
         }
 }

@@ -36,7 +36,8 @@ void tree_fold(tree *t, int node, bool folded) {
 }
 
 void tree_fold_all(tree *t, bool folded) {
-    for (int i = 0; i < t->count; i++) t->folded[i] = folded;
+    for (int i = 0; i < t->count; i++)
+        t->folded[i] = folded;
     rebuild(t);
 }
 
@@ -48,6 +49,7 @@ void tree_reveal(tree *t, int node) {
 
 int tree_row_of(const tree *t, int node) {
     int row = 0;
-    while (row + 1 < t->rows && t->row[row + 1] <= node) row++;
+    while (row + 1 < t->rows && t->row[row + 1] <= node)
+        row++;
     return row;
 }
