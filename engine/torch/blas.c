@@ -26,7 +26,7 @@ static bool describe_openblas(void *blas, char *out, size_t size) {
     return true;
 }
 
-void torch_find_blas(void *plugin, const plugin_facts *plugin_says, torch_facts *facts) {
+void plugin_find_blas(void *plugin, const plugin_facts *plugin_says, torch_facts *facts) {
     if (plugin_says->mkl[0]) {
         snprintf(facts->blas, sizeof facts->blas, "%s", plugin_says->mkl);
         return;

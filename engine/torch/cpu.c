@@ -2,7 +2,7 @@
  * cpu.c - see cpu.h. CPUID is read through a probe, so that the mapping is tested for processors nobody here
  * has.
  *
- * What OpenBLAS 0.3.21 knows is its driver/others/dynamic.c: a table of families and models, nothing newer.
+ * How OpenBLAS 0.3.21 chooses is in its driver/others/dynamic.c.
  */
 #include "engine/torch/cpu.h"
 
@@ -125,29 +125,18 @@ cpu_facts cpu_detect_with(const cpu_probe *probe) {
     return cpu;
 }
 
-/* Models of Intel's family 6 that OpenBLAS 0.3.21 recognises and that have AVX2 or AVX-512. */
-static bool intel_known(int model) {
-    static const int known[] = {
-        0x3C, 0x3F, 0x45, 0x46,             /* Haswell */
-        0x3D, 0x47, 0x4F, 0x56,             /* Broadwell */
-        0x4E, 0x5E, 0x8E, 0x9E, 0xA5, 0xA6, /* Skylake, Kaby Lake, Coffee Lake, Comet Lake */
-        0x55,                               /* Skylake-X, Cascade Lake, Cooper Lake */
-        0x66, 0x6A, 0x6C, 0x7D, 0x7E,       /* Cannon Lake, Ice Lake */
-        0x8C, 0x8D, 0xA7,                   /* Tiger Lake, Rocket Lake */
-        0x97, 0x9A,                         /* Alder Lake */
-    };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (known[i] == model) return true;
-    return false;
-}
-
+/*
+ * OpenBLAS 0.3.21 knows Intel's models up to 0xAF one by one, and goes by features where its table says
+ * nothing. Past the table's end (Raptor Lake, Emerald Rapids, Arrow Lake, ...) and for families after 6 its
+ * switch falls through to NetBurst's kernels, 30 times slower. AMD's new families do go by features.
+ * "Cooperlake", which the same processors would get, cannot be asked for: its search of the names stops one
+ * short.
+ */
 const char *cpu_openblas_core(const cpu_facts *cpu) {
-    enum { FAMILY_ZEN = 0x17, FAMILY_ZEN3 = 0x19 };
-    if (!cpu->avx2) return NULL; /* older than OpenBLAS */
-    if (cpu->vendor == CPU_INTEL && cpu->family == 6 && intel_known(cpu->model)) return NULL;
-    if (cpu->vendor == CPU_AMD && (cpu->family == FAMILY_ZEN || cpu->family == FAMILY_ZEN3)) return NULL;
-    if (cpu->avx512) return "SkylakeX";
-    return cpu->vendor == CPU_AMD ? "Zen" : "Haswell";
+    enum { FAMILY_CORE = 6, MODEL_TABLE_END = 0xB0 };
+    if (cpu->vendor != CPU_INTEL || cpu->family < FAMILY_CORE) return NULL;
+    if (cpu->family == FAMILY_CORE && cpu->model < MODEL_TABLE_END) return NULL;
+    return cpu->avx512 ? "SkylakeX" : cpu->avx2 ? "Haswell" : NULL;
 }
 
 bool cpu_fast_bf16(const cpu_facts *cpu) {

@@ -1,9 +1,9 @@
 /*
  * cpu.h - what the processor is, as far as the speed of libtorch depends on it.
  *
- * Two things depend on it: OpenBLAS 0.3.21 (Debian 12's) does not know processors newer than itself and then
- * falls back to kernels of 2004, unless OPENBLAS_CORETYPE names better ones; and bf16 pays only where the
- * processor multiplies it in hardware.
+ * Two things depend on it: OpenBLAS 0.3.21 (Debian 12's) takes Intel's newer processors for a Pentium 4,
+ * unless OPENBLAS_CORETYPE names better kernels; and bf16 pays only where the processor multiplies it in
+ * hardware.
  */
 #ifndef ENGINE_TORCH_CPU_H
 #define ENGINE_TORCH_CPU_H

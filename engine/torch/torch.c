@@ -1,8 +1,5 @@
 /*
- * torch.c - loading the plugin, and with it libtorch, and what there is to know about both.
- *
- * The plugin is loaded with RTLD_LOCAL, so that the names of libtorch's two hundred libraries stay out of the
- * program's way. It is never unloaded: libtorch's threads and thread-local storage would not survive that.
+ * torch.c - opening libtorch, what there is to know about it, its devices and its modes.
  *
  * OPENBLAS_CORETYPE is set right before, because OpenBLAS reads it in its constructor. setenv() is not safe
  * against a getenv() in another thread; it is called at most once a process, when it is needed at all, and
@@ -10,74 +7,13 @@
  */
 #include "engine/torch/torch.h"
 
-#include <dlfcn.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "engine/base/alloc.h"
-#include "engine/base/file.h"
 #include "engine/base/thread.h"
-
-static const char plugin_name[] = "libthaw_torch.so";
-static const char install_advice[] =
-    "install libtorch (apt-get install libtorch-dev libopenblas0-openmp) and run "
-    "make, or make LIBTORCH=DIR with the folder of another one";
-
-/* ---- finding and loading ---- */
-
-/* The first plugin beside the program, in its build folder, above it (tests), or installed. NULL: none. */
-static char *find_plugin(void) {
-    static const char *const place[] = {"", "build/", "../", "../lib/thaw/"};
-    char program[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (length <= 0) return NULL;
-    program[length] = '\0';
-    char *slash = strrchr(program, '/');
-    if (!slash) return NULL;
-    for (size_t i = 0; i < sizeof place / sizeof place[0]; i++) {
-        char *path = xasprintf("%.*s/%s%s", (int)(slash - program), program, place[i], plugin_name);
-        if (path_exists(path)) return path;
-        free(path);
-    }
-    return NULL;
-}
-
-static thaw_status locate_plugin(const torch_params *params, char **out) {
-    const char *wanted = params->plugin_path ? params->plugin_path : getenv("THAW_TORCH_PLUGIN");
-    if (wanted && wanted[0]) {
-        if (!path_exists(wanted))
-            return thaw_error(THAW_ERR_NO_TORCH, "there is no plugin %s; %s", wanted, install_advice);
-        /* Without a slash dlopen would search the system's folders instead. */
-        *out = strchr(wanted, '/') ? xstrdup(wanted) : xasprintf("./%s", wanted);
-        return thaw_ok();
-    }
-    *out = find_plugin();
-    if (!*out)
-        return thaw_error(THAW_ERR_NO_TORCH,
-                          "%s, which connects thaw to libtorch, is not beside the program; %s", plugin_name,
-                          install_advice);
-    return thaw_ok();
-}
-
-/* The table of the plugin at PATH, after making sure that it was built for this program. */
-static thaw_status load_plugin(const char *path, void **handle, const torch_api **api) {
-    *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!*handle) {
-        const char *reason = dlerror();
-        return thaw_error(THAW_ERR_NO_TORCH, "cannot load libtorch: %s; %s", reason ? reason : path,
-                          install_advice);
-    }
-    const torch_api *table = dlsym(*handle, TORCH_API_SYMBOL);
-    if (!table) return thaw_error(THAW_ERR_NO_TORCH, "%s is not a plugin of thaw; run make", path);
-    if (table->version != TORCH_API_VERSION || table->size != sizeof *table ||
-        strcmp(table->contract, TORCH_CONTRACT))
-        return thaw_error(THAW_ERR_NO_TORCH, "%s was built for another version of thaw; run make", path);
-    *api = table;
-    return thaw_ok();
-}
 
 /* ---- facts ---- */
 
@@ -94,7 +30,7 @@ static thaw_status gather_facts(torch *t, void *handle, int threads) {
     t->facts.cuda_built = says.cuda_built;
     t->facts.onednn = says.onednn;
     t->facts.cpu_bf16 = says.onednn && cpu_fast_bf16(&t->cpu);
-    torch_find_blas(handle, &says, &t->facts);
+    plugin_find_blas(handle, &says, &t->facts);
     return thaw_ok();
 }
 
@@ -108,8 +44,8 @@ thaw_status torch_open(const torch_params *params, torch **out) {
     char *path = NULL;
     void *handle = NULL;
     thaw_status status;
-    THAW_TRY_GOTO(status, out, locate_plugin(params, &path));
-    THAW_TRY_GOTO(status, out, load_plugin(path, &handle, &t->api));
+    THAW_TRY_GOTO(status, out, plugin_locate(params->plugin_path, &path));
+    THAW_TRY_GOTO(status, out, plugin_load(path, &handle, &t->api));
     THAW_TRY_GOTO(status, out, gather_facts(t, handle, params->threads > 0 ? params->threads : cpu_count()));
     *out = t;
     t = NULL;

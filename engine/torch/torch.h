@@ -14,8 +14,14 @@ struct torch {
     cpu_facts cpu;
 };
 
+/* Where the plugin is: ASKED, else $THAW_TORCH_PLUGIN, else near the program. *OUT is the caller's. */
+thaw_status plugin_locate(const char *asked, char **out);
+
+/* Load the plugin at PATH and libtorch, after making sure that it was built for this program. */
+thaw_status plugin_load(const char *path, void **handle, const torch_api **api);
+
 /* Which BLAS the loaded plugin (a handle of dlopen) multiplies with: fills facts->blas and facts->slow_blas.
  */
-void torch_find_blas(void *plugin, const plugin_facts *plugin_says, torch_facts *facts);
+void plugin_find_blas(void *plugin, const plugin_facts *plugin_says, torch_facts *facts);
 
 #endif
