@@ -3,20 +3,21 @@
  *
  *     last.safetensors   the model's state dict, loadable by itself: metadata says what it is (card.h)
  *     state.safetensors  the optimizer's tensors
- *     state.json         the position, the mask of that moment, and which generation the files are of
+ *     state.json         the position, the mask of that moment, and what the other files must be
  *     best.safetensors   the state dict of the best epoch
  *
- * A checkpoint is several files, and rename(2) replaces one at a time. So each has a generation number (in
- * its metadata) and state.json is the commit record:
+ * A checkpoint is several files, and rename(2) replaces one at a time. So state.json is the commit record: it
+ * holds the length and checksum of each file that belongs to it.
  *
  *     1. write last.safetensors.new and state.safetensors.new (and best.safetensors.new), synced
- *     2. replace state.json, which names the new generation        <- from here on the new one counts
+ *     2. replace state.json, which describes the new files        <- from here on they count
  *     3. rename each .new over its final name
  *
- * Whoever reads takes, for each name, the one of NAME and NAME.new that has the generation state.json names;
- * there is always exactly one such set. A kill before 2 leaves the old generation under the final names and
- * rubbish in .new files; a kill after 2 leaves a rename undone, which the next writer does first. A full disk
- * fails in 1 or 2 and leaves the old one. Somebody who only copies last.safetensors gets a whole file always.
+ * Whoever reads takes, for each name, the one of NAME and NAME.new that state.json describes; there is always
+ * exactly one such set. A kill before 2 leaves the old files under the final names and rubbish in .new ones;
+ * a kill after 2 leaves a rename undone, which the next writer does first. A full disk fails in 1 or 2 and
+ * leaves the old checkpoint. Somebody who only copies last.safetensors always gets a whole file; and the
+ * files hold nothing but the tensors and what the model is, so that equal runs give equal files.
  */
 #ifndef ENGINE_RUN_CHECKPOINT_H
 #define ENGINE_RUN_CHECKPOINT_H
@@ -54,7 +55,7 @@ typedef struct checkpoint_content {
 } checkpoint_content;
 
 /* Write one into a run's folder. On failure the checkpoint that was there is as good as before. */
-thaw_status checkpoint_write(const char *run_folder, const checkpoint_content *content);
+thaw_status checkpoint_write(const char *folder, const checkpoint_content *content);
 
 typedef struct checkpoint {
     checkpoint_state state;
@@ -64,14 +65,14 @@ typedef struct checkpoint {
 } checkpoint;
 
 /* THAW_ERR_NOT_FOUND when there has never been one. Owned by the caller: checkpoint_clear. */
-thaw_status checkpoint_read(const char *run_folder, checkpoint *out);
+thaw_status checkpoint_read(const char *folder, checkpoint *out);
 void checkpoint_clear(checkpoint *c);
 
 /* Only state.json: cheap, for listings. */
-thaw_status checkpoint_read_state(const char *run_folder, checkpoint_state *out);
+thaw_status checkpoint_read_state(const char *folder, checkpoint_state *out);
 /* The best weights' file (the last's when no epoch was best, or LAST is asked for), owned by the caller. */
-thaw_status checkpoint_weights_path(const char *run_folder, bool last, char **out);
-/* Bytes that the next write needs while both generations exist, from what it will hold. */
+thaw_status checkpoint_weights_path(const char *folder, bool last, char **out);
+/* Bytes that writing CONTENT needs, beside the files that are there. */
 uint64_t checkpoint_bytes(const checkpoint_content *content);
 
 #endif

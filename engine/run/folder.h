@@ -5,7 +5,7 @@
  *         recipe.json      complete, defaults written out; never changes
  *         classes.json     class names in label order
  *         events.jsonl     one event a line, appended
- *         lock             held (an OFD lock) while a process has the run; says which process
+ *         lock             held while a process has the run; says which process (lock.h)
  *         last.safetensors, state.safetensors, state.json, best.safetensors    see checkpoint.h
  *
  * A run is "running" exactly as long as somebody holds the lock, and the kernel lets go of it however the
@@ -54,7 +54,10 @@ thaw_status run_folder_require_space(const run_folder *f, uint64_t bytes);
 
 /* The class names of a run folder, in label order: names owned by the caller (thaw_names_free). */
 thaw_status run_folder_classes(const char *folder, char ***class_name, int *class_count);
-/* Is a process holding the run in FOLDER? PID may be NULL. */
-bool run_folder_is_held(const char *folder, int64_t *pid);
+
+/* Is FOLDER a run's, whole or not: has it one of the files? */
+bool run_folder_is_one(const char *folder);
+
+extern const char run_recipe_name[], run_classes_name[], run_events_name[], run_state_name[];
 
 #endif

@@ -35,11 +35,13 @@ thaw_status thaw_run_find(const char *folder, const char *name, thaw_run_info *o
 typedef struct thaw_run_reader thaw_run_reader;
 thaw_status thaw_run_reader_open(const char *run_folder, thaw_run_reader **out);
 void thaw_run_reader_close(thaw_run_reader *r);
-/* The next complete event; false at the present end (call again later). Broken lines are counted and skipped.
- */
+/* The next complete event; false at the present end (call again later). Broken lines are counted and skipped;
+   kinds that a later version wrote are skipped. A "begin" with resumed set takes back the events before it
+   that have more steps than it (docs/events.md): the caller keeps the curves, so the caller does that. */
 bool thaw_run_reader_next(thaw_run_reader *r, thaw_event *out);
 size_t thaw_run_reader_broken(const thaw_run_reader *r);
 
+/* The recipe of a run. OUT is uninitialised before, and cleared by the caller after success only. */
 thaw_status thaw_run_recipe(const char *run_folder, thaw_recipe *out);
 
 /* Delete a run: the files thaw wrote, then the folder when nothing else is left in it. Refused while a

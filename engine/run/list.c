@@ -1,0 +1,326 @@
+/*
+ * list.c - what runs there are and how they went, for tables: from recipe.json, the lock, and the events that
+ * are not steps (a run has tens of thousands of those, and they are passed over unparsed).
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/file.h"
+#include "engine/base/str.h"
+#include "engine/run/folder.h"
+#include "engine/run/lock.h"
+#include "thaw/run.h"
+
+char *thaw_runs_default_folder(void) {
+    return path_xdg("XDG_DATA_HOME", ".local/share", "thaw/runs");
+}
+
+void thaw_run_info_clear(thaw_run_info *info) {
+    char **const owned[] = {&info->id,   &info->folder,     &info->model,  &info->weights,
+                            &info->data, &info->mask_label, &info->reason, &info->problem};
+    for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
+        free(*owned[i]);
+    *info = (thaw_run_info){0};
+}
+
+void thaw_runs_free(thaw_run_info *runs, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        thaw_run_info_clear(&runs[i]);
+    free(runs);
+}
+
+/* ---- the events of one run ---- */
+
+typedef struct epoch_row {
+    int epoch;
+    int64_t steps;
+    double train_loss, val_loss, val_top1;
+} epoch_row;
+
+typedef struct summary {
+    epoch_row *row;
+    size_t count, capacity;
+} summary;
+
+/* A later event of the same epoch replaces it and what came after it. */
+static void add_epoch(summary *s, const thaw_event *e) {
+    while (s->count && s->row[s->count - 1].epoch >= e->epoch.epoch)
+        s->count--;
+    s->row = vec_reserve(s->row, &s->capacity, s->count + 1, sizeof *s->row);
+    s->row[s->count++] =
+        (epoch_row){e->epoch.epoch, e->steps, e->epoch.train_loss, e->epoch.val_loss, e->epoch.val_top1};
+}
+
+static void replace(char **text, const char *with) {
+    free(*text);
+    *text = xstrdup(with);
+}
+
+static void take_event(const thaw_event *e, summary *s, thaw_run_info *info) {
+    switch (e->kind) {
+    case THAW_EVENT_BEGIN:
+        if (e->begin.epochs > 0) info->epochs = e->begin.epochs;
+        while (s->count && s->row[s->count - 1].steps > e->steps)
+            s->count--; /* a resumed run goes on from before that */
+        replace(&info->reason, NULL);
+        break;
+    case THAW_EVENT_EPOCH:
+        add_epoch(s, e);
+        break;
+    case THAW_EVENT_MASK:
+        replace(&info->mask_label, e->mask.label);
+        break;
+    case THAW_EVENT_END:
+        replace(&info->reason, e->end.reason);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Lines begin with the version and the kind (event_json.c). */
+static bool is_frequent(const char *line, size_t length) {
+    static const char *const starts[] = {"{\"v\":1,\"event\":\"step\"", "{\"v\":1,\"event\":\"layers\"",
+                                         "{\"v\":1,\"event\":\"log\""};
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        size_t n = strlen(starts[i]);
+        if (length >= n && memcmp(line, starts[i], n) == 0) return true;
+    }
+    return false;
+}
+
+static thaw_status read_events(const char *folder, summary *s, thaw_run_info *info) {
+    char *path = path_join(folder, run_events_name);
+    mapped_file map;
+    thaw_status status = file_map(path, &map);
+    free(path);
+    THAW_TRY(status);
+    const char *line = (const char *)map.data, *end = line + map.size;
+    while (line && line < end) {
+        const char *newline = memchr(line, '\n', (size_t)(end - line));
+        if (!newline) break;
+        size_t length = (size_t)(newline - line);
+        thaw_event e;
+        if (!is_frequent(line, length)) {
+            status = thaw_event_parse(line, length, &e);
+            if (!thaw_failed(&status)) {
+                take_event(&e, s, info);
+                thaw_event_clear(&e);
+            }
+        }
+        line = newline + 1;
+    }
+    file_unmap(&map);
+    return thaw_ok();
+}
+
+static bool better(const epoch_row *a, const epoch_row *b) {
+    return a->val_top1 > b->val_top1 || (a->val_top1 == b->val_top1 && a->val_loss < b->val_loss);
+}
+
+static void summarise(const summary *s, thaw_run_info *info) {
+    const epoch_row *best = NULL;
+    for (size_t i = 0; i < s->count; i++)
+        if (!isnan(s->row[i].val_top1) && (!best || better(&s->row[i], best))) best = &s->row[i];
+    if (best) {
+        info->best_epoch = best->epoch;
+        info->best_val_top1 = best->val_top1;
+    }
+    if (!s->count) return;
+    const epoch_row *last = &s->row[s->count - 1];
+    info->epochs_done = last->epoch + 1;
+    info->last_train_loss = last->train_loss;
+    info->last_val_loss = last->val_loss;
+}
+
+/* ---- one run ---- */
+
+static void note_problem(thaw_run_info *info, const thaw_status *status) {
+    if (thaw_failed(status) && !info->problem) info->problem = xstrdup(status->message);
+}
+
+static double modified(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 ? (double)info.st_mtime : (double)NAN;
+}
+
+static void read_recipe(const char *folder, thaw_run_info *info) {
+    thaw_recipe recipe;
+    thaw_status status = thaw_run_recipe(folder, &recipe);
+    note_problem(info, &status);
+    if (thaw_failed(&status)) return;
+    info->model = xstrdup(recipe.model);
+    info->weights = xstrdup(recipe.weights);
+    info->data = xstrdup(recipe.data.path);
+    info->epochs = recipe.epochs;
+    thaw_recipe_clear(&recipe);
+}
+
+static void read_run(const char *folder, thaw_run_info *info) {
+    run_owner owner;
+    summary s = {0};
+    *info = (thaw_run_info){.best_epoch = -1, .best_val_top1 = (double)NAN};
+    info->last_train_loss = info->last_val_loss = (double)NAN;
+    info->id = xstrdup(path_base(folder));
+    info->folder = xstrdup(folder);
+    read_recipe(folder, info);
+    thaw_status status = read_events(folder, &s, info);
+    note_problem(info, &status);
+    summarise(&s, info);
+    free(s.row);
+    run_lock_owner(folder, &owner);
+    char *recipe = path_join(folder, run_recipe_name);
+    info->started = isnan(owner.started) ? modified(recipe) : owner.started;
+    if (isnan(info->started)) info->started = modified(folder);
+    free(recipe);
+    if (!info->reason) info->reason = xstrdup(run_lock_held(folder) ? "running" : "died");
+}
+
+/* A folder of ours, whole or not: it has at least one of our files. */
+bool run_folder_is_one(const char *folder) {
+    const char *const names[] = {run_recipe_name, run_events_name, run_classes_name, run_state_name};
+    bool found = false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && !found; i++) {
+        char *path = path_join(folder, names[i]);
+        found = path_exists(path);
+        free(path);
+    }
+    return found;
+}
+
+/* ---- all of them ---- */
+
+static int newest_first(const void *a, const void *b) {
+    const thaw_run_info *x = a, *y = b;
+    if (x->started != y->started) return x->started < y->started ? 1 : -1;
+    return -strcmp(x->id, y->id);
+}
+
+static char *runs_folder(const char *given) {
+    char *folder = given ? path_expand(given) : thaw_runs_default_folder();
+    char *whole = realpath(folder, NULL);
+    if (!whole) return folder;
+    free(folder);
+    return whole;
+}
+
+/* Every run's folder under RUNS, unsorted. A folder of runs that is not there yet has none. */
+static thaw_status each_run(const char *runs, void (*take)(void *user, const char *folder), void *user) {
+    DIR *dir = opendir(runs);
+    if (!dir) return errno == ENOENT ? thaw_ok() : thaw_error_errno(errno, "%s", runs);
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        if (entry->d_name[0] == '.') continue;
+        char *folder = path_join(runs, entry->d_name);
+        if (path_is_directory(folder) && run_folder_is_one(folder)) take(user, folder);
+        free(folder);
+    }
+    closedir(dir);
+    return thaw_ok();
+}
+
+typedef struct listing {
+    thaw_run_info *run;
+    size_t count, capacity;
+} listing;
+
+static void add_run(void *user, const char *folder) {
+    listing *l = user;
+    l->run = vec_reserve(l->run, &l->capacity, l->count + 1, sizeof *l->run);
+    read_run(folder, &l->run[l->count++]);
+}
+
+thaw_status thaw_runs_list(const char *folder, thaw_run_info **out, size_t *count) {
+    char *runs = runs_folder(folder);
+    listing l = {0};
+    thaw_status status = each_run(runs, add_run, &l);
+    if (l.count) qsort(l.run, l.count, sizeof *l.run, newest_first);
+    *out = l.run;
+    *count = l.count;
+    free(runs);
+    return status;
+}
+
+/* ---- one of them by name ---- */
+
+typedef struct search {
+    const char *name; /* NULL: the newest */
+    char *found;
+    double started;
+    int matches;
+    char **id; /* of all, for a suggestion */
+    size_t count, capacity;
+} search;
+
+static void look_at(void *user, const char *folder) {
+    search *s = user;
+    const char *id = path_base(folder);
+    s->id = vec_reserve(s->id, &s->capacity, s->count + 1, sizeof *s->id);
+    s->id[s->count++] = xstrdup(id);
+    if (s->name) {
+        if (strncmp(id, s->name, strlen(s->name)) != 0) return;
+        s->matches++;
+    } else {
+        run_owner owner;
+        run_lock_owner(folder, &owner);
+        double started = isnan(owner.started) ? modified(folder) : owner.started;
+        bool newer = !s->found || started > s->started ||
+                     (started == s->started && strcmp(id, path_base(s->found)) > 0);
+        if (!newer) return;
+        s->started = started;
+        s->matches = 1;
+    }
+    replace(&s->found, folder);
+}
+
+static thaw_status not_found(const char *runs, const char *name, const search *s) {
+    if (!s->count)
+        return thaw_error(THAW_ERR_NOT_FOUND, "there are no runs in %s; `thaw train RECIPE.json` makes one",
+                          runs);
+    const char *nearest = text_nearest(name, (const char *const *)s->id, s->count);
+    return thaw_error(THAW_ERR_NOT_FOUND, "there is no run \"%s\" in %s%s%s%s; `thaw runs` lists them", name,
+                      runs, nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static thaw_status find_in(const char *runs, const char *name, search *s) {
+    THAW_TRY(each_run(runs, look_at, s));
+    if (s->matches > 1)
+        return thaw_error(THAW_ERR_USAGE, "%d runs in %s begin with \"%s\"; give more of the name",
+                          s->matches, runs, name);
+    return s->matches ? thaw_ok() : not_found(runs, name, s);
+}
+
+/* NAME as a folder: as it stands, when it looks like a path or holds a run; or the run of exactly that id. */
+static char *exact_folder(const char *runs, const char *name) {
+    char *expanded = path_expand(name), *inside = path_join(runs, name), *found = NULL;
+    if (!strchr(name, '/') && name[0] != '.' && run_folder_is_one(inside))
+        found = realpath(inside, NULL);
+    else if (path_is_directory(expanded) && run_folder_is_one(expanded))
+        found = realpath(expanded, NULL);
+    free(expanded);
+    free(inside);
+    return found;
+}
+
+thaw_status thaw_run_find(const char *folder, const char *name, thaw_run_info *out) {
+    *out = (thaw_run_info){0};
+    if (!name || !name[0])
+        return thaw_error(THAW_ERR_USAGE, "no run is named: give an id, a folder, or last");
+    char *runs = runs_folder(folder), *found = exact_folder(runs, name);
+    search s = {.name = strcmp(name, "last") == 0 ? NULL : name};
+    thaw_status status = thaw_ok();
+    if (!found && strchr(name, '/'))
+        status = thaw_error(THAW_ERR_NOT_FOUND, "%s is not the folder of a run", name);
+    else if (!found)
+        status = find_in(runs, name, &s);
+    if (!thaw_failed(&status)) read_run(found ? found : s.found, out);
+    thaw_names_free(s.id, s.count);
+    free(s.found);
+    free(found);
+    free(runs);
+    return status;
+}
