@@ -45,6 +45,10 @@ void recipe_row_store(const recipe_row *row, thaw_recipe *r, const cJSON *item);
 cJSON *recipe_row_load(const recipe_row *row, const thaw_recipe *r); /* owned by the caller */
 void recipe_row_clear(const recipe_row *row, thaw_recipe *r);
 
+/* The words of head.pool. */
+const char *recipe_pool_name(thaw_pool pool);
+bool recipe_pool_parse(const char *word, thaw_pool *out);
+
 /* What a person typed for ROW as the JSON it stands for; unchecked; owned by the caller. */
 cJSON *recipe_text_item(const recipe_row *row, const char *typed);
 /* Change what DOCUMENT names, or nothing when any of it is wrong. */

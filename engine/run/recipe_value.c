@@ -161,10 +161,17 @@ thaw_status recipe_row_check(const recipe_row *row, const cJSON *item) {
 #define MEMBER(type, r, at) ((type *)(void *)((char *)(r) + (at)))
 #define LOOK(type, r, at)   (*(const type *)(const void *)((const char *)(r) + (at)))
 
-static thaw_pool pool_of(const char *word) {
+const char *recipe_pool_name(thaw_pool pool) {
+    return pool_words[pool];
+}
+
+bool recipe_pool_parse(const char *word, thaw_pool *out) {
     for (int i = 0; i < (int)(sizeof pool_words / sizeof pool_words[0]); i++)
-        if (strcmp(pool_words[i], word) == 0) return (thaw_pool)i;
-    return THAW_POOL_DEFAULT;
+        if (strcmp(pool_words[i], word) == 0) {
+            *out = (thaw_pool)i;
+            return true;
+        }
+    return false;
 }
 
 static void store_names(char ***names, size_t *count, const cJSON *item) {
@@ -189,7 +196,7 @@ void recipe_row_store(const recipe_row *row, thaw_recipe *r, const cJSON *item) 
         *MEMBER(char *, r, row->offset) = xstrdup(item->valuestring);
         break;
     case STORE_POOL:
-        *MEMBER(thaw_pool, r, row->offset) = pool_of(item->valuestring);
+        recipe_pool_parse(item->valuestring, MEMBER(thaw_pool, r, row->offset));
         break;
     case STORE_BOOL:
         *MEMBER(bool, r, row->offset) = cJSON_IsTrue(item);
@@ -224,7 +231,7 @@ cJSON *recipe_row_load(const recipe_row *row, const thaw_recipe *r) {
         text = LOOK(char *, r, row->offset);
         return text ? cJSON_CreateString(text) : cJSON_CreateNull();
     case STORE_POOL:
-        return cJSON_CreateString(pool_words[LOOK(thaw_pool, r, row->offset)]);
+        return cJSON_CreateString(recipe_pool_name(LOOK(thaw_pool, r, row->offset)));
     case STORE_BOOL:
         return cJSON_CreateBool(LOOK(bool, r, row->offset));
     case STORE_INT:
