@@ -12,6 +12,7 @@
 #include "tui/commands/out.h"
 
 static const command *const table[] = {
+    &command_layers,
     &command_help,
 };
 

@@ -1,0 +1,100 @@
+/*
+ * facts.c - see facts.h.
+ */
+#include "tui/screens/facts.h"
+
+#include <stdlib.h>
+
+#include "engine/base/alloc.h"
+#include "tui/key.h"
+
+enum { LABEL_COLUMNS = 14, ROWS_MANY = 10000 };
+
+facts facts_begin(canvas *c, rect r, int skip) {
+    return (facts){.c = c, .r = r, .skip = skip, .former = canvas_clip(c, r)};
+}
+
+static rect below(const facts *f, int indent) {
+    return (rect){f->r.row + f->row - f->skip, f->r.col + indent, ROWS_MANY, f->r.cols - indent};
+}
+
+void facts_heading(facts *f, const char *text) {
+    rect place = below(f, 0);
+    canvas_text(f->c, place.row, place.col, place.cols, text, ROLE_HEADING);
+    f->row++;
+}
+
+/* Returns the rows TEXT took. */
+static int paragraph(facts *f, int indent, theme_role role, const char *text) {
+    rect place = below(f, indent);
+    if (rect_empty(place)) return 1;
+    int rows = canvas_paragraph(f->c, place, text, role);
+    return rows > 0 ? rows : 1;
+}
+
+void facts_line(facts *f, const char *label, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *text = xvasprintf(format, args);
+    va_end(args);
+    rect place = below(f, 0);
+    canvas_text(f->c, place.row, place.col, LABEL_COLUMNS - 1, label, ROLE_DIM);
+    f->row += paragraph(f, LABEL_COLUMNS, ROLE_TEXT, text);
+    free(text);
+}
+
+void facts_text(facts *f, theme_role role, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *text = xvasprintf(format, args);
+    va_end(args);
+    f->row += paragraph(f, 0, role, text);
+    free(text);
+}
+
+void facts_gap(facts *f) {
+    f->row++;
+}
+
+rect facts_room(facts *f, int rows) {
+    rect place = below(f, 0);
+    place.rows = rows;
+    f->row += rows;
+    return place;
+}
+
+int facts_end(facts *f) {
+    canvas_unclip(f->c, f->former);
+    return f->row;
+}
+
+bool facts_key(int *skip, int key, int total, int page) {
+    int last = total > page ? total - page : 0;
+    switch (key) {
+    case K_UP:
+    case 'k':
+        --*skip;
+        break;
+    case K_DOWN:
+    case 'j':
+        ++*skip;
+        break;
+    case K_PGUP:
+        *skip -= page;
+        break;
+    case K_PGDN:
+        *skip += page;
+        break;
+    case K_HOME:
+        *skip = 0;
+        break;
+    case K_END:
+        *skip = last;
+        break;
+    default:
+        return false;
+    }
+    if (*skip > last) *skip = last;
+    if (*skip < 0) *skip = 0;
+    return true;
+}

@@ -1,0 +1,363 @@
+/*
+ * runs.c - the Runs tab: the runs on this machine, the curves of the one under the cursor, and what can be
+ * done with it: lay it over the chart, go on with it, take its recipe, delete it.
+ *
+ * The list is read in a job each time the tab is shown. The curves are replayed from the run's events in
+ * another, and a run that some other process is training goes on growing here.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/file.h"
+#include "tui/app.h"
+#include "tui/screens/facts.h"
+#include "tui/screens/run_preview.h"
+#include "tui/widgets/list.h"
+
+typedef struct runs {
+    app *app;
+    list list;
+    thaw_run_info *run;
+    size_t count;
+    bool known;    /* the list has been read at least once */
+    bool reading;  /* a job is at it */
+    char *problem; /* why the list could not be read; NULL: it could */
+    run_preview preview;
+    int skip, facts;
+} runs;
+
+/* ---- reading the list ---- */
+
+typedef struct listing {
+    runs *screen; /* NULL: the screen has gone */
+    char *folder; /* NULL: the default */
+    thaw_run_info *run;
+    size_t count;
+    thaw_status status;
+} listing;
+
+static void listing_work(job *j, void *data) {
+    listing *l = data;
+    (void)j;
+    l->status = thaw_runs_list(l->folder, &l->run, &l->count);
+}
+
+static const thaw_run_info *current(const runs *s) {
+    return s->list.count ? &s->run[s->list.cursor] : NULL;
+}
+
+/* The cursor stays on the run it was on. */
+static void take_listing(runs *s, listing *l) {
+    char *kept = current(s) ? xstrdup(current(s)->folder) : NULL;
+    thaw_runs_free(s->run, s->count);
+    s->run = l->run;
+    s->count = l->count;
+    l->run = NULL;
+    l->count = 0;
+    list_set_count(&s->list, (int)s->count);
+    for (size_t i = 0; kept && i < s->count; i++)
+        if (!strcmp(s->run[i].folder, kept)) list_move(&s->list, (int)i);
+    free(kept);
+}
+
+static void listing_done(app *a, void *data) {
+    listing *l = data;
+    runs *s = l->screen;
+    if (s) {
+        s->reading = NULL;
+        s->known = true;
+        free(s->problem);
+        s->problem = thaw_failed(&l->status) ? xstrdup(l->status.message) : NULL;
+        if (!s->problem) take_listing(s, l);
+        run_preview_show(&s->preview, a, current(s));
+        app_redraw(a);
+    }
+    thaw_runs_free(l->run, l->count);
+    free(l->folder);
+    free(l);
+}
+
+static void read_list(app *a, runs *s) {
+    if (s->reading) return;
+    listing *l = xcalloc(1, sizeof *l);
+    l->screen = s;
+    l->folder = xstrdup(app_runs_folder(a));
+    s->reading = l;
+    app_job(a, "runs", listing_work, listing_done, l);
+}
+
+/* ---- the list ---- */
+
+enum {
+    COLUMN_GHOST,
+    COLUMN_RUN,
+    COLUMN_MODEL,
+    COLUMN_DATA,
+    COLUMN_MASK,
+    COLUMN_EPOCHS,
+    COLUMN_BEST,
+    COLUMN_STATE
+};
+
+static const list_column columns[] = {
+    [COLUMN_GHOST] = {"", 1, 0, false, 0},        [COLUMN_RUN] = {"run", 0, 13, false, 0},
+    [COLUMN_MODEL] = {"model", 15, 0, false, 5},  [COLUMN_DATA] = {"images", 14, 0, false, 6},
+    [COLUMN_MASK] = {"trained", 14, 0, false, 1}, [COLUMN_EPOCHS] = {"epochs", 7, 0, true, 4},
+    [COLUMN_BEST] = {"top-1", 6, 0, true, 0},     [COLUMN_STATE] = {"", 10, 0, false, 3},
+};
+
+static void append_safe(str *out, const char *text) {
+    char *safe = text_escape(text ? text : "-");
+    str_append(out, safe);
+    free(safe);
+}
+
+static void cell(void *user, int row, int column, str *out, theme_role *role) {
+    const runs *s = user;
+    const thaw_run_info *r = &s->run[row];
+    const app_ghost *ghost = app_ghost_find(s->app, r->folder);
+    switch (column) {
+    case COLUMN_GHOST:
+        if (!ghost || !ghost->shown) break;
+        str_append_n(out, &ghost->letter, 1);
+        *role = ghost->role;
+        break;
+    case COLUMN_RUN:
+        append_safe(out, r->id);
+        break;
+    case COLUMN_MODEL:
+        append_safe(out, r->model);
+        break;
+    case COLUMN_DATA:
+        append_safe(out, r->data ? path_base(r->data) : NULL);
+        break;
+    case COLUMN_MASK:
+        append_safe(out, r->mask_label);
+        break;
+    case COLUMN_EPOCHS:
+        str_appendf(out, "%d/%d", r->epochs_done, r->epochs);
+        break;
+    case COLUMN_BEST:
+        if (isnan(r->best_val_top1))
+            str_append(out, "-");
+        else
+            str_appendf(out, "%.3f", r->best_val_top1);
+        break;
+    case COLUMN_STATE:
+        append_safe(out, r->problem ? "broken" : r->reason);
+        if (r->problem || (r->reason && (!strcmp(r->reason, "died") || !strcmp(r->reason, "error"))))
+            *role = ROLE_BAD;
+        if (r->reason && !strcmp(r->reason, "running")) *role = ROLE_GOOD;
+        break;
+    }
+}
+
+static void draw_list(app *a, runs *s, canvas *c, const layout *l) {
+    if (rect_empty(l->pane[PANE_LIST])) return;
+    bool focus = app_focus(a) == PANE_LIST;
+    char *note = s->known && s->count ? xasprintf("%zu", s->count) : NULL;
+    rect inner =
+        canvas_frame(c, l->pane[PANE_LIST], "Runs", note, l->flags[PANE_LIST] | (focus ? FRAME_FOCUS : 0));
+    free(note);
+    list_look look = {
+        .column = columns,
+        .columns = sizeof columns / sizeof columns[0],
+        .cell = cell,
+        .user = s,
+        .focus = focus,
+        .empty = s->problem ? s->problem
+                 : s->known ? "No run yet. 4 shows the recipe; t starts it there."
+                            : "Reading the list of runs ...",
+    };
+    list_draw(&s->list, c, inner, &look);
+}
+
+/* ---- details ---- */
+
+static void describe(facts *f, const thaw_run_info *r) {
+    char when[32] = "-";
+    time_t seconds = (time_t)r->started;
+    struct tm local;
+    if (r->started > 0 && localtime_r(&seconds, &local))
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
+    facts_line(f, "started", "%s", when);
+    facts_line(f, "ended", "%s", r->reason ? r->reason : "-");
+    facts_line(f, "model", "%s, %s", r->model ? r->model : "-", r->weights ? r->weights : "random weights");
+    facts_line(f, "images", "%s", r->data ? r->data : "-");
+    facts_line(f, "trained", "%s", r->mask_label ? r->mask_label : "-");
+    if (!isnan(r->best_val_top1))
+        facts_line(f, "best top-1", "%.4f in epoch %d of %d", r->best_val_top1, r->best_epoch + 1, r->epochs);
+    if (!isnan(r->last_train_loss))
+        facts_line(f, "last loss", "train %.4f, val %.4f", r->last_train_loss, r->last_val_loss);
+    if (r->problem) facts_text(f, ROLE_BAD, "%s", r->problem);
+    facts_line(f, "folder", "%s", r->folder);
+}
+
+static void draw_details(app *a, runs *s, canvas *c, const layout *l) {
+    enum { CHART_ROWS_LEAST = 6 };
+    if (rect_empty(l->pane[PANE_DETAIL])) return;
+    const thaw_run_info *r = current(s);
+    bool focus = app_focus(a) == PANE_DETAIL;
+    rect inner = canvas_frame(c, l->pane[PANE_DETAIL], r ? r->id : "Run", NULL,
+                              l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
+    if (!r) return;
+    /* Facts above, the curves in what is left below them. */
+    int above = s->facts ? s->facts : inner.rows / 2;
+    if (inner.rows - above < CHART_ROWS_LEAST) above = inner.rows;
+    facts f = facts_begin(c, (rect){inner.row, inner.col, above, inner.cols}, s->skip);
+    describe(&f, r);
+    int rows = facts_end(&f);
+    if (rows != s->facts) app_redraw(a);
+    s->facts = rows;
+    rect rest = {inner.row + above, inner.col, inner.rows - above, inner.cols};
+    if (!rect_empty(rest)) run_preview_draw(&s->preview, a, c, rest);
+}
+
+/* ---- the screen ---- */
+
+static void *runs_init(app *a) {
+    runs *s = xcalloc(1, sizeof *s);
+    s->app = a;
+    s->list.anchor = -1;
+    run_preview_init(&s->preview);
+    return s;
+}
+
+static void runs_free(void *self) {
+    runs *s = self;
+    if (s->reading) s->reading->screen = NULL;
+    run_preview_clear(&s->preview);
+    thaw_runs_free(s->run, s->count);
+    free(s->problem);
+    free(s);
+}
+
+static void runs_show(app *a, void *self) {
+    read_list(a, self);
+}
+
+static void runs_changed(app *a, void *self) {
+    if (app_current(a) == SCREEN_RUNS) app_redraw(a);
+    (void)self;
+}
+
+/* A run begins or ends: the list is another one. */
+static void runs_event(app *a, void *self, const thaw_event *e) {
+    bool news = e->kind == THAW_EVENT_BEGIN || e->kind == THAW_EVENT_END || e->kind == THAW_EVENT_EPOCH;
+    if (news && app_current(a) == SCREEN_RUNS) read_list(a, self);
+}
+
+static void runs_draw(app *a, void *self, canvas *c, const layout *l) {
+    draw_list(a, self, c, l);
+    draw_details(a, self, c, l);
+}
+
+static bool runs_key(app *a, void *self, int key) {
+    runs *s = self;
+    const thaw_run_info *before = current(s);
+    if (app_focus(a) == PANE_DETAIL) return facts_key(&s->skip, key, s->facts, s->list.page);
+    if (!list_key(&s->list, key)) return false;
+    if (current(s) != before) {
+        s->skip = 0;
+        run_preview_show(&s->preview, a, current(s));
+    }
+    return true;
+}
+
+/* ---- actions ---- */
+
+static bool have_run(app *a, void *self) {
+    (void)a;
+    return current(self) != NULL;
+}
+
+static bool can_resume(app *a, void *self) {
+    const thaw_run_info *r = current(self);
+    return r && !app_busy(a) && !(r->reason && !strcmp(r->reason, "running"));
+}
+
+static void do_ghost(app *a, void *self, const char *argument) {
+    (void)argument;
+    app_ghost_toggle(a, current(self)->folder);
+}
+
+static void do_resume(app *a, void *self, const char *argument) {
+    (void)argument;
+    app_resume_run(a, current(self)->folder);
+}
+
+static void do_recipe(app *a, void *self, const char *argument) {
+    const thaw_run_info *info = current(self);
+    thaw_recipe r;
+    (void)argument;
+    thaw_status status = thaw_run_recipe(info->folder, &r);
+    if (thaw_failed(&status)) {
+        app_fail(a, &status);
+        return;
+    }
+    app_recipe_replace(a, &r);
+    thaw_recipe_clear(&r);
+    app_say(a, "the recipe of %s is the recipe now; 4 shows it", info->id);
+}
+
+static void deletion_answered(app *a, void *user, int key) {
+    runs *s = user;
+    const thaw_run_info *r = current(s);
+    if (key != 'd' || !r) return;
+    const app_ghost *ghost = app_ghost_find(a, r->folder);
+    if (ghost && ghost->shown) app_ghost_toggle(a, r->folder);
+    run_preview_show(&s->preview, a, NULL);
+    thaw_status status = thaw_run_delete(r->folder);
+    if (thaw_failed(&status))
+        app_fail(a, &status);
+    else
+        app_say(a, "%s is deleted", r->id);
+    read_list(a, s);
+}
+
+static void do_delete(app *a, void *self, const char *argument) {
+    const thaw_run_info *r = current(self);
+    (void)argument;
+    char *text = xasprintf("Delete run %s with its checkpoints? This cannot be undone.", r->id);
+    dialog_params ask = {
+        .title = "Delete",
+        .text = text,
+        .answer = {{'d', "delete it"}, {'k', "keep it"}},
+        .answered = deletion_answered,
+        .user = self,
+    };
+    app_ask(a, &ask);
+    free(text);
+}
+
+static void do_reload(app *a, void *self, const char *argument) {
+    (void)argument;
+    read_list(a, self);
+}
+
+static const action actions[] = {
+    {"ghost", "Space g", "ghost", "lay the run over the chart of the Train tab, or take it away", NULL,
+     have_run, do_ghost},
+    {"resume", "r", "go on", "go on with the run from its last checkpoint", NULL, can_resume, do_resume},
+    {"take-recipe", "Enter u", "take recipe", "make the run's recipe the one under edit", NULL, have_run,
+     do_recipe},
+    {"delete-run", "d Delete", "delete", "delete the run, after asking", NULL, have_run, do_delete},
+    {"reload-runs", "R", NULL, "read the list of runs again", NULL, NULL, do_reload},
+};
+
+const screen screen_runs = {
+    .title = "Runs",
+    .form = LAYOUT_LIST,
+    .actions = actions,
+    .action_count = sizeof actions / sizeof actions[0],
+    .init = runs_init,
+    .free = runs_free,
+    .show = runs_show,
+    .draw = runs_draw,
+    .key = runs_key,
+    .changed = runs_changed,
+    .event = runs_event,
+};
