@@ -181,14 +181,14 @@ char *text_escape(const char *text) {
 
 const char *text_count(double value, char buffer[NUMBER_TEXT_MAX]) {
     static const char unit[] = {' ', 'k', 'M', 'G', 'T', 'P'};
-    int step = 0;
+    int step = 1;
     double magnitude = fabs(value);
     if (magnitude < 1000) {
         snprintf(buffer, NUMBER_TEXT_MAX, "%.0f", value);
         return buffer;
     }
     /* From 100k on a count of parameters reads best in millions: 0.27M, not 270k. */
-    for (double edge = 1e5; step < 1 || (magnitude >= edge && step < 5); edge *= 1e3)
+    for (double edge = 1e5; magnitude >= edge && step < 5; edge *= 1e3)
         step++;
     double scaled = value / pow(1000, step);
     int decimals = fabs(scaled) < 1 ? 2 : fabs(scaled) < 100 ? 1 : 0;

@@ -82,7 +82,7 @@ static void shape_cell(table *t, const thaw_layer_info *info) {
     str_clear(&text);
 }
 
-static void print_rows(const thaw_layers *layers) {
+static void print_rows(const thaw_layers *layers, bool masked) {
     enum { BATCH_USUAL = 32, SGD_STATE = 1 };
     static const table_column columns[] = {
         {"layer", false, COLUMN_SHRINK}, {"kind", false, COLUMN_KEEP}, {"output", true, COLUMN_DROP},
@@ -97,17 +97,19 @@ static void print_rows(const thaw_layers *layers) {
         shape_cell(t, info);
         table_cell(t, "%s", info->parameters ? text_count((double)info->parameters, buffer) : "");
         table_cell(t, "%s", info->macs ? text_count((double)info->macs, buffer) : "");
-        table_cell(t, "%s", info->parameters ? state_word(thaw_layers_state(layers, i)) : "");
+        table_cell(t, "%s", masked && info->parameters ? state_word(thaw_layers_state(layers, i)) : "");
     }
     table_print(t);
     thaw_cost cost = thaw_layers_cost(layers, BATCH_USUAL, SGD_STATE);
     char trainable[NUMBER_TEXT_MAX], all[NUMBER_TEXT_MAX], memory[NUMBER_TEXT_MAX];
-    out_format("\n%s parameters, %s multiply-accumulates an image at %d px; %s trainable.\n",
+    out_format("\n%s parameters, %s multiply-accumulates an image at %d px\n",
                text_count((double)cost.parameters, all), text_count((double)total_macs(layers), buffer),
-               thaw_layers_input(layers), text_count((double)cost.trainable, trainable));
-    out_format("A training step costs %.0f %% of one with everything trainable, and %s of memory at %d "
-               "images a batch.\n",
-               100 * cost.relative_step, text_bytes((double)cost.memory_bytes, memory), BATCH_USUAL);
+               thaw_layers_input(layers));
+    out_format("training %s of them at %d images a batch takes about %s",
+               text_count((double)cost.trainable, trainable), BATCH_USUAL,
+               text_bytes((double)cost.memory_bytes, memory));
+    if (masked) out_format(" and %.0f %% of the work of training all", 100 * cost.relative_step);
+    out_text("\n");
 }
 
 /* "layer1,layer2.*": each of them frozen. */
@@ -138,7 +140,7 @@ static int layers_run(const arguments *a) {
     if (a->given[OPT_JSON])
         print_json(layers, a->operand[0]);
     else
-        print_rows(layers);
+        print_rows(layers, a->given[OPT_FREEZE]);
     thaw_layers_free(layers);
     return EXIT_DONE;
 }

@@ -65,34 +65,43 @@ static void fit(table *t, int available) {
     }
 }
 
-static void print_cell(const table *t, int i, const char *text, bool last) {
-    int columns = text_columns(text), bytes = (int)strlen(text);
+static void append_cell(const table *t, int i, const char *text, str *row) {
+    int columns = text_columns(text);
+    if (t->hidden[i]) return;
     if (columns > t->width[i]) {
-        bytes = (int)text_fit(text, t->width[i] - 1, NULL);
-        out_format("%.*s~%*s", bytes, text, last ? 0 : GAP, "");
+        str_append_n(row, text, text_fit(text, t->width[i] - 1, NULL));
+        str_appendf(row, "~%*s", GAP, "");
         return;
     }
     int pad = t->width[i] - columns;
     if (t->column[i].right)
-        out_format("%*s%s%*s", pad, "", text, last ? 0 : GAP, "");
+        str_appendf(row, "%*s%s%*s", pad, "", text, GAP, "");
     else
-        out_format("%s%*s", text, last ? 0 : pad + GAP, "");
+        str_appendf(row, "%s%*s", text, pad + GAP, "");
+}
+
+/* Without the blanks at its end. */
+static void print_row(str *row) {
+    while (row->length && row->data[row->length - 1] == ' ')
+        row->data[--row->length] = '\0';
+    out_text(str_text(row));
+    out_text("\n");
+    str_reset(row);
 }
 
 void table_print(table *t) {
-    int last = t->columns - 1;
+    str row = {0};
     if (out_width()) fit(t, out_width());
-    while (last > 0 && t->hidden[last])
-        last--;
     for (int i = 0; i < t->columns; i++)
-        if (!t->hidden[i]) print_cell(t, i, t->column[i].title, i == last);
-    out_text("\n");
+        append_cell(t, i, t->column[i].title, &row);
+    print_row(&row);
     for (size_t cell = 0; cell < t->cells; cell++) {
         int i = (int)(cell % (size_t)t->columns);
-        if (!t->hidden[i]) print_cell(t, i, t->cell[cell], i == last);
-        if (i == t->columns - 1) out_text("\n");
+        append_cell(t, i, t->cell[cell], &row);
+        if (i == t->columns - 1) print_row(&row);
         free(t->cell[cell]);
     }
+    str_clear(&row);
     free(t->cell);
     free(t);
 }

@@ -1,0 +1,60 @@
+/*
+ * test_str.c - the text helpers of engine/base/str.h.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "engine/base/str.h"
+
+static void counts_read_as_people_write_them(void **state) {
+    (void)state;
+    static const struct {
+        double value;
+        const char *text;
+    } row[] = {
+        {0, "0"},
+        {512, "512"},
+        {999, "999"},
+        {1026, "1.0k"},
+        {65536, "65.5k"},
+        {272474, "0.27M"},
+        {11689512, "11.7M"},
+        {99900000, "99.9M"},
+        {1814073344, "1.8G"},
+        {-11689512, "-11.7M"},
+    };
+    char buffer[NUMBER_TEXT_MAX];
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+        assert_string_equal(text_count(row[i].value, buffer), row[i].text);
+}
+
+static void nearest_name_is_offered_only_for_a_typo(void **state) {
+    (void)state;
+    static const char *const names[] = {"models", "layers", "train"};
+    assert_string_equal(text_nearest("layesr", names, 3), "layers");
+    assert_string_equal(text_nearest("trian", names, 3), "train");
+    assert_null(text_nearest("zebra", names, 3));
+    assert_null(text_nearest("", names, 3));
+}
+
+static void what_is_escaped_prints_on_one_line(void **state) {
+    (void)state;
+    char *text = text_escape("a\nb\t\033[31mc\xff"
+                             "d é");
+    assert_string_equal(text, "a\\nb\\t\\x1b[31mc\\xffd é");
+    free(text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts_read_as_people_write_them),
+        cmocka_unit_test(nearest_name_is_offered_only_for_a_typo),
+        cmocka_unit_test(what_is_escaped_prints_on_one_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
