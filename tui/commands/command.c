@@ -12,7 +12,9 @@
 #include "tui/commands/out.h"
 
 static const command *const table[] = {
+    &command_models,
     &command_layers,
+    &command_data,
     &command_help,
 };
 

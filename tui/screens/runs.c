@@ -23,7 +23,7 @@ typedef struct runs {
     thaw_run_info *run;
     size_t count;
     bool known;    /* the list has been read at least once */
-    bool reading;  /* a job is at it */
+    struct listing *reading; /* the job that is at it, or NULL */
     char *problem; /* why the list could not be read; NULL: it could */
     run_preview preview;
     int skip, facts;
