@@ -31,7 +31,10 @@ void scale_(thaw_status *status, tensor *x, double factor) {
 }
 
 void add_(thaw_status *status, tensor *x, tensor *y, double alpha) {
-    quietly(status, __func__, [&] { x->value.add_(y->value, alpha); });
+    quietly(status, __func__, [&] {
+        const bool whole = at::isIntegralType(x->value.scalar_type(), /*includeBool=*/true);
+        x->value.add_(y->value, whole ? at::Scalar(static_cast<int64_t>(alpha)) : at::Scalar(alpha));
+    });
 }
 
 void addcmul_(thaw_status *status, tensor *x, tensor *a, tensor *b, double v) {

@@ -15,6 +15,8 @@ static const command *const table[] = {
     &command_models,
     &command_layers,
     &command_data,
+    &command_train,
+    &command_resume,
     &command_help,
 };
 
