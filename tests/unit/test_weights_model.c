@@ -1,0 +1,310 @@
+/*
+ * test_weights_model.c - weights into models and out of them: what fits, what does not and how it is told,
+ * and that every value arrives.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/file.h"
+#include "engine/nn/model.h"
+#include "tests/unit/support_torch.h"
+#include "tests/unit/weights_fixture.h"
+
+static void assert_ok(thaw_status status) {
+    assert_string_equal(status.message, "");
+}
+
+static void assert_says(thaw_status status, const char *word) {
+    if (!thaw_failed(&status)) fail_msg("no error, expected: %s", word);
+    if (!strstr(status.message, word)) fail_msg("\"%s\" is not in: %s", word, status.message);
+}
+
+static model *build(const char *name, int classes) {
+    model *m;
+    assert_ok(model_build(name, classes, 0, 0, &m));
+    return m;
+}
+
+/* ---- state dicts of zeros, without libtorch ---- */
+
+typedef struct state_dict {
+    weights_item *item;
+    char **key;
+    size_t count, item_capacity, key_capacity;
+    void *zeros;
+} state_dict;
+
+static thaw_status add_item(void *user, layer *l, param *p, const char *key) {
+    state_dict *d = user;
+    (void)l;
+    d->item = vec_reserve(d->item, &d->item_capacity, d->count + 1, sizeof *d->item);
+    d->key = vec_reserve(d->key, &d->key_capacity, d->count + 1, sizeof *d->key);
+    d->key[d->count] = xstrdup(key);
+    d->item[d->count] = (weights_item){d->key[d->count], p->type, p->size, d->zeros};
+    d->count++;
+    return thaw_ok();
+}
+
+/* Every tensor of the model, all zeros. */
+static state_dict state_dict_of(const char *name, int classes) {
+    model *m = build(name, classes);
+    state_dict d = {.zeros = xcalloc(4 << 20, sizeof(float))};
+    assert_ok(model_each_param(m, add_item, &d));
+    model_free(m);
+    return d;
+}
+
+static weights_item *find_item(state_dict *d, const char *key) {
+    for (size_t i = 0; i < d->count; i++)
+        if (strcmp(d->item[i].key, key) == 0) return &d->item[i];
+    fail_msg("no key %s", key);
+    return NULL;
+}
+
+static void drop_item(state_dict *d, const char *key) {
+    *find_item(d, key) = d->item[--d->count]; /* keys stay owned by d->key */
+}
+
+static weights_file *write_and_open(state_dict *d) {
+    weights_file *f;
+    assert_ok(weights_write_safetensors("state.safetensors", d->item, d->count, NULL, 0));
+    assert_ok(weights_open("state.safetensors", &f));
+    return f;
+}
+
+static void state_dict_clear(state_dict *d, size_t keys) {
+    for (size_t i = 0; i < keys; i++)
+        free(d->key[i]);
+    free(d->key);
+    free(d->item);
+    free(d->zeros);
+}
+
+/* What comparing the (changed) state dict of FROM with a model says. */
+static thaw_status compare(state_dict *d, const char *name, int classes, weights_head head,
+                           weights_report *r) {
+    weights_file *f = write_and_open(d);
+    model *m = build(name, classes);
+    thaw_status status = weights_compare(f, m, head, r);
+    model_free(m);
+    weights_close(f);
+    return status;
+}
+
+static void the_same_architecture_fits(void **state) {
+    (void)state;
+    state_dict d = state_dict_of("cifar_resnet20", 10);
+    weights_report r;
+    size_t keys = d.count;
+    assert_ok(compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_STRICT, &r));
+    assert_int_equal(r.loaded, keys);
+    assert_int_equal(r.missing_count + r.extra_count + r.misfit_count, 0);
+    weights_report_clear(&r);
+    state_dict_clear(&d, keys);
+}
+
+static void counters_of_batches_may_be_missing(void **state) {
+    (void)state;
+    state_dict d = state_dict_of("cifar_resnet20", 10);
+    size_t keys = d.count;
+    drop_item(&d, "bn1.num_batches_tracked");
+    assert_ok(compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_STRICT, NULL));
+    state_dict_clear(&d, keys);
+}
+
+static void missing_extra_and_misfitting_keys_are_named(void **state) {
+    (void)state;
+    weights_report r;
+    state_dict d = state_dict_of("cifar_resnet20", 10);
+    size_t keys = d.count;
+    find_item(&d, "conv1.weight")->size = SHAPE_4(16, 1, 3, 3);
+    thaw_status status = compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_STRICT, &r);
+    assert_int_equal(status.code, THAW_ERR_SHAPE);
+    assert_says(status, "conv1.weight: file [16, 1, 3, 3], model [16, 3, 3, 3]");
+    assert_says(status, "state.safetensors does not fit cifar_resnet20");
+    assert_int_equal(r.misfit_count, 1);
+    weights_report_clear(&r);
+
+    drop_item(&d, "layer1.0.bn1.running_mean");
+    weights_item *renamed = find_item(&d, "layer2.1.conv2.weight");
+    renamed->key = "layer2.1.convolution2.weight";
+    status = compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_SKIP, &r);
+    assert_says(status, "and 3 more keys do not fit");
+    assert_int_equal(r.misfit_count, 1);
+    assert_int_equal(r.missing_count, 2);
+    assert_int_equal(r.extra_count, 1);
+    assert_string_equal(r.missing[0], "layer1.0.bn1.running_mean");
+    assert_string_equal(r.missing[1], "layer2.1.conv2.weight");
+    assert_string_equal(r.extra[0], "layer2.1.convolution2.weight");
+    weights_report_clear(&r);
+    state_dict_clear(&d, keys);
+}
+
+static void integers_do_not_fit_weights(void **state) {
+    (void)state;
+    state_dict d = state_dict_of("cifar_resnet20", 10);
+    size_t keys = d.count;
+    find_item(&d, "conv1.weight")->type = DTYPE_I32;
+    assert_says(compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_STRICT, NULL),
+                "conv1.weight: file int32, model float32");
+    find_item(&d, "conv1.weight")->type = DTYPE_F16;
+    find_item(&d, "bn1.num_batches_tracked")->type = DTYPE_I32;
+    assert_ok(compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_STRICT, NULL));
+    state_dict_clear(&d, keys);
+}
+
+static void another_number_of_classes_is_told_as_such(void **state) {
+    (void)state;
+    state_dict d = state_dict_of("cifar_resnet20", 10);
+    thaw_status status = compare(&d, "cifar_resnet20", 2, WEIGHTS_HEAD_STRICT, NULL);
+    assert_says(status, "linear.weight: file [10, 64], model [2, 64]");
+    assert_says(status, "trained for 10 classes and the model has 2");
+    assert_ok(compare(&d, "cifar_resnet20", 2, WEIGHTS_HEAD_SKIP, NULL));
+    state_dict_clear(&d, d.count);
+}
+
+static void another_architecture_is_recognised(void **state) {
+    (void)state;
+    state_dict d = state_dict_of("cifar_resnet32", 7);
+    assert_says(compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_STRICT, NULL), "the file is a cifar_resnet32");
+    assert_says(compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_SKIP, NULL), "the file is a cifar_resnet32");
+    size_t keys = d.count;
+    drop_item(&d, "layer3.0.conv1.weight");
+    assert_says(compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_SKIP, NULL), "another architecture");
+    state_dict_clear(&d, keys);
+    float value = 0;
+    weights_item alien = {"encoder.weight", DTYPE_F32, SHAPE_0(), &value};
+    state_dict one = {.item = &alien, .count = 1};
+    assert_says(compare(&one, "cifar_resnet20", 10, WEIGHTS_HEAD_SKIP, NULL), "not one key fits");
+}
+
+static void a_head_of_another_depth_is_skipped(void **state) {
+    (void)state;
+    state_dict d = state_dict_of("cifar_resnet20", 10);
+    size_t keys = d.count;
+    weights_report r;
+    find_item(&d, "linear.weight")->key = "linear.0.weight"; /* an MLP's keys */
+    find_item(&d, "linear.bias")->key = "linear.3.bias";
+    assert_ok(compare(&d, "cifar_resnet20", 5, WEIGHTS_HEAD_SKIP, &r));
+    assert_int_equal(r.loaded, keys - 2);
+    weights_report_clear(&r);
+    assert_says(compare(&d, "cifar_resnet20", 5, WEIGHTS_HEAD_STRICT, NULL), "linear.weight");
+    find_item(&d, "linear.0.weight")->key = "linearity.weight"; /* not under the head's path */
+    assert_says(compare(&d, "cifar_resnet20", 5, WEIGHTS_HEAD_SKIP, NULL), "linearity.weight");
+    state_dict_clear(&d, keys);
+}
+
+/* ---- with tensors ---- */
+
+static thaw_status assert_same_param(void *user, layer *l, param *p, const char *key) {
+    const model *other = user;
+    tscope s = support_begin();
+    (void)l;
+    const char *dot = strrchr(key, '.');
+    char *path = xstrndup(key, (size_t)(dot - key));
+    layer *twin = model_find(other, path);
+    assert_non_null(twin);
+    for (int i = 0; i < twin->param_count; i++)
+        if (strcmp(twin->param[i].name, p->name) == 0 && !t_equal(&s, p->t, twin->param[i].t))
+            fail_msg("%s differs", key);
+    free(path);
+    support_end(&s);
+    return thaw_ok();
+}
+
+static model *materialised(int classes, uint64_t seed, bool channels_last) {
+    model *m = build("cifar_resnet20", classes);
+    assert_ok(model_materialise(m, support_torch(), (device){.kind = DEVICE_CPU}, channels_last, seed));
+    return m;
+}
+
+static void a_saved_model_loads_bit_identically(void **state) {
+    (void)state;
+    static const char *const names[] = {"m.safetensors", "m.pth", "m.pt"};
+    const weights_pair pair = {"arch", "cifar_resnet20"};
+    model *saved = materialised(10, 1, true);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        weights_file *f;
+        weights_report r;
+        model *loaded = materialised(10, 2, i == 1);
+        assert_ok(weights_save_model(names[i], saved, &pair, 1));
+        assert_ok(weights_open(names[i], &f));
+        if (i == 0) assert_string_equal(weights_metadata(f, "arch"), "cifar_resnet20");
+        assert_ok(weights_load(f, loaded, WEIGHTS_HEAD_STRICT, &r));
+        assert_int_equal(r.loaded, weights_count(f));
+        weights_report_clear(&r);
+        assert_ok(model_each_param(loaded, assert_same_param, saved));
+        weights_close(f);
+        model_free(loaded);
+    }
+    assert_says(weights_save_model("m.onnx", saved, NULL, 0), ".safetensors, .pth or .pt");
+    assert_false(path_exists("m.onnx"));
+    model_free(saved);
+}
+
+static void a_file_that_does_not_fit_leaves_the_model_untouched(void **state) {
+    (void)state;
+    model *m = materialised(10, 3, false), *same = materialised(10, 3, false);
+    state_dict d = state_dict_of("cifar_resnet20", 10);
+    size_t keys = d.count;
+    find_item(&d, "layer3.2.bn2.bias")->size = SHAPE_1(63);
+    weights_file *f = write_and_open(&d);
+    assert_says(weights_load(f, m, WEIGHTS_HEAD_STRICT, NULL), "layer3.2.bn2.bias: file [63], model [64]");
+    assert_ok(model_each_param(m, assert_same_param, same));
+    weights_close(f);
+    state_dict_clear(&d, keys);
+    model_free(m);
+    model_free(same);
+}
+
+static void a_skipped_head_keeps_its_own_values(void **state) {
+    (void)state;
+    model *m = materialised(10, 3, false), *same = materialised(10, 3, false);
+    state_dict d = state_dict_of("cifar_resnet20", 10);
+    weights_file *f = write_and_open(&d);
+    assert_ok(weights_load(f, m, WEIGHTS_HEAD_SKIP, NULL));
+    tscope s = support_begin();
+    assert_true(t_equal(&s, m->head->param[0].t, same->head->param[0].t));
+    assert_true(t_norm(&s, model_find(m, "conv1")->param[0].t) == 0);
+    support_end(&s);
+    weights_close(f);
+    state_dict_clear(&d, d.count);
+    model_free(m);
+    model_free(same);
+}
+
+static void a_model_without_tensors_is_told_apart(void **state) {
+    (void)state;
+    model *m = build("cifar_resnet20", 10);
+    state_dict d = state_dict_of("cifar_resnet20", 10);
+    weights_file *f = write_and_open(&d);
+    assert_says(weights_load(f, m, WEIGHTS_HEAD_STRICT, NULL), "no tensors");
+    assert_says(weights_save_model("x.pth", m, NULL, 0), "no tensors");
+    weights_close(f);
+    state_dict_clear(&d, d.count);
+    model_free(m);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_architecture_fits),
+        cmocka_unit_test(counters_of_batches_may_be_missing),
+        cmocka_unit_test(missing_extra_and_misfitting_keys_are_named),
+        cmocka_unit_test(integers_do_not_fit_weights),
+        cmocka_unit_test(another_number_of_classes_is_told_as_such),
+        cmocka_unit_test(another_architecture_is_recognised),
+        cmocka_unit_test(a_head_of_another_depth_is_skipped),
+        cmocka_unit_test(a_saved_model_loads_bit_identically),
+        cmocka_unit_test(a_file_that_does_not_fit_leaves_the_model_untouched),
+        cmocka_unit_test(a_skipped_head_keeps_its_own_values),
+        cmocka_unit_test(a_model_without_tensors_is_told_apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
