@@ -68,6 +68,10 @@ static thaw_status write_best(const char *folder, const checkpoint_content *c) {
     return status;
 }
 
+static bool is_written(const checkpoint_content *c, checkpoint_file which) {
+    return which == CHECKPOINT_LAST || (which == CHECKPOINT_BEST ? c->best : c->optimizer_count > 0);
+}
+
 /* Step 1: the new files beside the old ones. */
 static thaw_status write_fresh(const char *folder, const checkpoint_content *c,
                                fingerprint file[CHECKPOINT_FILES]) {
@@ -76,12 +80,12 @@ static thaw_status write_fresh(const char *folder, const checkpoint_content *c,
         path[i] = checkpoint_path(folder, (checkpoint_file)i, true);
     thaw_status status = weights_write_safetensors(path[CHECKPOINT_LAST], c->model, c->model_count,
                                                    c->metadata, c->metadata_count);
-    if (!thaw_failed(&status))
+    if (!thaw_failed(&status) && c->optimizer_count)
         status =
             weights_write_safetensors(path[CHECKPOINT_OPTIMIZER], c->optimizer, c->optimizer_count, NULL, 0);
     if (!thaw_failed(&status) && c->best) status = write_best(folder, c);
     for (int i = 0; i < CHECKPOINT_FILES && !thaw_failed(&status); i++)
-        if (i != CHECKPOINT_BEST || c->best) status = fingerprint_take(path[i], &file[i]);
+        if (is_written(c, (checkpoint_file)i)) status = fingerprint_take(path[i], &file[i]);
     for (int i = 0; i < CHECKPOINT_FILES; i++)
         free(path[i]);
     return status;
@@ -95,6 +99,7 @@ thaw_status checkpoint_write(const char *folder, const checkpoint_content *conte
     THAW_TRY(finish_last_write(folder, &before));
     fingerprint file[CHECKPOINT_FILES];
     memcpy(file, before.file, sizeof file);
+    file[CHECKPOINT_OPTIMIZER] = (fingerprint){0};
     status = write_fresh(folder, content, file);
     if (!thaw_failed(&status)) status = commit_write(folder, before.generation + 1, file, content->state);
     if (thaw_failed(&status)) {
@@ -103,7 +108,7 @@ thaw_status checkpoint_write(const char *folder, const checkpoint_content *conte
         return status;
     }
     for (int i = 0; i < CHECKPOINT_FILES; i++)
-        if (i != CHECKPOINT_BEST || content->best) THAW_TRY(settle(folder, (checkpoint_file)i));
+        if (is_written(content, (checkpoint_file)i)) THAW_TRY(settle(folder, (checkpoint_file)i));
     return thaw_ok();
 }
 
@@ -139,11 +144,28 @@ static bool look_again(patience *p, int64_t generation) {
     return p->stuck < STUCK_TRIES;
 }
 
-static thaw_status open_file(const char *folder, const commit *c, checkpoint_file which, weights_file **out) {
-    char *path = find_file(folder, which, &c->file[which]);
-    if (!path) return damaged(folder, which);
-    thaw_status status = weights_open(path, out);
-    free(path);
+/* Map PATH if it holds what is WANTED. The bytes that were checked are the bytes that are used: PATH may be
+   another file a moment later. */
+static bool map_if_wanted(const char *path, const fingerprint *wanted, mapped_file *map) {
+    thaw_status status = file_map(path, map);
+    if (thaw_failed(&status)) return false;
+    fingerprint found = fingerprint_of(map);
+    if (fingerprint_equal(&found, wanted)) return true;
+    file_unmap(map);
+    return false;
+}
+
+static thaw_status open_file(const char *folder, const commit *c, checkpoint_file which, mapped_file *map,
+                             weights_file **out) {
+    if (which == CHECKPOINT_OPTIMIZER && !c->file[which].length) return thaw_ok();
+    thaw_status status = damaged(folder, which);
+    for (int fresh = 0; fresh < 2; fresh++) {
+        char *path = checkpoint_path(folder, which, fresh);
+        bool found = map_if_wanted(path, &c->file[which], map);
+        if (found) status = weights_open_memory(path, map->data, map->size, out);
+        free(path);
+        if (found) break;
+    }
     return status;
 }
 
@@ -156,8 +178,9 @@ thaw_status checkpoint_read(const char *folder, checkpoint *out) {
         THAW_TRY(commit_read(folder, &c));
         out->state = c.state;
         out->generation = c.generation;
-        status = open_file(folder, &c, CHECKPOINT_LAST, &out->model);
-        if (!thaw_failed(&status)) status = open_file(folder, &c, CHECKPOINT_OPTIMIZER, &out->optimizer);
+        status = open_file(folder, &c, CHECKPOINT_LAST, &out->model_map, &out->model);
+        if (!thaw_failed(&status))
+            status = open_file(folder, &c, CHECKPOINT_OPTIMIZER, &out->optimizer_map, &out->optimizer);
         if (!thaw_failed(&status)) return status;
         checkpoint_clear(out);
     } while (look_again(&p, out->generation));
@@ -169,6 +192,8 @@ void checkpoint_clear(checkpoint *c) {
     weights_close(c->model);
     weights_close(c->optimizer);
     c->model = c->optimizer = NULL;
+    file_unmap(&c->model_map);
+    file_unmap(&c->optimizer_map);
 }
 
 thaw_status checkpoint_read_state(const char *folder, checkpoint_state *out) {

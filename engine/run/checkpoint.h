@@ -2,7 +2,7 @@
  * checkpoint.h - everything needed to go on with a run, in files that are of one moment or not there.
  *
  *     last.safetensors   the model's state dict, loadable by itself: metadata says what it is (card.h)
- *     state.safetensors  the optimizer's tensors
+ *     state.safetensors  the optimizer's tensors, if it has any
  *     state.json         the position, the mask of that moment, and what the other files must be
  *     best.safetensors   the state dict of the best epoch
  *
@@ -22,6 +22,7 @@
 #ifndef ENGINE_RUN_CHECKPOINT_H
 #define ENGINE_RUN_CHECKPOINT_H
 
+#include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/nn/freeze.h"
 #include "engine/weights/weights.h"
@@ -59,9 +60,10 @@ thaw_status checkpoint_write(const char *folder, const checkpoint_content *conte
 
 typedef struct checkpoint {
     checkpoint_state state;
-    int64_t generation;      /* 1, 2, ... */
-    weights_file *model;     /* mapped */
-    weights_file *optimizer; /* mapped; possibly without entries */
+    int64_t generation; /* 1, 2, ... */
+    weights_file *model;
+    weights_file *optimizer; /* NULL when the optimizer had no tensors */
+    mapped_file model_map, optimizer_map;
 } checkpoint;
 
 /* THAW_ERR_NOT_FOUND when there has never been one. Owned by the caller: checkpoint_clear. */

@@ -33,6 +33,7 @@ thaw_status commit_write(const char *folder, int64_t generation, const fingerpri
                          const checkpoint_state *state);
 
 /* Of the file at PATH. A missing file is a failure. */
+fingerprint fingerprint_of(const mapped_file *map);
 thaw_status fingerprint_take(const char *path, fingerprint *out);
 bool fingerprint_equal(const fingerprint *a, const fingerprint *b);
 

@@ -49,10 +49,14 @@ static uint64_t checksum(const uint8_t *bytes, size_t count) {
     return hash_bytes(bytes + whole, count - whole, hash_bytes(lane, sizeof lane, count));
 }
 
+fingerprint fingerprint_of(const mapped_file *map) {
+    return (fingerprint){.length = map->size, .sum = map->size ? checksum(map->data, map->size) : 0};
+}
+
 thaw_status fingerprint_take(const char *path, fingerprint *out) {
     mapped_file map;
     THAW_TRY(file_map(path, &map));
-    *out = (fingerprint){.length = map.size, .sum = map.size ? checksum(map.data, map.size) : 0};
+    *out = fingerprint_of(&map);
     file_unmap(&map);
     return thaw_ok();
 }
@@ -178,7 +182,7 @@ static thaw_status read_document(const cJSON *document, commit *out) {
     const cJSON *files = cJSON_GetObjectItemCaseSensitive(document, "files");
     for (int i = 0; i < CHECKPOINT_FILES; i++)
         THAW_TRY(read_fingerprint(files, (checkpoint_file)i, &out->file[i]));
-    if (!out->file[CHECKPOINT_LAST].length || !out->file[CHECKPOINT_OPTIMIZER].length)
+    if (!out->file[CHECKPOINT_LAST].length)
         return thaw_error(THAW_ERR_FORMAT, "\"files\" does not name the checkpoint's files");
     return read_state(document, &out->state);
 }

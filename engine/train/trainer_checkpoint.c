@@ -248,7 +248,7 @@ static thaw_status remember_changed(void *user, layer *l, param *p, const char *
 }
 
 static thaw_status restore_optimizer(trainer *t, const weights_file *f) {
-    for (size_t i = 0; i < weights_count(f); i++) {
+    for (size_t i = 0; f && i < weights_count(f); i++) {
         const weights_entry *entry = weights_at(f, i);
         const char *dot = strchr(entry->key, '.');
         if (!dot)

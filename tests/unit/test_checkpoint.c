@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -59,10 +60,10 @@ static thaw_status write_number(const char *folder, int number) {
     freeze_mask_add(&state.mask, is_best(number) ? "layer1" : "layer2", THAW_FROZEN);
     state.extra = cJSON_CreateObject();
     cJSON_AddNumberToObject(state.extra, "number", number);
-    weights_item model[] = {{"conv1.weight", DTYPE_F32, SHAPE_2(ELEMENTS / 2, 2), data},
-                            {"fc.bias", DTYPE_F32, SHAPE_1(ELEMENTS), data}};
+    weights_item weights[] = {{"conv1.weight", DTYPE_F32, SHAPE_2(ELEMENTS / 2, 2), data},
+                              {"fc.bias", DTYPE_F32, SHAPE_1(ELEMENTS), data}};
     weights_item optimizer[] = {{"momentum.conv1.weight", DTYPE_F32, SHAPE_1(ELEMENTS), data}};
-    checkpoint_content content = {.model = model,
+    checkpoint_content content = {.model = weights,
                                   .model_count = 2,
                                   .optimizer = optimizer,
                                   .optimizer_count = 1,
@@ -145,7 +146,9 @@ static void numbers_and_unknowns_come_back_exactly(void **state) {
     s.base_lr = 1.0 / 3;
     s.steps = 9007199254740991;
     s.best_val_loss = (double)NAN;
-    checkpoint_content content = {.state = &s}; /* SGD without momentum has no tensors at all */
+    float one = 1;
+    weights_item item = {"x", DTYPE_F32, SHAPE_1(1), &one};
+    checkpoint_content content = {.model = &item, .model_count = 1, .state = &s}; /* SGD without momentum */
     assert_ok(checkpoint_write("exact", &content));
     assert_ok(checkpoint_read_state("exact", &back));
     assert_true(back.seconds == s.seconds);
@@ -155,7 +158,7 @@ static void numbers_and_unknowns_come_back_exactly(void **state) {
     assert_int_equal(back.best_epoch, -1);
     checkpoint c;
     assert_ok(checkpoint_read("exact", &c));
-    assert_int_equal(weights_count(c.optimizer), 0);
+    assert_null(c.optimizer);
     checkpoint_clear(&c);
     checkpoint_state_clear(&s);
     checkpoint_state_clear(&back);
@@ -198,6 +201,30 @@ static void a_run_without_a_checkpoint_says_so(void **state) {
 
 /* ---- kills ---- */
 
+/* A file, without waiting for the disk. */
+static void put(const char *path, const char *bytes, size_t size) {
+    FILE *out = fopen(path, "wb");
+    assert_non_null(out);
+    assert_int_equal(fwrite(bytes, 1, size, out), size);
+    fclose(out);
+}
+
+/* TO becomes a copy of FROM, without the waits of writing it properly. */
+static void copy_folder(const char *from, const char *to) {
+    static const char *const names[] = {"last.safetensors", "state.safetensors", "best.safetensors",
+                                        "state.json"};
+    make(to);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *source = path_join(from, names[i]), *target = path_join(to, names[i]), *bytes;
+        size_t size;
+        assert_ok(file_read(source, 1 << 20, &bytes, &size));
+        put(target, bytes, size);
+        free(source);
+        free(target);
+        free(bytes);
+    }
+}
+
 /* Write checkpoint 4 over 3 in a child that is killed before its KILL_AT-th system call. False: it was done.
  */
 static bool write_and_kill(const char *folder, int kill_at, bool *possible) {
@@ -230,12 +257,13 @@ static void a_kill_at_any_system_call_leaves_a_whole_checkpoint(void **state) {
     (void)state;
     bool possible = true, killed = true;
     int olds = 0, news = 0, calls = 0;
+    make("three");
+    for (int number = 1; number <= 3; number++)
+        assert_ok(write_number("three", number));
     for (int kill_at = 1; killed; kill_at++, calls++) {
         char folder[64];
         snprintf(folder, sizeof folder, "kill-%d", kill_at);
-        make(folder);
-        for (int number = 1; number <= 3; number++)
-            assert_ok(write_number(folder, number));
+        copy_folder("three", folder);
         killed = write_and_kill(folder, kill_at, &possible);
         if (!possible) {
             print_message("SKIPPED: ptrace is not allowed here\n");
@@ -277,13 +305,13 @@ static void a_kill_at_a_random_moment_loses_no_finished_checkpoint(void **state)
     int finished = 1;
     make("random");
     assert_ok(write_number("random", 1));
-    for (int round = 0; round < 60; round++) {
+    for (int round = 0; round < 25; round++) {
         int ends[2];
         assert_int_equal(pipe(ends), 0);
         pid_t child = fork();
         if (child == 0) write_for_ever("random", finished + 1, ends[1]);
         close(ends[1]);
-        usleep((useconds_t)rng_below(&r, 25000));
+        usleep((useconds_t)rng_below(&r, 60000));
         kill(child, SIGKILL);
         int how;
         waitpid(child, &how, 0);
@@ -309,7 +337,7 @@ static void readers_beside_a_writer_always_see_one_moment(void **state) {
         write_for_ever("beside", 2, ends[1]);
     }
     close(ends[1]);
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < 100; round++) {
         int number = read_number("beside");
         assert_true(number >= before);
         before = number;
@@ -359,7 +387,7 @@ static void damage(const char *path, size_t at, bool cut) {
     assert_ok(file_read(path, 1 << 20, &bytes, &size));
     if (at >= size) at = size - 1;
     bytes[at] ^= 0x40;
-    assert_ok(file_replace(path, bytes, cut ? at : size));
+    put(path, bytes, cut ? at : size);
     free(bytes);
 }
 
@@ -367,12 +395,14 @@ static void damaged_tensors_are_noticed(void **state) {
     (void)state;
     static const char *const files[] = {"damaged/last.safetensors", "damaged/state.safetensors"};
     static const size_t places[] = {0, 9, 300, 12000, 1u << 30};
-    make("damaged");
+    make("whole");
+    for (int number = 1; number <= 3; number++)
+        assert_ok(write_number("whole", number));
     for (size_t f = 0; f < 2; f++)
         for (size_t p = 0; p < sizeof places / sizeof places[0]; p++)
             for (int cut = 0; cut < 2; cut++) {
                 checkpoint c;
-                assert_ok(write_number("damaged", 1));
+                copy_folder("whole", "damaged");
                 damage(files[f], places[p], cut);
                 assert_says(checkpoint_read("damaged", &c), "changed or damaged");
                 checkpoint_state s;
@@ -398,7 +428,7 @@ static void a_damaged_state_is_refused(void **state) {
         char *copy = xstrndup(text, size);
         size_t length = round < size ? round : size;
         if (length == size) copy[rng_below(&r, size)] = (char)rng_below(&r, 256);
-        assert_ok(file_replace("broken/state.json", copy, length));
+        put("broken/state.json", copy, length);
         checkpoint c;
         thaw_status status = checkpoint_read("broken", &c);
         if (!thaw_failed(&status)) {
