@@ -39,14 +39,17 @@ static void note(follower *f, const char *text) {
 /* ---- text ---- */
 
 static void print_begin(follower *f) {
+    out_format("run %s in %s\n", f->view->run, f->view->folder);
+    out_flush();
+}
+
+static void print_mask(follower *f) {
     const run_view *v = f->view;
     char trainable[NUMBER_TEXT_MAX], all[NUMBER_TEXT_MAX];
-    out_format("run %s in %s\n", v->run, v->folder);
-    out_format("%s of %s parameters trainable%s%s, on %s, %s\n", text_count((double)v->trainable, trainable),
-               text_count((double)v->parameters, all), v->mask_label ? ": " : "",
-               v->mask_label ? v->mask_label : "", v->device ? v->device : "?",
-               v->precision ? v->precision : "?");
-    out_flush();
+    out_format("training %s: %s of %s parameters, on %s, %s", v->mask_label,
+               text_count((double)v->trainable, trainable), text_count((double)v->parameters, all),
+               v->device ? v->device : "?", v->precision ? v->precision : "?");
+    out_line("");
 }
 
 static void print_dataset(follower *f) {
@@ -84,9 +87,8 @@ static void print_end(follower *f) {
 
 static void print_event(follower *f, const thaw_event *e) {
     static void (*const printer[THAW_EVENT_COUNT])(follower *) = {
-        [THAW_EVENT_BEGIN] = print_begin,
-        [THAW_EVENT_DATASET] = print_dataset,
-        [THAW_EVENT_EPOCH] = print_epoch,
+        [THAW_EVENT_BEGIN] = print_begin, [THAW_EVENT_DATASET] = print_dataset,
+        [THAW_EVENT_MASK] = print_mask,   [THAW_EVENT_EPOCH] = print_epoch,
         [THAW_EVENT_END] = print_end,
     };
     bool warning = e->kind == THAW_EVENT_LOG && e->log.level > 0;
