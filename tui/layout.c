@@ -93,10 +93,9 @@ layout layout_compute(int rows, int cols, const layout_state *state) {
         l.footer = (rect){rows - 1, 0, 1, cols};
         return l;
     }
-    int bottom = clamp(state->prompt_rows, 1, rows / 2);
     l.bar = (rect){0, 0, 1, cols};
-    l.footer = (rect){rows - bottom, 0, bottom, cols};
-    l.body = (rect){1, 0, rows - 1 - bottom, cols};
+    l.footer = (rect){rows - 1, 0, 1, cols};
+    l.body = (rect){1, 0, rows - 2, cols};
     if (cols < NARROW_COLS || rows < NARROW_ROWS) {
         l.kind = LAYOUT_NARROW;
         l.tabs = rect_row(l.body, 0);

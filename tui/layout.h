@@ -36,10 +36,9 @@ typedef enum layout_form {
 
 typedef struct layout_state {
     layout_form form;
-    pane focus;      /* shown when there is room for one pane only */
-    bool log;        /* the log pane is open */
-    double split;    /* the list's share of the width, 0..1; 0: chosen */
-    int prompt_rows; /* rows a prompt or a long message needs at the bottom, 0 or 1: the footer's own */
+    pane focus;   /* shown when there is room for one pane only */
+    bool log;     /* the log pane is open */
+    double split; /* the list's share of the width, 0..1; 0: chosen */
 } layout_state;
 
 typedef struct layout {

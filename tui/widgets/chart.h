@@ -29,6 +29,7 @@ typedef struct chart_series {
     const series *steps; /* or NULL and ... */
     const chart_point *point;
     size_t count;
+    double x_scale;   /* times every x; 0: 1. For a run whose epochs have other lengths */
     double smoothing; /* 0: none, else the weight of the past a step, 0..1 (0.9) */
     bool ghost;       /* beneath everything else */
     bool marked;      /* few values: a mark at each one */

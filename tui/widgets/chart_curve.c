@@ -17,14 +17,19 @@ size_t curve_count(const chart_series *curve) {
 }
 
 static curve_sample sample_at(const chart_series *curve, size_t index) {
+    double scale = curve->x_scale > 0 ? curve->x_scale : 1;
     if (!curve->steps) {
         double y = curve->point[index].y;
         bool fine = isfinite(y);
-        return (curve_sample){
-            .x = curve->point[index].x, .low = y, .high = y, .mean = y, .finite = fine, .broken = !fine};
+        return (curve_sample){.x = curve->point[index].x * scale,
+                              .low = y,
+                              .high = y,
+                              .mean = y,
+                              .finite = fine,
+                              .broken = !fine};
     }
     const series_bucket *b = &curve->steps->bucket[index];
-    return (curve_sample){.x = (double)(b->first + b->last) / 2,
+    return (curve_sample){.x = (double)(b->first + b->last) / 2 * scale,
                           .low = b->low,
                           .high = b->high,
                           .mean = b->finite ? b->sum / b->finite : NAN,

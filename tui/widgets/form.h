@@ -40,7 +40,7 @@ typedef struct form {
     const form_field *field;
     int count, cursor, top;
     bool editing;
-    line line;
+    line_edit line;
     char *problem; /* of the field at problem_at */
     int problem_at;
     thaw_status (*set)(void *user, const form_field *f, const char *text);

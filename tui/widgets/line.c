@@ -10,11 +10,11 @@
 #include "tui/key.h"
 #include "tui/text.h"
 
-static void reserve(line *l, size_t need) {
+static void reserve(line_edit *l, size_t need) {
     l->text = vec_reserve(l->text, &l->capacity, need + 1, 1);
 }
 
-void line_set(line *l, const char *text) {
+void line_set(line_edit *l, const char *text) {
     size_t length = strlen(text);
     if (length > LINE_MAX_BYTES) length = LINE_MAX_BYTES;
     reserve(l, length);
@@ -24,22 +24,22 @@ void line_set(line *l, const char *text) {
     l->scroll = 0;
 }
 
-void line_clear(line *l) {
+void line_clear(line_edit *l) {
     free(l->text);
-    *l = (line){0};
+    *l = (line_edit){0};
 }
 
-const char *line_text(const line *l) {
+const char *line_text(const line_edit *l) {
     return l->text ? l->text : "";
 }
 
-static void erase(line *l, size_t from, size_t to) {
+static void erase(line_edit *l, size_t from, size_t to) {
     memmove(l->text + from, l->text + to, l->length - to + 1);
     l->length -= to - from;
     l->at = from;
 }
 
-static void insert(line *l, int key) {
+static void insert(line_edit *l, int key) {
     char utf8[5];
     size_t bytes = (size_t)text_encode((uint32_t)key, utf8);
     if (l->length + bytes > LINE_MAX_BYTES) return;
@@ -51,7 +51,7 @@ static void insert(line *l, int key) {
 }
 
 /* Where the word before the cursor begins. */
-static size_t word_start(const line *l) {
+static size_t word_start(const line_edit *l) {
     size_t at = l->at;
     while (at > 0 && strchr(" /.,", l->text[at - 1]))
         at--;
@@ -60,7 +60,7 @@ static size_t word_start(const line *l) {
     return at;
 }
 
-bool line_key(line *l, int key) {
+bool line_key(line_edit *l, int key) {
     if (!l->text) line_set(l, "");
     switch (key) {
     case K_LEFT:
@@ -104,14 +104,14 @@ bool line_key(line *l, int key) {
 }
 
 /* Columns of the first BYTES bytes. */
-static int columns_before(const line *l, size_t bytes) {
+static int columns_before(const line_edit *l, size_t bytes) {
     char *head = xstrndup(line_text(l), bytes);
     int columns = text_columns(head);
     free(head);
     return columns;
 }
 
-void line_draw(line *l, canvas *c, int row, int col, int width, theme_role role) {
+void line_draw(line_edit *l, canvas *c, int row, int col, int width, theme_role role) {
     if (width <= 0) return;
     int cursor = columns_before(l, l->at);
     if (cursor - l->scroll >= width) l->scroll = cursor - width + 1;

@@ -28,7 +28,7 @@ typedef struct prompt_params {
 typedef struct prompt {
     bool open;
     prompt_params ask; /* strings are ours */
-    line line;
+    line_edit line;
     char *problem;    /* what accept said */
     char **candidate; /* what Tab found */
     size_t candidate_count;

@@ -1,0 +1,410 @@
+/*
+ * app.c - the workbench's life: open, wait for keys, events, jobs and signals, draw, leave.
+ *
+ * One poll waits for all of them. A key is answered with a frame at once; events are gathered and drawn ten
+ * times a second at most; when nothing changed, nothing is drawn and nothing is sent.
+ */
+#include "tui/app.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/clock.h"
+#include "tui/app_state.h"
+#include "tui/rescue.h"
+
+enum { KEYS_A_FRAME = 64, POLL_FDS = 4, MESSAGE_ROWS_SECONDS = 6 };
+
+static const double FRAME_SECONDS = 0.1;
+
+const screen *const app_screens[SCREEN_COUNT] = {
+    [SCREEN_MODELS] = &screen_models, [SCREEN_DATA] = &screen_data,   [SCREEN_LAYERS] = &screen_layers,
+    [SCREEN_RECIPE] = &screen_recipe, [SCREEN_TRAIN] = &screen_train, [SCREEN_RUNS] = &screen_runs,
+};
+
+app_params app_default_params(void) {
+    return (app_params){.device = "auto"};
+}
+
+/* ---- what screens ask for ---- */
+
+void app_redraw(app *a) {
+    a->dirty = true;
+}
+
+screen_id app_current(const app *a) {
+    return a->current;
+}
+
+pane app_focus(const app *a) {
+    return a->focus[a->current];
+}
+
+void app_set_focus(app *a, pane p) {
+    a->focus[a->current] = p;
+    app_redraw(a);
+}
+
+void app_go(app *a, screen_id id) {
+    a->current = id;
+    const screen *s = app_screens[id];
+    if (s->show) s->show(a, a->state[id]);
+    app_redraw(a);
+}
+
+int app_raster(const app *a) {
+    return a->raster;
+}
+
+app_mouse app_mouse_at(const app *a) {
+    app_mouse m;
+    term_mouse(a->term, &m.row, &m.col, &m.button, &m.drag);
+    return m;
+}
+
+static void clear_message(app *a) {
+    if (a->message) a->dirty = true;
+    free(a->message);
+    a->message = NULL;
+}
+
+static void set_message(app *a, theme_role role, double seconds, const char *format, va_list args) {
+    char *text = xvasprintf(format, args);
+    clear_message(a);
+    a->message = text;
+    a->message_role = role;
+    a->message_until = seconds > 0 ? clock_seconds() + seconds : 0;
+    a->dirty = true;
+}
+
+void app_say(app *a, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    set_message(a, ROLE_STRONG, MESSAGE_ROWS_SECONDS, format, args);
+    va_end(args);
+}
+
+void app_warn(app *a, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    set_message(a, ROLE_WARN, 0, format, args);
+    va_end(args);
+}
+
+void app_fail(app *a, const thaw_status *status) {
+    if (!thaw_failed(status)) return;
+    thaw_event e = {.kind = THAW_EVENT_LOG, .time = a->live.time, .steps = a->live.steps};
+    e.log.level = 2;
+    e.log.text = xstrdup(status->message);
+    run_view_apply(&a->live, &e);
+    thaw_event_clear(&e);
+    app_warn(a, "%s", status->message);
+}
+
+void app_prompt(app *a, const prompt_params *params) {
+    prompt_open(&a->ask_line, params);
+    clear_message(a);
+    app_redraw(a);
+}
+
+void app_ask(app *a, const dialog_params *params) {
+    dialog_open(&a->ask_box, params);
+    app_redraw(a);
+}
+
+/* ---- keys ---- */
+
+static void answer_dialog(app *a, int key) {
+    bool leaving =
+        key == K_CTRL('C') && a->ask_box.answers && app_busy(a); /* Ctrl-C twice: stop, save, leave */
+    int answer = leaving ? a->ask_box.answer_key[0] : dialog_key(&a->ask_box, key);
+    if (answer == K_NONE) return;
+    void (*answered)(app *, void *, int) = a->ask_box.answered;
+    void *user = a->ask_box.user;
+    dialog_close(&a->ask_box);
+    if (answered) answered(a, user, answer);
+}
+
+static void help_key(app *a, int key) {
+    switch (key) {
+    case K_DOWN:
+    case 'j':
+        a->help_top++;
+        break;
+    case K_UP:
+    case 'k':
+        a->help_top--;
+        break;
+    case K_PGDN:
+    case K_SPACE:
+        a->help_top += a->frame.rows / 2;
+        break;
+    case K_PGUP:
+        a->help_top -= a->frame.rows / 2;
+        break;
+    case K_HOME:
+        a->help_top = 0;
+        break;
+    default:
+        a->help_open = false;
+        break;
+    }
+}
+
+/* The pane at a place on the screen, or PANE_COUNT. */
+static pane pane_at(const app *a, int row, int col) {
+    int p = 0;
+    while (p < PANE_COUNT && !rect_holds(a->lay.pane[p], row, col))
+        p++;
+    return (pane)p;
+}
+
+static void mouse_key(app *a) {
+    enum { WHEEL_UP = 4, WHEEL_DOWN = 5, WHEEL_ROWS = 3 };
+    app_mouse m = app_mouse_at(a);
+    const screen *s = app_screens[a->current];
+    if (rect_holds(a->lay.bar, m.row, m.col)) {
+        int tab = app_tab_at(a, m.col);
+        if (tab >= 0 && !m.drag) app_go(a, (screen_id)tab);
+        return;
+    }
+    pane p = pane_at(a, m.row, m.col);
+    if (p == PANE_COUNT) return;
+    if (!m.drag) app_set_focus(a, p);
+    bool wheel = m.button == WHEEL_UP || m.button == WHEEL_DOWN;
+    for (int i = 0; wheel && i < WHEEL_ROWS; i++)
+        if (s->key) s->key(a, a->state[a->current], m.button == WHEEL_UP ? K_UP : K_DOWN);
+    if (!wheel && s->key) s->key(a, a->state[a->current], K_MOUSE);
+}
+
+static void run_key_action(app *a, int key) {
+    action_table tables[] = {app_screen_table(a), app_table(a)};
+    for (size_t i = 0; i < 2; i++) {
+        const action *found = action_for_key(&tables[i], a, key);
+        if (!found) continue;
+        found->run(a, tables[i].self, NULL);
+        return;
+    }
+}
+
+static void take_key(app *a, int key) {
+    if (key == K_RESIZE) {
+        int rows, cols;
+        term_size(a->term, &rows, &cols);
+        canvas_resize(&a->frame, rows, cols);
+        return;
+    }
+    clear_message(a);
+    const screen *s = app_screens[a->current];
+    if (a->ask_box.open)
+        answer_dialog(a, key);
+    else if (a->ask_line.open)
+        prompt_key(&a->ask_line, a, key);
+    else if (a->help_open)
+        help_key(a, key);
+    else if (key == K_MOUSE)
+        mouse_key(a);
+    else if (!(s->key && s->key(a, a->state[a->current], key)))
+        run_key_action(a, key);
+}
+
+static void read_keys(app *a) {
+    for (int i = 0; i < KEYS_A_FRAME && !a->leave; i++) {
+        int key = term_key(a->term);
+        if (key == K_NONE) return;
+        take_key(a, key);
+        a->dirty = a->urgent = true;
+    }
+}
+
+/* ---- waiting ---- */
+
+/* The terminal went away: a run goes on without one, everything else has no purpose any more. */
+static void lose_terminal(app *a) {
+    if (a->headless) return;
+    a->headless = true;
+    term_lost(a->term);
+    prompt_close(&a->ask_line);
+    dialog_close(&a->ask_box);
+    if (app_busy(a))
+        a->leave_when_idle = true;
+    else
+        a->leave = true;
+}
+
+static void take_signal(app *a) {
+    int number = rescue_take();
+    if (number == 0) return;
+    if (number == SIGHUP) {
+        lose_terminal(a);
+        return;
+    }
+    a->signal_number = number;
+    if (!app_busy(a)) {
+        a->leave = true;
+        return;
+    }
+    a->leave_when_idle = true;
+    thaw_session_stop(a->session, true);
+    app_say(a, "stopping and saving…");
+}
+
+/* Seconds until something must be done without anybody's doing; negative: nothing. */
+static double until_next(const app *a, double now) {
+    double wait = -1;
+    if (a->dirty) wait = a->urgent ? 0 : FRAME_SECONDS - (now - a->last_frame);
+    if (a->message && a->message_until > 0) {
+        double left = a->message_until - now;
+        if (wait < 0 || left < wait) wait = left;
+    }
+    bool gathering = a->session && now - a->last_drain < FRAME_SECONDS;
+    double drain = FRAME_SECONDS - (now - a->last_drain);
+    if (gathering && (wait < 0 || drain < wait)) wait = drain;
+    if (wait < 0 && (a->dirty || gathering)) wait = 0;
+    return wait;
+}
+
+static void wait_for_something(app *a) {
+    double now = clock_seconds(), wait = until_next(a, now);
+    bool gathering = now - a->last_drain < FRAME_SECONDS;
+    struct pollfd fd[POLL_FDS] = {
+        {.fd = a->headless ? -1 : term_fd(a->term), .events = POLLIN},
+        {.fd = rescue_wake_fd(), .events = POLLIN},
+        {.fd = app_jobs_fd(a), .events = POLLIN},
+        {.fd = a->session && !gathering ? thaw_session_fd(a->session) : -1, .events = POLLIN},
+    };
+    int timeout = wait < 0 ? -1 : (int)(wait * 1000 + 0.999);
+    int ready = poll(fd, POLL_FDS, timeout);
+    if (ready < 0 && errno != EINTR) a->leave = true;
+    if (ready < 0 || fd[1].revents) take_signal(a);
+    if (!a->headless && ready > 0 && (fd[0].revents & (POLLHUP | POLLERR | POLLNVAL))) lose_terminal(a);
+    if (!a->headless && (ready < 0 || fd[0].revents)) read_keys(a);
+    if (ready > 0 && fd[2].revents) app_jobs_finish(a);
+    if (a->session && clock_seconds() - a->last_drain >= FRAME_SECONDS && (ready <= 0 || fd[3].revents))
+        app_session_drain(a);
+    if (a->message && a->message_until > 0 && clock_seconds() >= a->message_until) clear_message(a);
+}
+
+static void draw_if_due(app *a) {
+    double now = clock_seconds();
+    if (!a->dirty || a->headless || (!a->urgent && now - a->last_frame < FRAME_SECONDS)) return;
+    a->dirty = a->urgent = false;
+    app_draw(a);
+    a->last_frame = now;
+}
+
+/* ---- opening and closing ---- */
+
+static thaw_status choose_theme(app *a, const app_params *params, const char *saved) {
+    if (params->theme) {
+        a->theme_name = xstrdup(params->theme);
+        return theme_load(params->theme, &a->look);
+    }
+    const char *ground = getenv("COLORFGBG"); /* "foreground;background" where the terminal says it */
+    const char *last = ground ? strrchr(ground, ';') : NULL;
+    bool light = last && (!strcmp(last, ";15") || !strcmp(last, ";7"));
+    const char *const names[] = {saved, light ? "light" : "dark"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!names[i]) continue;
+        thaw_status status = theme_load(names[i], &a->look);
+        if (thaw_failed(&status)) {
+            app_warn(a, "%s", status.message);
+            continue;
+        }
+        a->theme_name = xstrdup(names[i]);
+        return thaw_ok();
+    }
+    theme_plain(&a->look);
+    return thaw_ok();
+}
+
+static void choose_glyphs(app *a, raster_kind saved) {
+    static const raster_kind best[] = {
+        [GLYPHS_ALL] = RASTER_BRAILLE, [GLYPHS_BOX] = RASTER_BLOCK, [GLYPHS_ASCII] = RASTER_ASCII};
+    term_glyphs glyphs = term_glyph_set(a->term);
+    a->frame.ascii = glyphs == GLYPHS_ASCII;
+    a->frame.box = glyphs == GLYPHS_BOX;
+    a->raster = saved < RASTER_COUNT && glyphs == GLYPHS_ALL ? saved : best[glyphs];
+}
+
+static thaw_status app_open(app *a, const app_params *params) {
+    a->jobs = app_jobs_new();
+    run_view_init(&a->live);
+    a->runs = xstrdup(params->runs);
+    a->device = xstrdup(params->device);
+    a->threads = params->threads;
+    a->current = params->first < SCREEN_COUNT ? params->first : SCREEN_MODELS;
+    app_prefs prefs = app_prefs_load();
+    app_model_init(a, params->recipe);
+    canvas_init(&a->frame, 1, 1);
+    thaw_status status = choose_theme(a, params, prefs.theme);
+    free(prefs.theme);
+    THAW_TRY(status);
+    THAW_TRY(term_open(params->ascii, &a->term));
+    choose_glyphs(a, prefs.raster);
+    a->frame.mono = term_depth(a->term) == DEPTH_MONO || (a->theme_name && !strcmp(a->theme_name, "mono"));
+    int rows, cols;
+    term_size(a->term, &rows, &cols);
+    canvas_resize(&a->frame, rows, cols);
+    term_set_theme(a->term, &a->look);
+    if (*term_note(a->term)) app_say(a, "%s", term_note(a->term));
+    for (int i = 0; i < SCREEN_COUNT; i++)
+        a->state[i] = app_screens[i]->init ? app_screens[i]->init(a) : NULL;
+    return thaw_ok();
+}
+
+static void app_close(app *a) {
+    if (a->jobs) app_jobs_free(a);
+    for (int i = 0; i < SCREEN_COUNT; i++)
+        if (a->state[i] && app_screens[i]->free) app_screens[i]->free(a->state[i]);
+    term_close(a->term); /* before the engine thread is joined: that may take a step's time */
+    thaw_session_free(a->session);
+    app_ghosts_clear(a);
+    app_model_clear(a);
+    run_view_clear(&a->live);
+    prompt_clear(&a->ask_line);
+    dialog_close(&a->ask_box);
+    canvas_clear(&a->frame);
+    theme_clear(&a->look);
+    free(a->theme_name);
+    free(a->message);
+    free(a->runs);
+    free(a->device);
+}
+
+/* What can wait until the first frame is on the screen. */
+static void after_first_frame(app *a, const app_params *params) {
+    rescue_prepare();
+    app_session_start(a);
+    const screen *s = app_screens[a->current];
+    if (s->show) s->show(a, a->state[a->current]);
+    if (params->greet) params->greet(a);
+    if (params->resume)
+        app_resume_run(a, params->resume);
+    else if (params->start)
+        app_train(a);
+    a->dirty = true;
+}
+
+thaw_status app_run(const app_params *params, int *signal_number) {
+    app *a = xcalloc(1, sizeof *a);
+    thaw_status status = app_open(a, params);
+    if (!thaw_failed(&status)) {
+        app_draw(a);
+        a->last_frame = clock_seconds();
+        after_first_frame(a, params);
+        while (!a->leave) {
+            draw_if_due(a);
+            wait_for_something(a);
+        }
+    }
+    if (signal_number) *signal_number = a->signal_number;
+    app_close(a);
+    free(a);
+    return status;
+}

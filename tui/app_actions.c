@@ -1,0 +1,295 @@
+/*
+ * app_actions.c - what can be done everywhere, and the ':' prompt that reaches every action by name.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/str.h"
+#include "tui/app_state.h"
+#include "tui/key.h"
+
+/* ---- leaving ---- */
+
+enum { ANSWER_SAVE = 's', ANSWER_STOP = 'x', ANSWER_STAY = 'c' };
+
+static void leave_answered(app *a, void *user, int key) {
+    (void)user;
+    if (key == ANSWER_STAY) return;
+    a->leave_when_idle = true;
+    if (a->session) thaw_session_stop(a->session, key == ANSWER_SAVE);
+    app_say(a, key == ANSWER_SAVE ? "saving, then leaving… (Ctrl-C: leave at once)" : "stopping…");
+}
+
+void app_ask_to_leave(app *a) {
+    if (!app_busy(a) || a->leave_when_idle) { /* asked before and still not gone: go */
+        a->leave = true;
+        return;
+    }
+    dialog_params params = {
+        .title = "leave",
+        .text = "A run is on. Stopping saves a checkpoint; it can go on later from the Runs tab.",
+        .answer = {{ANSWER_SAVE, "stop and save, then leave"},
+                   {ANSWER_STOP, "stop without saving more than the last checkpoint"},
+                   {ANSWER_STAY, "stay"}},
+        .answered = leave_answered,
+    };
+    app_ask(a, &params);
+}
+
+static void do_quit(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    app_ask_to_leave(a);
+}
+
+/* ---- tabs and panes ---- */
+
+#define GO(name, id)                                             \
+    static void name(app *a, void *self, const char *argument) { \
+        (void)self;                                              \
+        (void)argument;                                          \
+        app_go(a, id);                                           \
+    }
+GO(go_models, SCREEN_MODELS)
+GO(go_data, SCREEN_DATA)
+GO(go_layers, SCREEN_LAYERS)
+GO(go_recipe, SCREEN_RECIPE)
+GO(go_train, SCREEN_TRAIN)
+GO(go_runs, SCREEN_RUNS)
+#undef GO
+
+static void move_focus(app *a, int step) {
+    layout_state s = app_layout_state(a);
+    app_set_focus(a, layout_next_focus(&s, step));
+}
+
+static void do_next_pane(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    move_focus(a, 1);
+}
+
+static void do_previous_pane(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    move_focus(a, -1);
+}
+
+/* ---- the look ---- */
+
+static void set_theme(app *a, const char *name) {
+    theme look;
+    thaw_status status = theme_load(name, &look);
+    if (thaw_failed(&status)) {
+        app_fail(a, &status);
+        return;
+    }
+    theme_clear(&a->look);
+    a->look = look;
+    free(a->theme_name);
+    a->theme_name = xstrdup(name);
+    term_set_theme(a->term, &a->look);
+    app_prefs_save(a);
+    app_say(a, "theme %s: %s", a->look.name, a->look.about ? a->look.about : "");
+}
+
+static void do_theme(app *a, void *self, const char *argument) {
+    (void)self;
+    if (argument) {
+        set_theme(a, argument);
+        return;
+    }
+    size_t count, at = 0;
+    char **names = theme_names(&count);
+    for (size_t i = 0; i < count; i++)
+        if (a->theme_name && !strcmp(names[i], a->theme_name)) at = i + 1;
+    if (count)
+        set_theme(a, names[at % count]);
+    else
+        app_warn(a, "no theme files were found; they are in share/thaw/themes");
+    theme_names_free(names, count);
+}
+
+static void do_dots(app *a, void *self, const char *argument) {
+    (void)self;
+    int next = (a->raster + 1) % RASTER_COUNT;
+    for (int i = 0; argument && i < RASTER_COUNT; i++)
+        if (!strcmp(argument, raster_name((raster_kind)i))) next = i;
+    a->raster = (raster_kind)next;
+    app_prefs_save(a);
+    app_say(a, "charts are drawn with %s", raster_name(a->raster));
+}
+
+static void do_repaint(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    term_repaint(a->term);
+}
+
+static void do_suspend(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    term_suspend(a->term);
+}
+
+static void do_help(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    a->help_open = !a->help_open;
+    a->help_top = 0;
+}
+
+/* ---- the recipe ---- */
+
+static void do_set(app *a, void *self, const char *argument) {
+    (void)self;
+    if (!argument) {
+        app_say(a, "set KEY=VALUE, as in: set optimizer.lr=0.01 (docs/recipe.md has every key)");
+        return;
+    }
+    thaw_status status = app_recipe_set(a, argument);
+    if (thaw_failed(&status))
+        app_fail(a, &status);
+    else
+        app_say(a, "set %s", argument);
+}
+
+static void do_write(app *a, void *self, const char *argument) {
+    (void)self;
+    const char *path = argument ? argument : "recipe.json";
+    thaw_status status = thaw_recipe_write(&a->recipe, path);
+    if (thaw_failed(&status))
+        app_fail(a, &status);
+    else
+        app_say(a, "written: %s  (thaw train %s)", path, path);
+}
+
+static void do_open(app *a, void *self, const char *argument) {
+    (void)self;
+    thaw_recipe recipe;
+    thaw_status status = thaw_recipe_read(argument ? argument : "recipe.json", &recipe);
+    if (thaw_failed(&status))
+        app_fail(a, &status);
+    else
+        app_recipe_replace(a, &recipe);
+    thaw_recipe_clear(&recipe);
+}
+
+static bool may_train(app *a, void *self) {
+    (void)self;
+    return !app_busy(a) && a->recipe.model && *a->recipe.model && a->recipe.data.path && *a->recipe.data.path;
+}
+
+static void do_start(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    app_train(a);
+}
+
+/* ---- the prompt ---- */
+
+static thaw_status unknown_command(app *a, const char *name, int ties) {
+    action_table tables[] = {app_screen_table(a), app_table(a)};
+    size_t count;
+    if (ties > 1) {
+        const char **names = action_complete(tables, 2, name, &count);
+        str text = {0};
+        for (size_t i = 0; i < count; i++)
+            str_appendf(&text, "%s%s", i ? ", " : "", names[i]);
+        thaw_status status = thaw_error(THAW_ERR_USAGE, "\"%s\" could be %s", name, str_text(&text));
+        str_clear(&text);
+        free(names);
+        return status;
+    }
+    const char **names = action_complete(tables, 2, "", &count);
+    const char *near = text_nearest(name, names, count);
+    thaw_status status =
+        near ? thaw_error(THAW_ERR_USAGE, "no command \"%s\"; did you mean \"%s\"?", name, near)
+             : thaw_error(THAW_ERR_USAGE, "no command \"%s\"; ? lists them", name);
+    free(names);
+    return status;
+}
+
+thaw_status app_command(app *a, void *user, const char *line) {
+    (void)user;
+    while (*line == ' ' || *line == ':')
+        line++;
+    if (!*line) return thaw_ok();
+    size_t length = strcspn(line, " ");
+    char *name = xstrndup(line, length);
+    const char *argument = line + length + strspn(line + length, " ");
+    action_table tables[] = {app_screen_table(a), app_table(a)};
+    const action *found = NULL;
+    const action_table *home = NULL;
+    int ties = 0;
+    for (size_t i = 0; i < 2 && !found; i++) {
+        int here;
+        found = action_by_name(&tables[i], name, &here);
+        home = &tables[i];
+        if (here > ties) ties = here;
+    }
+    thaw_status status = thaw_ok();
+    if (!found)
+        status = unknown_command(a, name, ties);
+    else if (!action_valid(found, home, a))
+        status = thaw_error(THAW_ERR_USAGE, "\"%s\" cannot be done now: %s", found->name, found->help);
+    else
+        found->run(a, home->self, *argument ? argument : NULL);
+    free(name);
+    return status;
+}
+
+static void complete_command(app *a, void *user, const char *text, str *out) {
+    (void)user;
+    if (strchr(text, ' ')) return;
+    action_table tables[] = {app_screen_table(a), app_table(a)};
+    size_t count;
+    const char **names = action_complete(tables, 2, text, &count);
+    for (size_t i = 0; i < count; i++)
+        str_appendf(out, "%s\n", names[i]);
+    free(names);
+}
+
+static void do_prompt(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    prompt_params params = {.label = ":",
+                            .hint = "Tab completes, ? lists all",
+                            .accept = app_command,
+                            .complete = complete_command};
+    app_prompt(a, &params);
+}
+
+/* The order is that of the footer and of help. */
+static const action actions[] = {
+    {"start", "R", "run", "train the recipe", NULL, may_train, do_start},
+    {"command", ":", "command", "do anything by its name", NULL, NULL, do_prompt},
+    {"quit", "q Ctrl-C", "quit", "leave the workbench", NULL, NULL, do_quit},
+    {"help", "? F1", NULL, "this help", NULL, NULL, do_help},
+    {"models", "1", NULL, "pick a pretrained model", NULL, NULL, go_models},
+    {"data", "2", NULL, "pick a folder of images and look into it", NULL, NULL, go_data},
+    {"layers", "3", NULL, "freeze and thaw layers", NULL, NULL, go_layers},
+    {"recipe", "4", NULL, "head, optimizer, learning rate, epochs, ...", NULL, NULL, go_recipe},
+    {"train", "5", NULL, "the curves", NULL, NULL, go_train},
+    {"runs", "6", NULL, "earlier runs", NULL, NULL, go_runs},
+    {"next-pane", "Tab", NULL, "give the keys to the next pane", NULL, NULL, do_next_pane},
+    {"previous-pane", "Shift-Tab", NULL, "give the keys to the pane before", NULL, NULL, do_previous_pane},
+    {"set", NULL, NULL, "change one value of the recipe", "KEY=VALUE", NULL, do_set},
+    {"write", NULL, NULL, "write the recipe to a file", "FILE", NULL, do_write},
+    {"open", NULL, NULL, "read a recipe from a file", "FILE", NULL, do_open},
+    {"theme", "F2", NULL, "the next theme, or the one named", "NAME", NULL, do_theme},
+    {"dots", "F3", NULL, "draw charts with braille, blocks or ASCII", "braille, blocks, ascii", NULL,
+     do_dots},
+    {"repaint", "Ctrl-L", NULL, "draw the whole screen again", NULL, NULL, do_repaint},
+    {"suspend", "Ctrl-Z", NULL, "back to the shell; fg returns", NULL, NULL, do_suspend},
+};
+
+action_table app_table(app *a) {
+    return ACTION_TABLE(actions, a);
+}
+
+action_table app_screen_table(app *a) {
+    const screen *s = app_screens[a->current];
+    return (action_table){s->actions, s->action_count, a->state[a->current]};
+}

@@ -1,0 +1,122 @@
+/*
+ * app_state.h - the inside of the workbench, for the app's own files (app*.c, job.c); screens use app.h.
+ */
+#ifndef TUI_APP_STATE_H
+#define TUI_APP_STATE_H
+
+#include "tui/app.h"
+#include "tui/term.h"
+#include "tui/theme.h"
+#include "tui/widgets/raster.h"
+
+/* One mask of the undo history: the state of every layer. */
+typedef struct mask_edit {
+    char *what;     /* the edit that led to it */
+    uint8_t *state; /* thaw_freeze, `mask_layers` of them */
+} mask_edit;
+
+/* What the layers were built from: when it differs from the recipe, they are built anew. */
+typedef struct layers_key {
+    char *model;
+    thaw_head head;
+    int crop, classes;
+} layers_key;
+
+typedef struct app_jobs app_jobs;
+
+struct app {
+    /* the terminal */
+    terminal *term;
+    canvas frame;
+    theme look;
+    char *theme_name;
+    raster_kind raster;
+    bool dirty, urgent; /* something changed; draw it at once rather than at the next frame */
+    double last_frame, last_drain;
+    bool headless; /* the terminal is gone */
+
+    /* what is on it */
+    layout lay;
+    screen_id current;
+    void *state[SCREEN_COUNT];
+    pane focus[SCREEN_COUNT];
+    prompt ask_line;
+    dialog ask_box;
+    bool help_open;
+    int help_top;
+    char *message;
+    theme_role message_role;
+    double message_until; /* 0: until the next key */
+
+    /* what the screens share */
+    thaw_catalog *catalog;
+    bool catalog_failed;
+    thaw_recipe recipe;
+    thaw_layers *layers;
+    layers_key key;
+    unsigned layers_revision;
+    char *layers_problem;
+    mask_edit *edit; /* edit[edit_at] is the present mask */
+    size_t edit_count, edit_at, edit_capacity;
+    int mask_layers;
+    int masks_pending; /* sent to the session, not yet in force */
+    thaw_dataset *dataset;
+
+    /* training */
+    thaw_session *session;
+    bool session_failed;
+    run_view live;
+    bool starting; /* a run was asked for and has not ended */
+    app_ghost *ghost;
+    size_t ghost_count, ghost_capacity;
+    char *runs, *device;
+    int threads;
+
+    app_jobs *jobs;
+
+    /* leaving */
+    bool leave, leave_when_idle;
+    int signal_number;
+};
+
+extern const screen *const app_screens[SCREEN_COUNT];
+
+/* app_model.c */
+void app_model_init(app *a, const thaw_recipe *recipe);
+void app_model_clear(app *a);
+void app_changed(app *a); /* tell the screens */
+void app_take_mask(app *a, const thaw_event *e);
+
+/* app_train.c */
+void app_session_start(app *a);
+void app_session_drain(app *a);
+void app_ghosts_clear(app *a);
+
+/* app_view.c */
+void app_draw(app *a);
+layout_state app_layout_state(const app *a);
+int app_tab_at(const app *a, int col);
+
+/* app_actions.c */
+action_table app_table(app *a);
+action_table app_screen_table(app *a);
+thaw_status app_command(app *a, void *user, const char *line);
+void app_ask_to_leave(app *a);
+
+/* app_prefs.c */
+typedef struct app_prefs {
+    char *theme;
+    raster_kind raster;
+} app_prefs;
+app_prefs app_prefs_load(void);
+void app_prefs_save(app *a); /* says why when it cannot */
+
+/* job.c */
+app_jobs *app_jobs_new(void);
+void app_jobs_free(app *a); /* cancels all, waits for them */
+int app_jobs_fd(const app *a);
+void app_jobs_finish(app *a); /* calls DONE for those that are */
+/* The name of a running job and how far it is; NULL when none runs. */
+const char *app_jobs_running(const app *a, double *part);
+
+#endif

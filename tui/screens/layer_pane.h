@@ -1,0 +1,76 @@
+/*
+ * layer_pane.h - the layer tree as a pane: folding, ranges, and what freezes and thaws. Layers and Train
+ * share it.
+ *
+ * A screen that has one puts the layer_pane first in its state, so that the actions below find it.
+ */
+#ifndef TUI_SCREENS_LAYER_PANE_H
+#define TUI_SCREENS_LAYER_PANE_H
+
+#include "tui/app.h"
+#include "tui/widgets/list.h"
+#include "tui/widgets/tree.h"
+
+typedef struct layer_pane {
+    tree tree;
+    list list;         /* over tree.row */
+    unsigned revision; /* of the layers the tree was made for */
+    bool made;
+    rect area; /* where the rows were drawn, for the mouse */
+    app *a;
+} layer_pane;
+
+void layer_pane_init(layer_pane *p, app *a);
+void layer_pane_clear(layer_pane *p);
+/* Look at the layers again; false: there are none. Call before anything else. */
+bool layer_pane_sync(layer_pane *p);
+/* FIGURES: columns of what the run measured, where there is room; else what the layers are. */
+void layer_pane_draw(layer_pane *p, canvas *c, const layout *l, bool figures);
+bool layer_pane_key(layer_pane *p, int key);
+int layer_pane_current(const layer_pane *p); /* index of the layer under the cursor, -1: none */
+
+/* A glyph and a role for a state, and what it means in words. */
+uint32_t layer_state_glyph(thaw_freeze state, bool ascii);
+theme_role layer_state_role(thaw_freeze state);
+const char *layer_state_text(thaw_freeze state);
+
+/* ---- edits: actions' handlers; SELF is a state that begins with a layer_pane ---- */
+
+void layer_toggle(app *a, void *self, const char *argument);
+void layer_freeze(app *a, void *self, const char *argument); /* ARGUMENT: a name or glob, else the cursor's */
+void layer_thaw(app *a, void *self, const char *argument);
+void layer_moving(app *a, void *self, const char *argument);
+void layer_freeze_below(app *a, void *self, const char *argument);
+void layer_preset(app *a, void *self, const char *argument);
+void layer_select(app *a, void *self, const char *argument);
+void layer_glob(app *a, void *self, const char *argument);
+void layer_undo(app *a, void *self, const char *argument);
+void layer_redo(app *a, void *self, const char *argument);
+void layer_fold_all(app *a, void *self, const char *argument);
+void layer_unfold_all(app *a, void *self, const char *argument);
+bool layer_some(app *a, void *self);
+bool layer_can_undo(app *a, void *self);
+bool layer_can_redo(app *a, void *self);
+
+#define LAYER_PANE_ACTIONS                                                                                 \
+    {"toggle", "Space",    "freeze/thaw", "trainable, weights frozen, frozen: the next of these",          \
+     NULL,     layer_some, layer_toggle},                                                                  \
+        {"freeze-below", "F",        "all below",       "freeze this layer and everything before it",      \
+         NULL,           layer_some, layer_freeze_below},                                                  \
+        {"freeze", "f",        NULL,        "freeze the layer, the range, or what a name or glob matches", \
+         "GLOB",   layer_some, layer_freeze},                                                              \
+        {"thaw", "T t",      "thaw",    "let the layer, the range, or what matches train",                 \
+         "GLOB", layer_some, layer_thaw},                                                                  \
+        {"moving", NULL,       NULL,        "freeze weights only: batch-norm statistics keep moving",      \
+         "GLOB",   layer_some, layer_moving},                                                              \
+        {"preset", "P",        "preset",    "head only, last block, last half, norms only, all",           \
+         "NAME",   layer_some, layer_preset},                                                              \
+        {"select", "v", "range", "begin or end a range of layers", NULL, layer_some, layer_select},        \
+        {"glob", "/", "glob", "freeze what a name or glob matches", NULL, layer_some, layer_glob},         \
+        {"undo", "u", "undo", "take the last change of the mask back", NULL, layer_can_undo, layer_undo},  \
+        {"redo", "Ctrl-R", NULL, "do what was undone again", NULL, layer_can_redo, layer_redo},            \
+        {"fold-all", "-", NULL, "show the outermost layers only", NULL, layer_some, layer_fold_all}, {     \
+        "unfold-all", "+ =", NULL, "show every layer", NULL, layer_some, layer_unfold_all                  \
+    }
+
+#endif
