@@ -1,9 +1,9 @@
 /*
  * torch.c - opening libtorch, what there is to know about it, its devices and its modes.
  *
- * OPENBLAS_CORETYPE is set right before, because OpenBLAS reads it in its constructor. setenv() is not safe
- * against a getenv() in another thread; it is called at most once a process, when it is needed at all, and
- * the UI reads its variables before it starts the engine.
+ * OPENBLAS_CORETYPE and GOMP_SPINCOUNT are set right before, because OpenBLAS and OpenMP read them in their
+ * constructors. setenv() is not safe against a getenv() in another thread; it is called once, before anything
+ * else runs, and the UI reads its variables before it starts the engine.
  */
 #include "engine/torch/torch.h"
 
@@ -14,6 +14,19 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/thread.h"
+
+/*
+ * By default OpenMP's threads spin for milliseconds at the end of every loop, waiting for their peers. On a
+ * machine that is busy with anything else a peer may not have a core, and then one step was measured to take
+ * 15 s instead of 0.4. So many turns are some tens of microseconds: enough to bridge two operations.
+ */
+#define OPENMP_SPINS "20000"
+
+static void set_environment(const cpu_facts *cpu) {
+    const char *core = cpu_openblas_core(cpu);
+    if (core) setenv("OPENBLAS_CORETYPE", core, 0);
+    if (!getenv("OMP_WAIT_POLICY")) setenv("GOMP_SPINCOUNT", OPENMP_SPINS, 0);
+}
 
 /* ---- facts ---- */
 
@@ -38,8 +51,7 @@ thaw_status torch_open(const torch_params *params, torch **out) {
     *out = NULL;
     torch *t = xcalloc(1, sizeof *t);
     t->cpu = cpu_detect();
-    const char *core = cpu_openblas_core(&t->cpu);
-    if (core) setenv("OPENBLAS_CORETYPE", core, 0);
+    set_environment(&t->cpu);
 
     char *path = NULL;
     void *handle = NULL;
