@@ -222,18 +222,23 @@ void optimizer_free(optimizer *o) {
     free(o);
 }
 
-thaw_status optimizer_step(optimizer *o, double lr) {
+/* A scope of its own: Adam's temporaries are as large as the parameter. */
+static thaw_status slot_step(optimizer *o, optimizer_slot *slot, double lr) {
     tscope s;
     tscope_begin(&s, o->model->torch);
-    for (size_t i = 0; i < o->count && !tscope_failed(&s); i++) {
-        optimizer_slot *slot = &o->slot[i];
-        tensor *g = t_grad(&s, slot->param->t);
-        if (!g) continue;
+    tensor *g = t_grad(&s, slot->param->t);
+    if (g) {
         slot->steps++;
         o->row->update(&s, &o->hyper, slot, g, lr * slot->factor);
         t_drop_grad(&s, slot->param->t);
     }
     return tscope_end(&s);
+}
+
+thaw_status optimizer_step(optimizer *o, double lr) {
+    for (size_t i = 0; i < o->count; i++)
+        THAW_TRY(slot_step(o, &o->slot[i], lr));
+    return thaw_ok();
 }
 
 void optimizer_drop_grads(optimizer *o) {
