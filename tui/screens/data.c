@@ -170,7 +170,7 @@ static char *why_empty(app *a, const data *d) {
         return xasprintf("%s: %s\n\no opens another folder, b the bundled shapes.", d->failed_path,
                          d->problem);
     if (app_recipe(a)->data.path && app_recipe(a)->data.path[0])
-        return xasprintf("%s has not been looked into. R does.", app_recipe(a)->data.path);
+        return xasprintf("%s has not been looked into. r does.", app_recipe(a)->data.path);
     return xstrdup(
         "No images are chosen. o opens a folder (train/CLASS and val/CLASS, or CLASS alone); b takes the "
         "bundled set of drawn shapes.");
@@ -367,7 +367,7 @@ static const action actions[] = {
     {"open-data", "o Enter", "open", "choose a folder of images", "DIR", NULL, do_open},
     {"shapes", "b", "bundled shapes", "choose the set of drawn shapes that comes with thaw", NULL, NULL,
      do_bundled},
-    {"reload-data", "R", "look again", "look into the folder again", NULL, has_path, do_reload},
+    {"reload-data", "r F5", "look again", "look into the folder again", NULL, has_path, do_reload},
     {"verify-data", "v", "verify", "decode every image, so that all broken ones are listed", NULL, has_path,
      do_verify},
     {"cancel-data", "Esc", "stop", "stop looking into the folder", NULL, is_opening, do_cancel},

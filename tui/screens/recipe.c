@@ -249,19 +249,7 @@ static void do_default_all(app *a, void *self, const char *argument) {
     thaw_recipe_clear(&r);
 }
 
-static bool not_busy(app *a, void *self) {
-    (void)self;
-    return !app_busy(a);
-}
-
-static void do_train(app *a, void *self, const char *argument) {
-    (void)self;
-    (void)argument;
-    app_train(a);
-}
-
 static const action actions[] = {
-    {"train", "t", "train", "start a run of this recipe", NULL, not_busy, do_train},
     {"write-recipe", "w", "write", "write the recipe to a file, for thaw train", "FILE", NULL, do_save},
     {"read-recipe", "o", "read", "read a recipe from a file", "FILE", NULL, do_load},
     {"default", "d", "default", "put the field under the cursor back to its default", NULL, on_field,

@@ -22,9 +22,9 @@ typedef struct runs {
     list list;
     thaw_run_info *run;
     size_t count;
-    bool known;    /* the list has been read at least once */
+    bool known;              /* the list has been read at least once */
     struct listing *reading; /* the job that is at it, or NULL */
-    char *problem; /* why the list could not be read; NULL: it could */
+    char *problem;           /* why the list could not be read; NULL: it could */
     run_preview preview;
     int skip, facts;
 } runs;
@@ -169,7 +169,7 @@ static void draw_list(app *a, runs *s, canvas *c, const layout *l) {
         .user = s,
         .focus = focus,
         .empty = s->problem ? s->problem
-                 : s->known ? "No run yet. 4 shows the recipe; t starts it there."
+                 : s->known ? "No run yet. 4 shows the recipe, R trains it."
                             : "Reading the list of runs ...",
     };
     list_draw(&s->list, c, inner, &look);
@@ -345,7 +345,7 @@ static const action actions[] = {
     {"take-recipe", "Enter u", "take recipe", "make the run's recipe the one under edit", NULL, have_run,
      do_recipe},
     {"delete-run", "d Delete", "delete", "delete the run, after asking", NULL, have_run, do_delete},
-    {"reload-runs", "R", NULL, "read the list of runs again", NULL, NULL, do_reload},
+    {"reload-runs", "F5", NULL, "read the list of runs again", NULL, NULL, do_reload},
 };
 
 const screen screen_runs = {
