@@ -168,6 +168,7 @@ static void do_write(app *a, void *self, const char *argument) {
 static void do_open(app *a, void *self, const char *argument) {
     (void)self;
     thaw_recipe recipe;
+    thaw_recipe_init(&recipe);
     thaw_status status = thaw_recipe_read(argument ? argument : "recipe.json", &recipe);
     if (thaw_failed(&status))
         app_fail(a, &status);

@@ -85,6 +85,7 @@ void app_resume_run(app *a, const char *run) {
 static void take_recipe(app *a, const thaw_event *e) {
     thaw_recipe recipe;
     if (!e->begin.recipe || !e->begin.resumed) return;
+    thaw_recipe_init(&recipe);
     thaw_status status = thaw_recipe_parse(e->begin.recipe, strlen(e->begin.recipe), e->begin.run, &recipe);
     if (!thaw_failed(&status)) app_recipe_replace(a, &recipe);
     thaw_recipe_clear(&recipe);

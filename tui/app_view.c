@@ -30,22 +30,34 @@ static const theme_role state_role[THAW_STATE_COUNT] = {
 
 /* ---- the row of tabs ---- */
 
-/* "resnet18 → hymenoptera_data (2)   cuda": what is chosen. */
-static char *facts(const app *a) {
-    str text = {0};
+/* "resnet18 → hymenoptera_data (2)   cuda": what is chosen, in as many words as fit into COLS. */
+static char *facts(const app *a, int cols) {
     const thaw_recipe *r = &a->recipe;
-    const char *arrow = a->frame.ascii ? "->" : "→";
-    if (r->model && *r->model) str_append(&text, r->model);
-    if (r->data.path && *r->data.path) {
-        char *name = text_escape(path_base(r->data.path));
-        str_appendf(&text, " %s %s", arrow, name);
-        free(name);
-        if (app_class_count(a)) str_appendf(&text, " (%d)", app_class_count(a));
-    }
-    if (a->live.device) str_appendf(&text, "   %s", a->live.device);
-    if (a->live.device && a->live.threads > 1 && !strcmp(a->live.device, "cpu"))
-        str_appendf(&text, " %s%d", a->frame.ascii ? "x" : "×", a->live.threads);
-    return str_take(&text);
+    const run_view *v = &a->live;
+    bool data = r->data.path && *r->data.path,
+         threads = v->device && v->threads > 1 && !strcmp(v->device, "cpu");
+    char *name = text_escape(data ? path_base(r->data.path) : "");
+    char *device = threads ? xasprintf("%s ×%d", v->device, v->threads) : xstrdup(v->device ? v->device : "");
+    char *classes = app_class_count(a) ? xasprintf(" (%d)", app_class_count(a)) : xstrdup("");
+    const char *model = r->model ? r->model : "", *arrow = data ? " → " : "";
+    char *variant[] = {
+        xasprintf("%s%s%s%s   %s", model, arrow, name, classes, device),
+        xasprintf("%s%s%s", model, arrow, name),
+        xstrdup(model),
+        xstrdup(name),
+        xstrdup(""),
+    };
+    enum { VARIANTS = sizeof variant / sizeof *variant };
+    int chosen = 0;
+    while (chosen < VARIANTS - 1 && text_columns(variant[chosen]) > cols)
+        chosen++;
+    char *text = variant[chosen];
+    for (int i = 0; i < VARIANTS; i++)
+        if (i != chosen) free(variant[i]);
+    free(classes);
+    free(device);
+    free(name);
+    return text;
 }
 
 static void draw_bar(app *a, canvas *c) {
@@ -64,7 +76,7 @@ static void draw_bar(app *a, canvas *c) {
                    : canvas_textf(c, bar.row, col, end - col, role, " %d ", i + 1);
     }
     if (end - col < FACTS_LEAST) return;
-    char *text = facts(a);
+    char *text = facts(a, end - col - 2);
     canvas_text_right(c, bar.row, col + 1, end - col - 2, text, ROLE_BAR);
     free(text);
 }
@@ -188,9 +200,8 @@ static int help_table(app *a, canvas *c, rect in, int row, const action_table *t
         theme_role role = action_valid(item, table, a) ? ROLE_TEXT : ROLE_DIM;
         int at = in.row + row, name = in.col + HELP_KEYS + 1, help = name + HELP_NAME + 1;
         canvas_text(c, at, in.col + 1, HELP_KEYS - 1, item->keys ? item->keys : "", ROLE_FOOTER_KEY);
-        int used = canvas_textf(c, at, name, HELP_NAME, role, ":%s", item->name);
-        (void)used;
-        char *line = item->argument ? xasprintf("%s [%s]", item->help, item->argument) : xstrdup(item->help);
+        canvas_textf(c, at, name, HELP_NAME, role, ":%s", item->name);
+        char *line = item->argument ? xasprintf("%s %s", item->help, item->argument) : xstrdup(item->help);
         canvas_text(c, at, help, in.col + in.cols - help, line, role);
         free(line);
     }
@@ -201,12 +212,10 @@ static void draw_help(app *a, canvas *c) {
     rect whole = a->lay.screen;
     action_table own = app_screen_table(a), general = app_table(a);
     int all = (int)own.count + (int)general.count + 3;
-    int width = whole.cols - 4 < HELP_WIDTH_MOST ? whole.cols - 4 : HELP_WIDTH_MOST;
-    int rows = all + 2 < whole.rows - 2 ? all + 2 : whole.rows - 2;
-    if (width < HELP_KEYS || rows < 3) {
-        width = whole.cols;
-        rows = whole.rows;
-    }
+    int width = HELP_WIDTH_MOST, rows = all + 2;
+    if (width > whole.cols - 2 * HELP_EDGE)
+        width = whole.cols; /* what would look out at the sides is no use */
+    if (rows > whole.rows - 2) rows = whole.rows > 4 ? whole.rows - 2 : whole.rows;
     rect box = {(whole.rows - rows) / 2, (whole.cols - width) / 2, rows, width};
     canvas_fill(c, box, ROLE_TEXT);
     rect in = rect_inset(canvas_frame(c, box, "help", "Esc closes, arrows scroll", FRAME_FOCUS), 0, 1, 0, 1);

@@ -272,10 +272,10 @@ typedef struct preset {
 } preset;
 
 static const preset presets[] = {
-    {'h', "head only", "head only: what the tutorials begin with", preset_head},
-    {'b', "last block", "head and the last block", preset_last_block},
-    {'l', "last half", "head and the last half of the blocks", preset_last_half},
-    {'n', "norms only", "head and every norm", preset_norms},
+    {'h', "head only", "the head only, as the tutorials begin", preset_head},
+    {'b', "last block", "the head and the last block", preset_last_block},
+    {'l', "last half", "the head and the last half of the blocks", preset_last_half},
+    {'n', "norms only", "the head and every norm", preset_norms},
     {'a', "all", "everything", preset_all},
 };
 
@@ -306,7 +306,8 @@ void layer_preset(app *a, void *self, const char *argument) {
             apply_preset(a, &presets[i]);
             return;
         }
-    dialog_params params = {.title = "train", .text = "Freeze everything but", .answered = preset_answered};
+    dialog_params params = {
+        .title = "preset", .text = "What is to be trained? The rest is frozen.", .answered = preset_answered};
     for (int i = 0; i < PRESETS; i++)
         params.answer[i] = (dialog_answer){presets[i].key, presets[i].text};
     params.answer[PRESETS] = (dialog_answer){PRESET_NONE, "leave it as it is"};

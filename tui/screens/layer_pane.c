@@ -160,6 +160,7 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
     switch (column) {
     case COLUMN_NAME:
         name_text(p, info, node, out);
+        if (info->parameters == 0) *role = ROLE_DIM;
         break;
     case COLUMN_STATE:
         if (info->parameters == 0) break; /* nothing to freeze */
@@ -182,14 +183,17 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
     }
 }
 
-static char *trainable_note(app *a) {
+/* How much of the model trains, in words when there is room for them. */
+static char *trainable_note(app *a, int cols) {
+    enum { WORDS_COLS = 38 };
     const thaw_layers *layers = app_layers(a);
     char some[NUMBER_TEXT_MAX], all[NUMBER_TEXT_MAX];
     str text = {0};
     if (!layers) return str_take(&text);
     thaw_cost cost = thaw_layers_cost(layers, 1, 1);
-    str_appendf(&text, "%s of %s trainable", text_count((double)cost.trainable, some),
-                text_count((double)cost.parameters, all));
+    bool words = cols >= WORDS_COLS;
+    str_appendf(&text, "%s%s%s%s", text_count((double)cost.trainable, some), words ? " of " : "/",
+                text_count((double)cost.parameters, all), words ? " trainable" : "");
     if (app_mask_pending(a)) str_append(&text, " …");
     return str_take(&text);
 }
@@ -201,7 +205,7 @@ static void draw_cost(app *a, canvas *c, rect r) {
     thaw_cost cost =
         thaw_layers_cost(app_layers(a), recipe->batch_size, adam ? 2 : recipe->optimizer.momentum > 0);
     char bytes[NUMBER_TEXT_MAX];
-    canvas_textf(c, r.row, r.col, r.cols, ROLE_DIM, "step %.0f %% of full, %s", cost.relative_step * 100,
+    canvas_textf(c, r.row, r.col, r.cols, ROLE_DIM, "step %.0f %%  mem %s", cost.relative_step * 100,
                  text_bytes((double)cost.memory_bytes, bytes));
     if (r.rows > 1 && cost.prefix_cut > 0)
         canvas_textf(c, r.row + 1, r.col, r.cols, ROLE_DIM, "frozen up to %s", cost.prefix_name);
@@ -212,7 +216,7 @@ void layer_pane_draw(layer_pane *p, canvas *c, const layout *l, bool figures) {
     rect place = l->pane[PANE_LIST];
     if (rect_empty(place)) return;
     bool focus = app_focus(p->a) == PANE_LIST, some = layer_pane_sync(p);
-    char *note = trainable_note(p->a);
+    char *note = trainable_note(p->a, place.cols);
     rect in = canvas_frame(c, place, "layers", note, l->flags[PANE_LIST] | (focus ? FRAME_FOCUS : 0));
     free(note);
     bool cost = some && in.rows >= LEAST_ROWS;

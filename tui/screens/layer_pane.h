@@ -53,9 +53,9 @@ bool layer_can_undo(app *a, void *self);
 bool layer_can_redo(app *a, void *self);
 
 #define LAYER_PANE_ACTIONS                                                                                 \
-    {"toggle", "Space",    "freeze/thaw", "trainable, weights frozen, frozen: the next of these",          \
+    {"toggle", "Space",    "freeze/thaw", "next of trainable, weights frozen, frozen",                     \
      NULL,     layer_some, layer_toggle},                                                                  \
-        {"freeze-below", "F",        "all below",       "freeze this layer and everything before it",      \
+        {"freeze-below", "F",        "all below",       "freeze this layer and all before it",             \
          NULL,           layer_some, layer_freeze_below},                                                  \
         {"freeze", "f",        NULL,        "freeze the layer, the range, or what a name or glob matches", \
          "GLOB",   layer_some, layer_freeze},                                                              \

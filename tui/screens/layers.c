@@ -42,11 +42,10 @@ static void fact(pen *p, const char *label, theme_role role, const char *format,
     va_start(args, format);
     char *text = xvasprintf(format, args);
     va_end(args);
-    rect line = rect_row(p->r, p->row++);
-    if (!rect_empty(line)) {
-        canvas_text(p->c, line.row, line.col, LABEL_COLUMNS - 1, label, ROLE_DIM);
-        canvas_text(p->c, line.row, line.col + LABEL_COLUMNS, line.cols - LABEL_COLUMNS, text, role);
-    }
+    rect line = rect_inset(p->r, p->row, 0, 0, 0), value = rect_inset(line, 0, 0, 0, LABEL_COLUMNS);
+    if (!rect_empty(line)) canvas_text(p->c, line.row, line.col, LABEL_COLUMNS - 1, label, ROLE_DIM);
+    int rows = canvas_paragraph(p->c, value, text, role);
+    p->row += rows > 1 ? rows : 1;
     free(text);
 }
 
@@ -67,7 +66,7 @@ static void layer_facts(pen *p, app *a, const thaw_layers *layers, int node) {
     fact(p, "kind", ROLE_TEXT, "%s", info->kind);
     fact(p, "output", ROLE_TEXT, "%s", str_text(&shape));
     fact(p, "parameters", ROLE_TEXT, "%s", text_count((double)info->parameters, number));
-    fact(p, "work", ROLE_TEXT, "%s multiply-adds an image", text_count((double)info->macs, number));
+    fact(p, "work", ROLE_TEXT, "%s MACs an image", text_count((double)info->macs, number));
     fact(p, "activations", ROLE_TEXT, "%s an image", text_bytes((double)info->activation_bytes, number));
     if (info->parameters) fact(p, "state", layer_state_role(state), "%s", layer_state_text(state));
     const run_layer *l = run_view_layer(app_live(a), info->path);
@@ -88,7 +87,7 @@ static void mask_facts(pen *p, app *a, const thaw_layers *layers) {
     double part = cost.parameters ? (double)cost.trainable / (double)cost.parameters : 0;
     fact(p, "parameters", ROLE_TEXT, "%s of %s (%.3g %%)", text_count((double)cost.trainable, some),
          text_count((double)cost.parameters, all), part * 100);
-    fact(p, "a step", ROLE_TEXT, "%.0f %% of the work of training everything", cost.relative_step * 100);
+    fact(p, "a step", ROLE_TEXT, "%.0f %% of training everything", cost.relative_step * 100);
     rect bar = rect_row(p->r, p->row);
     if (!rect_empty(bar))
         progress_draw(p->c, bar.row, bar.col + 13, bar.cols - 13 < BAR_MOST ? bar.cols - 13 : BAR_MOST,
@@ -102,14 +101,15 @@ static void mask_facts(pen *p, app *a, const thaw_layers *layers) {
 
 static void legend(pen *p) {
     static const thaw_freeze states[] = {THAW_TRAINABLE, THAW_STATS_MOVING, THAW_FROZEN};
-    if (p->row + 5 > p->r.rows) return;
+    enum { ROWS = 5 };
+    if (p->row + ROWS > p->r.rows) return;
     heading(p, "the three states");
     for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-        rect line = rect_row(p->r, p->row++);
+        rect line = rect_inset(p->r, p->row, 0, 0, 0);
         if (rect_empty(line)) return;
         canvas_put(p->c, line.row, line.col, layer_state_glyph(states[i], p->c->ascii),
                    layer_state_role(states[i]));
-        canvas_text(p->c, line.row, line.col + 2, line.cols - 2, layer_state_text(states[i]), ROLE_DIM);
+        p->row += canvas_paragraph(p->c, rect_inset(line, 0, 0, 0, 2), layer_state_text(states[i]), ROLE_DIM);
     }
 }
 

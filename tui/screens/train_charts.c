@@ -275,7 +275,8 @@ static void draw_accuracy(app *a, train_state *s, canvas *c, const layout *l, co
     ch.mark = mark;
     ch.mark_count = mark_count;
     ch.percent = true;
-    ch.legend = ch.legend_below = true;
+    ch.legend = rect_empty(l->pane[PANE_LOSS]); /* else it is above */
+    ch.legend_below = true;
     ch.x_name = "epoch";
     ch.empty = app_busy(a) ? "known after the first epoch" : "";
     s->accuracy_plot = chart_plot(&ch, in);

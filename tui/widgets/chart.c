@@ -163,7 +163,7 @@ static void draw_x_axis(drawing *d, rect r) {
         canvas_put(d->c, row, col, H_TICK, ROLE_AXIS);
         if (!ch->x_name) continue;
         char text[CHART_NUMBER_MAX];
-        snprintf(text, sizeof text, "%g", at);
+        snprintf(text, sizeof text, "%g", fabs(at) < step / 2 ? 0 : at); /* no "-0" */
         int wide = (int)strlen(text), from = col - wide / 2;
         if (from + wide > end) from = end - wide;
         if (from < free_from || from + wide + 1 > end - name_columns) continue;
