@@ -15,8 +15,9 @@
 
 enum {
     HELP_WIDTH_MOST = 76,
-    HELP_KEYS = 12,
-    HELP_NAME = 16,
+    HELP_KEYS = 11,
+    HELP_NAME = 14,
+    HELP_EDGE = 6,
     STATE_LEAST = 12,
     FACTS_LEAST = 12,
     TITLED_TABS_COLS = 60
