@@ -69,20 +69,26 @@ static void conclude(const run_view *const *view) {
     static const double CLEAR = 0.03; /* fractions nearer than this are a tie on 400 images */
     double frozen = view[0]->best_val_top1, thawed = view[1]->best_val_top1, gap = thawed - frozen;
     out_text("\n");
+    char *text;
     if (!isfinite(gap))
-        out_text("No validation accuracy was measured, so nothing can be concluded.\n");
+        text = xstrdup("No validation accuracy was measured, so nothing can be concluded.");
     else if (gap > CLEAR)
-        out_format(
-            "What was learned: the frozen features of photographs alone tell shapes apart %.0f times in 100; "
-            "letting the\nlast layer group adapt to them makes it %.0f.\n",
+        text = xasprintf(
+            "What was learned: with everything pretrained frozen, %.0f of 100 shapes are told apart; with "
+            "the last layer group thawed, so that features of photographs can become features of "
+            "drawings, %.0f are.",
             100 * frozen, 100 * thawed);
     else
-        out_format(
-            "What was learned: here it made little difference what was frozen (%.0f %% against %.0f %%).\n",
+        text = xasprintf(
+            "What was learned: here it made little difference what was frozen (%.0f %% against %.0f %%).",
             100 * frozen, 100 * thawed);
-    out_text("Both runs are kept: `thaw runs`. In the workbench, `thaw demo` on a terminal, layers freeze "
-             "and thaw "
-             "while it trains.\n");
+    out_wrapped(text, 0);
+    free(text);
+    out_text("\n");
+    out_wrapped("Both runs are kept: `thaw runs` lists them. On a terminal `thaw demo` opens the workbench, "
+                "where layers "
+                "freeze and thaw while the model trains.",
+                0);
 }
 
 static void print_text(const run_view *const *view) {

@@ -6,30 +6,10 @@
 #include <string.h>
 
 #include "tui/commands/commands.h"
+#include "tui/commands/manual.h"
 #include "tui/commands/out.h"
 
-enum { HELP_INDENT = 26, HELP_WIDTH = 78 };
-
-/* TEXT wrapped to HELP_WIDTH columns, each line after INDENT blanks; '\n' ends a line as well. */
-static void wrapped(const char *text, int indent) {
-    int column = 0;
-    while (*text) {
-        int length = (int)strcspn(text, " \n");
-        if (column && indent + column + 1 + length > HELP_WIDTH) {
-            out_text("\n");
-            column = 0;
-        }
-        out_format("%*s%.*s", column ? 1 : indent, "", length, text);
-        column += length + (column > 0);
-        text += length;
-        if (*text == '\n') {
-            out_text("\n");
-            column = 0;
-        }
-        text += *text != '\0';
-    }
-    out_text("\n");
-}
+enum { HELP_INDENT = 26 };
 
 void help_overview(void) {
     out_text("thaw - a terminal workbench for fine-tuning pretrained image models\n\n"
@@ -54,7 +34,7 @@ static void option_line(const option *o) {
 void help_command(const command *c) {
     out_format("thaw %s%s%s%s\n\n", c->name, c->operands[0] ? " " : "", c->operands,
                c->options ? " [OPTIONS]" : "");
-    wrapped(c->about, 2);
+    out_wrapped(c->about, 2);
     bool any = false;
     for (option_id id = 0; id < OPT_COUNT; id++) {
         if (!(c->options >> id & 1) || !option_at(id)->help) continue;
@@ -65,6 +45,10 @@ void help_command(const command *c) {
 }
 
 static int help_run(const arguments *a) {
+    if (a->given[OPT_MAN]) {
+        manual_print();
+        return EXIT_DONE;
+    }
     if (a->operand_count) {
         const command *c = command_find(a->operand[0]);
         const char *nearest = command_nearest(a->operand[0]);
@@ -85,6 +69,7 @@ const command command_help = {
     .operands = "[COMMAND]",
     .summary = "explain the commands, or one of them",
     .about = "Lists the commands, or explains COMMAND and its options.",
+    .options = OPT(MAN),
     .max = 1,
     .run = help_run,
 };

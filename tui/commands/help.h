@@ -1,5 +1,5 @@
 /*
- * help.h - explaining the commands, from their tables: on the terminal and as the manual page.
+ * help.h - explaining the commands, from their tables: on the terminal.
  */
 #ifndef TUI_COMMANDS_HELP_H
 #define TUI_COMMANDS_HELP_H
@@ -8,6 +8,5 @@
 
 void help_overview(void);
 void help_command(const command *c);
-void help_manual(void); /* docs/thaw.1 */
 
 #endif

@@ -74,6 +74,26 @@ void out_line(const char *text) {
     out_flush();
 }
 
+void out_wrapped(const char *text, int indent) {
+    int column = 0;
+    while (*text) {
+        int length = (int)strcspn(text, " \n");
+        if (column && indent + column + 1 + length > OUT_COLUMNS) {
+            out_text("\n");
+            column = 0;
+        }
+        out_format("%*s%.*s", column ? 1 : indent, "", length, text);
+        column += length + (column > 0);
+        text += length;
+        if (*text == '\n') {
+            out_text("\n");
+            column = 0;
+        }
+        text += *text != '\0';
+    }
+    out_text("\n");
+}
+
 bool out_broken(void) {
     return out.error != 0;
 }

@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+enum { OUT_COLUMNS = 78 };
+
 void out_open(void);     /* once, before anything else opens files */
 bool out_terminal(void); /* standard output is a terminal */
 int out_width(void);     /* its columns; 0 when it is none */
@@ -17,8 +19,10 @@ int out_width(void);     /* its columns; 0 when it is none */
 void out_text(const char *text);
 void out_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void out_line(const char *text); /* with a newline, and handed to the system at once */
-bool out_flush(void);            /* false when a write has failed */
-bool out_broken(void);           /* the reader went away, or the disk is full: no need to go on */
+/* TEXT wrapped to OUT_COLUMNS, each line after INDENT blanks; '\n' ends a line as well. */
+void out_wrapped(const char *text, int indent);
+bool out_flush(void);  /* false when a write has failed */
+bool out_broken(void); /* the reader went away, or the disk is full: no need to go on */
 
 /* Flush; CODE, or EXIT_FAILED with a message when something could not be written. */
 int out_close(int code);
