@@ -14,12 +14,13 @@
 #include "engine/base/alloc.h"
 
 enum { FINER = 3, CHANNELS = 3, GRID = 5 };
-static const double TURN = 6.283185307179586;
+static const double FULL_TURN = 6.283185307179586;
 
 shapes_style shapes_default_style(void) {
     return (shapes_style){
         .radius_min = 0.20,
         .radius_max = 0.38,
+        .turn = 0.5,
         .contrast_min = 0.25,
         .contrast_max = 0.55,
         .wander = 0.25,
@@ -63,7 +64,7 @@ static bool in_square(double u, double v) {
 
 /* Between the tips' and the notches' radius, straight edges: fold the plane into a tenth of the star. */
 static bool in_star(double u, double v) {
-    const double tip = 1.0, notch = 0.42, wedge = TURN / 10;
+    const double tip = 1.0, notch = 0.42, wedge = FULL_TURN / 10;
     double angle = fabs(remainder(atan2(u, -v), 2 * wedge)), radius = hypot(u, v);
     double x = radius * cos(angle), y = radius * sin(angle);
     double notch_x = notch * cos(wedge), notch_y = notch * sin(wedge);
@@ -168,6 +169,16 @@ typedef struct placement {
     double x, y, radius, angle; /* shares of the side; radians */
 } placement;
 
+/* Wherever RADIUS fits, turned by up to TURN full turns. One number after another: C may evaluate the members of
+ * an initialiser in any order. */
+static placement random_placement(double radius, double turn, rng *r) {
+    placement at = {.radius = radius};
+    at.x = rng_range(r, radius * 0.9, 1 - radius * 0.9);
+    at.y = rng_range(r, radius * 0.9, 1 - radius * 0.9);
+    at.angle = FULL_TURN * rng_range(r, -turn, turn);
+    return at;
+}
+
 static void paint(canvas *to, inside *shape, const placement *at, const colour *c) {
     double cosine = cos(at->angle), sine = sin(at->angle);
     for (int y = 0; y < to->side; y++) {
@@ -186,7 +197,7 @@ static void paint_scraps(canvas *to, int count, const colour *base, const shapes
                          rng *r) {
     for (int i = 0; i < count; i++) {
         colour c = colour_at(base, rng_range(r, style->contrast_min, style->contrast_max), r);
-        placement at = {rng_unit(r), rng_unit(r), size * rng_range(r, 0.5, 1.0), TURN * rng_unit(r)};
+        placement at = random_placement(size * rng_range(r, 0.5, 1.0), 0.5, r);
         paint(to, scraps[rng_below(r, sizeof scraps / sizeof scraps[0])], &at, &c);
     }
 }
@@ -219,10 +230,8 @@ void shapes_draw_picture(const shapes_style *style, int label, int side, rng *r,
     int below = style->scraps_min + (int)rng_below(r, (uint64_t)(style->scraps_max - style->scraps_min) + 1);
     paint_scraps(&work, below, &base, style, style->radius_min, r);
 
-    placement at = {.radius = rng_range(r, style->radius_min, style->radius_max),
-                    .angle = TURN * rng_unit(r)};
-    at.x = rng_range(r, at.radius * 0.9, 1 - at.radius * 0.9);
-    at.y = rng_range(r, at.radius * 0.9, 1 - at.radius * 0.9);
+    double radius = rng_range(r, style->radius_min, style->radius_max);
+    placement at = random_placement(radius, style->turn, r);
     colour fill = colour_at(&base, rng_range(r, style->contrast_min, style->contrast_max), r);
     paint(&work, shapes[label].inside, &at, &fill);
 

@@ -12,6 +12,7 @@ enum { SHAPES_CLASSES = 8 };
 /* How hard a picture is. Lengths are shares of the picture's side, colours and noise shares of full scale. */
 typedef struct shapes_style {
     double radius_min, radius_max;     /* of the shape */
+    double turn;                       /* largest turn either way, in full turns */
     double contrast_min, contrast_max; /* distance of its colour from the background's */
     double wander;                     /* how far colours vary inside the background */
     int scraps_min, scraps_max;        /* distractors beneath the shape */
