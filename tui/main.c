@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "tui/commands/command.h"
+#include "engine/base/alloc.h"
+#include "tui/commands/commands.h"
 #include "tui/commands/help.h"
 #include "tui/commands/out.h"
 
@@ -21,22 +23,31 @@ static void fill_descriptors(void) {
         if (fcntl(fd, F_GETFD) < 0) (void)!open("/dev/null", mode[fd]);
 }
 
+/* Nothing named, or options alone: the workbench. */
+static int open_workbench(int argc, char **argv) {
+    char **words = xcalloc((size_t)argc + 1, sizeof *words);
+    words[0] = (char *)command_open.name;
+    for (int i = 1; i < argc; i++)
+        words[i] = argv[i];
+    int code = command_run(argc, words);
+    free(words);
+    return code;
+}
+
 int main(int argc, char **argv) {
+    const char *first = argc > 1 ? argv[1] : "";
     fill_descriptors();
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
     out_open();
-    if (argc == 1) {
-        help_overview();
-        return out_close(EXIT_DONE);
-    }
-    if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+    if (!strcmp(first, "--version") || !strcmp(first, "-V")) {
         out_text("thaw " THAW_VERSION "\n");
         return out_close(EXIT_DONE);
     }
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+    if (!strcmp(first, "--help") || !strcmp(first, "-h")) {
         help_overview();
         return out_close(EXIT_DONE);
     }
+    if (!first[0] || first[0] == '-') return out_close(open_workbench(argc, argv));
     return out_close(command_run(argc - 1, argv + 1));
 }

@@ -12,7 +12,7 @@
 #include "tui/commands/out.h"
 
 static const command *const table[] = {
-    &command_demo,  &command_models, &command_layers, &command_data,
+    &command_open,  &command_demo,   &command_models, &command_layers, &command_data,
     &command_train, &command_resume, &command_runs,   &command_help,
 };
 

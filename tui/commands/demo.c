@@ -22,6 +22,7 @@
 #include "tui/commands/out.h"
 #include "tui/commands/report.h"
 #include "tui/commands/text_chart.h"
+#include "tui/commands/workbench.h"
 
 static const struct {
     const char *what, *freeze;
@@ -146,11 +147,31 @@ static int demo_headless(const arguments *a, const thaw_recipe *r) {
     return code;
 }
 
+static int demo_workbench(const arguments *a, const thaw_recipe *r) {
+    app_params params = app_default_params();
+    params.recipe = r;
+    params.start = true;
+    params.first = SCREEN_TRAIN;
+    params.runs = a->text[OPT_RUNS];
+    params.threads = r->threads;
+    return workbench_open(&params);
+}
+
+/* Somebody is there to look and to press keys. */
+static bool interactive(const arguments *a) {
+    const char *term = getenv("TERM");
+    return !a->given[OPT_JSON] && isatty(STDIN_FILENO) && out_terminal() && term && strcmp(term, "dumb") != 0;
+}
+
 static int demo_run(const arguments *a) {
     thaw_recipe r;
     thaw_status status = demo_recipe(a, &r);
     if (a->given[OPT_THREADS]) r.threads = (int)a->number[OPT_THREADS];
-    int code = thaw_failed(&status) ? command_result(status) : demo_headless(a, &r);
+    int code;
+    if (thaw_failed(&status))
+        code = command_result(status);
+    else
+        code = (interactive(a) ? demo_workbench : demo_headless)(a, &r);
     thaw_recipe_clear(&r);
     return code;
 }

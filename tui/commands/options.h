@@ -36,6 +36,9 @@ typedef enum option_type {
     X(LAST, "last", FLAG, NULL, NULL, "take the run's last weights instead of its best")                     \
     X(VERIFY, "verify", FLAG, NULL, NULL, "decode every image, so that all broken ones are listed")          \
     X(BUNDLED, "bundled", FLAG, NULL, NULL, "list what comes with thaw as well")                             \
+    X(THEME, "theme", TEXT, "NAME", NULL, "a theme's name, or its file")                                     \
+    X(ASCII, "ascii", FLAG, NULL, NULL, "draw with nothing but ASCII characters")                            \
+    X(START, "start", FLAG, NULL, NULL, "train at once")                                                     \
     X(THREADS, "threads", NUMBER, "N", NULL, "processor threads; 0: all cores")                              \
     X(DEVICE, "device", TEXT, "D", "cpu cuda cuda:[0-9]* auto", "cpu, cuda, cuda:N or auto")                 \
     X(PRECISION, "precision", TEXT, "P", "fp32 bf16 auto", "fp32, bf16 or auto")                             \

@@ -28,6 +28,11 @@ void out_open(void) {
     dup2(STDERR_FILENO, STDOUT_FILENO);
 }
 
+void out_release(void) {
+    out_flush();
+    if (out.fd != STDOUT_FILENO) dup2(out.fd, STDOUT_FILENO);
+}
+
 bool out_terminal(void) {
     return isatty(out.fd);
 }

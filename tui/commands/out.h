@@ -12,7 +12,9 @@
 
 enum { OUT_COLUMNS = 78 };
 
-void out_open(void);     /* once, before anything else opens files */
+void out_open(void); /* once, before anything else opens files */
+/* Give descriptor 1 back to whoever writes to the terminal itself: the workbench. */
+void out_release(void);
 bool out_terminal(void); /* standard output is a terminal */
 int out_width(void);     /* its columns; 0 when it is none */
 
