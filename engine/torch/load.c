@@ -54,6 +54,10 @@ thaw_status plugin_locate(const char *asked, char **out) {
     return thaw_ok();
 }
 
+thaw_status torch_plugin_path(char **out) {
+    return plugin_locate(NULL, out);
+}
+
 /*
  * dlopen crashes on a library whose end is missing (an interrupted copy, a full disk): it maps what the
  * headers promise. The section headers come last in a file, so they tell whether it is whole.
