@@ -2,7 +2,7 @@
  * models.c - the Models tab: the catalog of pretrained weights, sorted and filtered, with details of the one
  * under the cursor. Enter puts it into the recipe.
  *
- * Whether a file is on this machine is looked up when the tab is shown, not when it is drawn.
+ * Whether a file is on this machine is looked up when the tab is shown, not when it is drawn (model_rows.h).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -10,92 +10,28 @@
 
 #include "engine/base/alloc.h"
 #include "tui/app.h"
-#include "tui/key.h"
 #include "tui/screens/facts.h"
+#include "tui/screens/model_rows.h"
 #include "tui/widgets/list.h"
 
-typedef double (*model_figure)(const thaw_weights_info *info);
-
 typedef struct models {
-    const thaw_catalog *catalog; /* the app's; NULL: could not be opened, or not yet */
+    model_rows rows;
     list list;
-    int *row;    /* catalog indices of what is shown, in order */
-    char **path; /* of each catalog row: where its file is, or NULL */
-    int catalog_count;
-    char *filter; /* NULL: none */
-    bool here_only, buildable_only;
-    int order; /* index into orders */
-    bool reverse;
     int skip, facts;     /* detail pane: rows scrolled away, rows in all */
     thaw_layers *layers; /* of the model under the cursor, for its groups */
     int layers_of;       /* its catalog row; -1: none tried */
 } models;
 
-/* ---- order and filter ---- */
-
-static double figure_parameters(const thaw_weights_info *i) {
-    return (double)i->parameters;
-}
-static double figure_gflops(const thaw_weights_info *i) {
-    return i->gflops;
-}
-static double figure_accuracy(const thaw_weights_info *i) {
-    return -i->acc1;
-}
-static double figure_size(const thaw_weights_info *i) {
-    return i->file_size_mb;
-}
-
-static const struct {
-    const char *word;
-    model_figure figure; /* NULL: the catalog's own order */
-} orders[] = {
-    {"name", NULL},
-    {"parameters", figure_parameters},
-    {"operations", figure_gflops},
-    {"accuracy", figure_accuracy},
-    {"file size", figure_size},
-};
-enum { ORDERS = sizeof orders / sizeof orders[0] };
-
-static int compare(const void *a, const void *b, void *user) {
-    const models *m = user;
-    int first = *(const int *)a, second = *(const int *)b;
-    int sign = m->reverse ? -1 : 1;
-    model_figure figure = orders[m->order].figure;
-    const thaw_weights_info *one = thaw_catalog_at(m->catalog, first),
-                            *two = thaw_catalog_at(m->catalog, second);
-    if (one->bundled != two->bundled) return one->bundled ? -1 : 1; /* ours first, whatever the order */
-    if (!figure) return sign * (first - second);
-    double x = figure(one), y = figure(two);
-    if (isnan(x) || isnan(y)) return isnan(x) - isnan(y); /* what is not known comes last */
-    return x < y ? -sign : x > y ? sign : first - second;
-}
-
-static bool wanted(const models *m, int index) {
-    const thaw_weights_info *info = thaw_catalog_at(m->catalog, index);
-    if (m->here_only && !m->path[index]) return false;
-    if (m->buildable_only && !info->buildable) return false;
-    if (!m->filter || !m->filter[0]) return true;
-    const char *texts[] = {info->arch, info->name, info->family, info->dataset};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (texts[i] && strcasestr(texts[i], m->filter)) return true;
-    return false;
-}
-
+/* The catalog row under the cursor, or -1. */
 static int current(const models *m) {
-    return m->list.count ? m->row[m->list.cursor] : -1;
+    return m->list.count ? m->rows.row[m->list.cursor] : -1;
 }
 
-/* Choose and order the rows again; the cursor stays on what it was on. */
-static void arrange(models *m) {
-    int kept = current(m), count = 0;
-    for (int i = 0; i < m->catalog_count; i++)
-        if (wanted(m, i)) m->row[count++] = i;
-    if (count) qsort_r(m->row, (size_t)count, sizeof *m->row, compare, m);
-    list_set_count(&m->list, count);
-    for (int i = 0; i < count; i++)
-        if (m->row[i] == kept) list_move(&m->list, i);
+/* The rows have changed: KEPT is what the cursor was on. */
+static void rearranged(models *m, int kept) {
+    list_set_count(&m->list, m->rows.count);
+    for (int i = 0; i < m->rows.count; i++)
+        if (m->rows.row[i] == kept) list_move(&m->list, i);
 }
 
 /* ---- the list ---- */
@@ -116,15 +52,22 @@ static void append_figure(str *out, int decimals, double value) {
         str_appendf(out, "%.*f", decimals, value);
 }
 
+/* "V2" of "IMAGENET1K_V2": what tells the weights of one architecture apart. */
+static const char *version_of(const char *name) {
+    const char *bar = strchr(name, '_');
+    return bar ? bar + 1 : name;
+}
+
 static void cell(void *user, int row, int column, str *out, theme_role *role) {
     const models *m = user;
-    int index = m->row[row];
-    const thaw_weights_info *info = thaw_catalog_at(m->catalog, index);
+    int index = m->rows.row[row];
+    const thaw_weights_info *info = thaw_catalog_at(m->rows.catalog, index);
     char buffer[NUMBER_TEXT_MAX];
     if (!info->buildable) *role = ROLE_DIM;
     switch (column) {
     case COLUMN_MODEL:
         str_append(out, info->arch);
+        if (model_rows_ambiguous(&m->rows, index)) str_appendf(out, " %s", version_of(info->name));
         break;
     case COLUMN_WEIGHTS:
         str_appendf(out, "%s%s", info->name, info->is_default ? " *" : "");
@@ -144,7 +87,7 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
     case COLUMN_WHERE:
         if (!info->buildable) {
             str_append(out, "not yet");
-        } else if (m->path[index]) {
+        } else if (m->rows.path[index]) {
             str_append(out, info->bundled ? "bundled" : "here");
             *role = ROLE_GOOD;
         }
@@ -156,9 +99,9 @@ static void draw_list(app *a, models *m, canvas *c, const layout *l) {
     if (rect_empty(l->pane[PANE_LIST])) return;
     bool focus = app_focus(a) == PANE_LIST;
     str note = {0};
-    str_appendf(&note, "%d of %d by %s%s", m->list.count, m->catalog_count, orders[m->order].word,
-                m->reverse ? ", reversed" : "");
-    if (m->filter && m->filter[0]) str_appendf(&note, " /%s", m->filter);
+    str_appendf(&note, "%d of %d by %s%s", m->rows.count, m->rows.catalog_count,
+                model_order_word(m->rows.order), m->rows.reverse ? ", reversed" : "");
+    if (m->rows.filter && m->rows.filter[0]) str_appendf(&note, " /%s", m->rows.filter);
     rect inner = canvas_frame(c, l->pane[PANE_LIST], "Models", str_text(&note),
                               l->flags[PANE_LIST] | (focus ? FRAME_FOCUS : 0));
     str_clear(&note);
@@ -168,8 +111,8 @@ static void draw_list(app *a, models *m, canvas *c, const layout *l) {
         .cell = cell,
         .user = m,
         .focus = focus,
-        .empty = m->catalog ? "No model is like that. Esc shows all of them again."
-                            : "The catalog could not be opened; `thaw doctor` says why.",
+        .empty = m->rows.catalog ? "No model is like that. Esc shows all of them again."
+                                 : "The catalog could not be opened; `thaw doctor` says why.",
     };
     list_draw(&m->list, c, inner, &look);
 }
@@ -182,7 +125,7 @@ static thaw_layers *layers_of(models *m, int index) {
     thaw_layers_free(m->layers);
     m->layers = NULL;
     m->layers_of = index;
-    const thaw_weights_info *info = thaw_catalog_at(m->catalog, index);
+    const thaw_weights_info *info = thaw_catalog_at(m->rows.catalog, index);
     if (!info->buildable) return NULL;
     thaw_status status = thaw_layers_new(info->arch, NULL, 0, 0, &m->layers);
     if (thaw_failed(&status)) m->layers = NULL; /* the pane says nothing about groups then */
@@ -201,8 +144,23 @@ static void groups(facts *f, const thaw_layers *layers) {
     }
 }
 
+static void describe_file(facts *f, const thaw_weights_info *info, const char *path) {
+    char *destination = path || info->bundled ? NULL : thaw_catalog_destination(info);
+    if (path)
+        facts_line(f, "file", "%s", path);
+    else if (info->bundled)
+        facts_text(f, ROLE_WARN, "%s should have come with thaw but is missing.", info->file);
+    else if (info->file)
+        facts_line(f, "file", "%s, %.1f MB, is not on this machine", info->file, info->file_size_mb);
+    if (destination && info->url) {
+        facts_line(f, "get it from", "%s", info->url);
+        facts_line(f, "and save as", "%s", destination);
+    }
+    free(destination);
+}
+
 static void details(models *m, facts *f, int index) {
-    const thaw_weights_info *info = thaw_catalog_at(m->catalog, index);
+    const thaw_weights_info *info = thaw_catalog_at(m->rows.catalog, index);
     char parameters[NUMBER_TEXT_MAX];
     facts_heading(f, info->arch);
     if (!info->buildable) facts_text(f, ROLE_WARN, "This thaw cannot build it yet.");
@@ -213,17 +171,13 @@ static void details(models *m, facts *f, int index) {
     facts_line(f, "parameters", "%s", text_count((double)info->parameters, parameters));
     if (!isnan(info->gflops))
         facts_line(f, "operations", "%.2f G multiply-accumulates an image", info->gflops);
-    if (info->crop)
+    if (info->crop && info->resize)
         facts_line(f, "input", "%d px from %d, %s", info->crop, info->resize, info->interpolation);
+    else if (info->crop)
+        facts_line(f, "input", "%d px", info->crop);
     if (info->license) facts_line(f, "licence", "%s", info->license);
     facts_gap(f);
-    if (m->path[index]) {
-        facts_line(f, "file", "%s", m->path[index]);
-    } else if (info->file) {
-        facts_line(f, "file", "%s, %.1f MB, is not on this machine", info->file, info->file_size_mb);
-        facts_line(f, "get it", "%s", info->url ? info->url : "-");
-        facts_line(f, "put it into", "~/.cache/torch/hub/checkpoints");
-    }
+    describe_file(f, info, m->rows.path[index]);
     const thaw_layers *layers = layers_of(m, index);
     if (layers) groups(f, layers);
     if (!info->recipe) return;
@@ -251,37 +205,23 @@ static void *models_init(app *a) {
     return m;
 }
 
-static void forget_paths(models *m) {
-    for (int i = 0; i < m->catalog_count; i++) {
-        free(m->path[i]);
-        m->path[i] = NULL;
-    }
-}
-
 static void models_free(void *self) {
     models *m = self;
-    forget_paths(m);
-    free(m->path);
-    free(m->row);
-    free(m->filter);
+    model_rows_clear(&m->rows);
     thaw_layers_free(m->layers);
     free(m);
 }
 
 static void models_show(app *a, void *self) {
     models *m = self;
-    bool first = !m->catalog;
-    if (first) m->catalog = app_catalog(a);
-    if (!m->catalog) return;
-    if (first) {
-        m->catalog_count = thaw_catalog_count(m->catalog);
-        m->row = xcalloc((size_t)m->catalog_count, sizeof *m->row);
-        m->path = xcalloc((size_t)m->catalog_count, sizeof *m->path);
+    int kept = current(m);
+    if (!m->rows.catalog) {
+        model_rows_clear(&m->rows);
+        model_rows_init(&m->rows, app_catalog(a));
     }
-    forget_paths(m);
-    for (int i = 0; i < m->catalog_count; i++)
-        m->path[i] = thaw_catalog_locate(thaw_catalog_at(m->catalog, i));
-    arrange(m);
+    if (!m->rows.catalog) return;
+    model_rows_locate(&m->rows);
+    rearranged(m, kept);
 }
 
 static void models_draw(app *a, void *self, canvas *c, const layout *l) {
@@ -324,11 +264,11 @@ static void choose(app *a, const thaw_weights_info *info, const char *weights) {
 
 static void do_choose(app *a, void *self, const char *argument) {
     models *m = self;
-    const thaw_weights_info *info = thaw_catalog_at(m->catalog, current(m));
+    const thaw_weights_info *info = thaw_catalog_at(m->rows.catalog, current(m));
     (void)argument;
     choose(a, info, info->name);
     if (!info->buildable) return;
-    if (m->path[current(m)])
+    if (m->rows.path[current(m)])
         app_say(a, "%s with %s is chosen. 2: choose images, 3: its layers", info->arch, info->name);
     else
         app_warn(a, "%s is chosen, but %s is not on this machine; r takes random weights instead", info->arch,
@@ -337,7 +277,7 @@ static void do_choose(app *a, void *self, const char *argument) {
 
 static void do_random(app *a, void *self, const char *argument) {
     const models *m = self;
-    const thaw_weights_info *info = thaw_catalog_at(m->catalog, current(m));
+    const thaw_weights_info *info = thaw_catalog_at(m->rows.catalog, current(m));
     (void)argument;
     choose(a, info, "none");
     if (info->buildable) app_say(a, "%s from random weights is chosen", info->arch);
@@ -345,9 +285,9 @@ static void do_random(app *a, void *self, const char *argument) {
 
 static void filter_changed(app *a, void *user, const char *text) {
     models *m = user;
-    free(m->filter);
-    m->filter = xstrdup(text);
-    arrange(m);
+    int kept = current(m);
+    model_rows_filter(&m->rows, text);
+    rearranged(m, kept);
     app_redraw(a);
 }
 
@@ -368,7 +308,7 @@ static void do_filter(app *a, void *self, const char *argument) {
     }
     prompt_params ask = {
         .label = "show models with",
-        .initial = m->filter,
+        .initial = m->rows.filter,
         .hint = "part of a name, a family or a dataset",
         .accept = filter_accepted,
         .changed = filter_changed,
@@ -379,49 +319,53 @@ static void do_filter(app *a, void *self, const char *argument) {
 }
 
 static bool is_filtered(app *a, void *self) {
-    const models *m = self;
+    const model_rows *r = &((models *)self)->rows;
     (void)a;
-    return (m->filter && m->filter[0]) || m->here_only || m->buildable_only;
+    return (r->filter && r->filter[0]) || r->here_only || r->buildable_only;
+}
+
+/* What is asked for has changed. */
+static void ask_again(app *a, models *m) {
+    int kept = current(m);
+    model_rows_arrange(&m->rows);
+    rearranged(m, kept);
+    app_redraw(a);
 }
 
 static void do_show_all(app *a, void *self, const char *argument) {
     models *m = self;
     (void)argument;
-    m->here_only = m->buildable_only = false;
+    m->rows.here_only = m->rows.buildable_only = false;
     filter_changed(a, m, "");
 }
 
 static void do_sort(app *a, void *self, const char *argument) {
     models *m = self;
     (void)argument;
-    m->order = (m->order + 1) % ORDERS;
-    m->reverse = false;
-    arrange(m);
-    app_redraw(a);
+    m->rows.order = (m->rows.order + 1) % model_orders();
+    m->rows.reverse = false;
+    ask_again(a, m);
 }
 
 static void do_reverse(app *a, void *self, const char *argument) {
     models *m = self;
     (void)argument;
-    m->reverse = !m->reverse;
-    arrange(m);
-    app_redraw(a);
+    m->rows.reverse = !m->rows.reverse;
+    ask_again(a, m);
 }
 
 static void do_here(app *a, void *self, const char *argument) {
     models *m = self;
     (void)argument;
-    m->here_only = !m->here_only;
-    arrange(m);
-    app_redraw(a);
+    m->rows.here_only = !m->rows.here_only;
+    ask_again(a, m);
 }
 
 static void do_buildable(app *a, void *self, const char *argument) {
     models *m = self;
     (void)argument;
-    m->buildable_only = !m->buildable_only;
-    arrange(m);
-    app_redraw(a);
+    m->rows.buildable_only = !m->rows.buildable_only;
+    ask_again(a, m);
 }
 
 static const action actions[] = {

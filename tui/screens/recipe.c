@@ -57,7 +57,8 @@ static void explain_field(const recipe_screen *s, facts *f) {
     facts_text(f, ROLE_TEXT, "%s.", field->help);
     facts_gap(f);
     facts_line(f, "key", "%s", field->key);
-    facts_line(f, "values", "%s", thaw_recipe_field_range(field, range, sizeof range));
+    thaw_recipe_field_range(field, range, sizeof range);
+    if (range[0]) facts_line(f, "values", "%s", range);
     if (field->null_means) facts_line(f, "none", "%s", field->null_means);
     if (field->initial && field->initial[0]) facts_line(f, "default", "%s", field->initial);
     facts_gap(f);

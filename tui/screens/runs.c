@@ -93,21 +93,34 @@ static void read_list(app *a, runs *s) {
 
 enum {
     COLUMN_GHOST,
-    COLUMN_RUN,
+    COLUMN_WHEN,
+    COLUMN_MASK,
+    COLUMN_TOP1,
+    COLUMN_STATE,
     COLUMN_MODEL,
     COLUMN_DATA,
-    COLUMN_MASK,
-    COLUMN_EPOCHS,
-    COLUMN_BEST,
-    COLUMN_STATE
+    COLUMN_EPOCHS
 };
 
+/* The id is in the title beside; what tells runs apart is when they began and what they trained. */
 static const list_column columns[] = {
-    [COLUMN_GHOST] = {"", 1, 0, false, 0},        [COLUMN_RUN] = {"run", 0, 13, false, 0},
-    [COLUMN_MODEL] = {"model", 15, 0, false, 5},  [COLUMN_DATA] = {"images", 14, 0, false, 6},
-    [COLUMN_MASK] = {"trained", 14, 0, false, 1}, [COLUMN_EPOCHS] = {"epochs", 7, 0, true, 4},
-    [COLUMN_BEST] = {"top-1", 6, 0, true, 0},     [COLUMN_STATE] = {"", 10, 0, false, 3},
+    [COLUMN_GHOST] = {"", 1, 0, false, 0},        [COLUMN_WHEN] = {"started", 11, 0, false, 2},
+    [COLUMN_MASK] = {"trained", 0, 10, false, 0}, [COLUMN_TOP1] = {"top-1", 6, 0, true, 0},
+    [COLUMN_STATE] = {"", 10, 0, false, 3},       [COLUMN_MODEL] = {"model", 15, 0, false, 4},
+    [COLUMN_DATA] = {"images", 14, 0, false, 5},  [COLUMN_EPOCHS] = {"epochs", 7, 0, true, 6},
 };
+
+/* "11-25 00:46", with the year when WHOLE. */
+static void append_time(str *out, double seconds, bool whole) {
+    time_t at = (time_t)seconds;
+    struct tm t;
+    if (!(seconds > 0) || !localtime_r(&at, &t)) {
+        str_append(out, "-");
+        return;
+    }
+    if (whole) str_appendf(out, "%d-", t.tm_year + 1900);
+    str_appendf(out, "%02d-%02d %02d:%02d", t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min);
+}
 
 static void append_safe(str *out, const char *text) {
     char *safe = text_escape(text ? text : "-");
@@ -125,8 +138,8 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
         str_append_n(out, &ghost->letter, 1);
         *role = ghost->role;
         break;
-    case COLUMN_RUN:
-        append_safe(out, r->id);
+    case COLUMN_WHEN:
+        append_time(out, r->started, false);
         break;
     case COLUMN_MODEL:
         append_safe(out, r->model);
@@ -140,7 +153,7 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
     case COLUMN_EPOCHS:
         str_appendf(out, "%d/%d", r->epochs_done, r->epochs);
         break;
-    case COLUMN_BEST:
+    case COLUMN_TOP1:
         if (isnan(r->best_val_top1))
             str_append(out, "-");
         else
@@ -178,12 +191,10 @@ static void draw_list(app *a, runs *s, canvas *c, const layout *l) {
 /* ---- details ---- */
 
 static void describe(facts *f, const thaw_run_info *r) {
-    char when[32] = "-";
-    time_t seconds = (time_t)r->started;
-    struct tm local;
-    if (r->started > 0 && localtime_r(&seconds, &local))
-        strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
-    facts_line(f, "started", "%s", when);
+    str when = {0};
+    append_time(&when, r->started, true);
+    facts_line(f, "started", "%s", str_text(&when));
+    str_clear(&when);
     facts_line(f, "ended", "%s", r->reason ? r->reason : "-");
     facts_line(f, "model", "%s, %s", r->model ? r->model : "-", r->weights ? r->weights : "random weights");
     facts_line(f, "images", "%s", r->data ? r->data : "-");
