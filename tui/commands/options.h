@@ -36,6 +36,10 @@ typedef enum option_type {
     X(LAST, "last", FLAG, NULL, NULL, "take the run's last weights instead of its best")                     \
     X(VERIFY, "verify", FLAG, NULL, NULL, "decode every image, so that all broken ones are listed")          \
     X(BUNDLED, "bundled", FLAG, NULL, NULL, "list what comes with thaw as well")                             \
+    X(SIDE, "side", NUMBER, "N", NULL, "side of the images to draw in pixels; 32 unless given")              \
+    X(TRAIN, "train", NUMBER, "N", NULL, "training images a class; 50 unless given")                         \
+    X(VAL, "val", NUMBER, "N", NULL, "validation images a class; 50 unless given")                           \
+    X(SEED, "seed", NUMBER, "N", NULL, "what the images are drawn from; 0 unless given")                     \
     X(THEME, "theme", TEXT, "NAME", NULL, "a theme's name, or its file")                                     \
     X(ASCII, "ascii", FLAG, NULL, NULL, "draw with nothing but ASCII characters")                            \
     X(START, "start", FLAG, NULL, NULL, "train at once")                                                     \
