@@ -50,7 +50,7 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(C_FLAGS) -MMD -MP -c -o $@ $<
 
-# ---- plugin: the only code that sees libtorch
+# ---- plugin: the only code that sees libtorch. It only passes calls on, so it need not be optimised much.
 ifeq ($(TORCH_FOUND),yes)
 plugin: $(PLUGIN)
 else
@@ -58,12 +58,13 @@ plugin:
 	@echo "note: no libtorch found; the program works but cannot train. Install libtorch-dev, or set LIBTORCH=DIR."
 endif
 
+# A function that this libtorch lacks is to fail here, not in the user's dlopen; sanitizers leave theirs open, though.
 $(PLUGIN): $(PLUGIN_O)
-	$(CXX) $(CXX_FLAGS) -shared -o $@ $^ $(LDFLAGS) $(TORCH_LDFLAGS)
+	$(CXX) $(CXX_FLAGS) -shared $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $^ $(LDFLAGS) $(TORCH_LDFLAGS)
 
 $(BUILD)/engine/torch/%.o: engine/torch/%.cpp $(BUILD)/libtorch.mk
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(TORCH_CPPFLAGS) $(CXX_FLAGS) -MMD -MP -c -o $@ $<
+	$(CXX) $(CPPFLAGS) $(TORCH_CPPFLAGS) $(CXX_FLAGS) -O1 -g1 -MMD -MP -c -o $@ $<
 
 # ---- tests
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(SUPPORT:%.c=$(BUILD)/%.o) $(BUILD)/libtui.a $(BUILD)/libengine.a

@@ -1,62 +1,70 @@
 #!/bin/sh
-# find-libtorch.sh OUT.mk [DIR] - write the make variables for a libtorch: DIR, else Python's torch, else the system's.
-# OUT.mk is touched only when its content changes, so that nothing is rebuilt for nothing.
+# find-libtorch.sh OUT.mk [DIR] - write the make variables for a libtorch: DIR ("system" is the system's own); else the
+# one OUT.mk names already, so that `make LIBTORCH=DIR` holds for the makes after it; else Python's torch; else the
+# system's. OUT.mk is touched only when its content changes: it says which libtorch and which version the plugin was
+# built for, and the plugin is rebuilt when it is newer.
 set -u
 out=$1
 wanted=${2:-}
 
-# The version, from torch/version.h without running anything.
+# The version, from the headers without running anything. Since 2.9 the numbers live in headeronly/version.h.
 version_of() {
-    # Since 2.9 the numbers live in headeronly/version.h.
     cat "$1/torch/headeronly/version.h" "$1/torch/csrc/api/include/torch/version.h" 2>/dev/null |
         awk '$2=="TORCH_VERSION_MAJOR"{a=$3} $2=="TORCH_VERSION_MINOR"{b=$3} $2=="TORCH_VERSION_PATCH"{c=$3}
              END{if (a != "") print a "." b "." c}'
 }
 
 from_folder() { # a wheel's torch folder or an unpacked libtorch: include/ and lib/
-    dir=$1
-    [ -f "$dir/include/ATen/ATen.h" ] && [ -e "$dir/lib/libtorch_cpu.so" ] || return 1
-    version=$(version_of "$dir/include")
-    cpp="-isystem $dir/include -isystem $dir/include/torch/csrc/api/include"
-    ld="-L$dir/lib -Wl,-rpath,$dir/lib -Wl,--no-as-needed -ltorch -ltorch_cpu -lc10"
-    [ -e "$dir/lib/libtorch_cuda.so" ] && ld="$ld -ltorch_cuda -lc10_cuda"
-    abi=$(nm -D "$dir/lib/libc10.so" 2>/dev/null | grep -m1 -c cxx11)
-    cpp="$cpp -D_GLIBCXX_USE_CXX11_ABI=$([ "${abi:-1}" = 0 ] && echo 0 || echo 1)"
-    for cuda in "${CUDA_HOME:-}" /usr/local/cuda; do
-        [ -n "$cuda" ] && [ -f "$cuda/include/cuda_runtime_api.h" ] && [ -e "$dir/lib/libtorch_cuda.so" ] && {
-            cpp="$cpp -isystem $cuda/include"
-            break
-        }
-    done
+    [ -f "$1/include/ATen/ATen.h" ] && [ -e "$1/lib/libtorch_cpu.so" ] || return 1
+    dir=$(cd "$1" && pwd) || return 1
     where=$dir
+    version=$(version_of "$dir/include")
+    abi=0 # which std::string its functions take
+    grep -q __cxx11 "$dir/lib/libc10.so" && abi=1
+    cpp="-isystem '$dir/include' -isystem '$dir/include/torch/csrc/api/include' -D_GLIBCXX_USE_CXX11_ABI=$abi"
+    ld="-L'$dir/lib' -Wl,-rpath,'$dir/lib' -Wl,--no-as-needed -ltorch -ltorch_cpu -lc10"
+    if [ -e "$dir/lib/libtorch_cuda.so" ]; then ld="$ld -ltorch_cuda -lc10_cuda"; fi
 }
 
 from_system() { # Debian's libtorch-dev
     [ -f /usr/include/torch/csrc/api/include/torch/version.h ] || return 1
     lib=/usr/lib/$(cc -print-multiarch 2>/dev/null || echo .)
     [ -e "$lib/libtorch_cpu.so" ] || return 1
+    where=system
     version=$(version_of /usr/include)
     cpp="-isystem /usr/include/torch/csrc/api/include"
     ld="-Wl,--no-as-needed -ltorch -ltorch_cpu -lc10"
-    where=/usr
 }
 
+from() { # DIR, or the word for the system's
+    case $1 in
+    system | /usr) from_system ;;
+    *) from_folder "$1" ;;
+    esac
+}
+
+from_python() {
+    folder=$(python3 -c 'import importlib.util as u; s = u.find_spec("torch"); print(s.submodule_search_locations[0])' \
+        2>/dev/null) && [ -n "$folder" ] && from_folder "$folder"
+}
+
+remembered=
+if [ -f "$out" ]; then remembered=$(sed -n 's/^TORCH_WHERE := //p' "$out"); fi
+
 found=yes
+where= version= cpp= ld=
 if [ -n "$wanted" ]; then
-    if [ "$wanted" = /usr ] || [ "$wanted" = system ]; then
-        from_system || found=no
-    else
-        from_folder "$wanted" || found=no
-    fi
-    [ $found = yes ] || echo "LIBTORCH=$wanted: no libtorch there (include/ATen/ATen.h and lib/libtorch_cpu.so are needed)" >&2
+    from "$wanted" || {
+        found=no
+        echo "LIBTORCH=$wanted: no libtorch there (include/ATen/ATen.h and lib/libtorch_cpu.so are needed)" >&2
+    }
 else
-    python=$(python3 -c 'import importlib.util as u; s = u.find_spec("torch"); print(s.submodule_search_locations[0])' 2>/dev/null)
-    { [ -n "$python" ] && from_folder "$python"; } || from_system || found=no
+    { [ -n "$remembered" ] && from "$remembered"; } || from_python || from_system || found=no
 fi
 
 text="TORCH_FOUND := $found
-TORCH_VERSION := ${version:-}
-TORCH_WHERE := ${where:-}
-TORCH_CPPFLAGS := ${cpp:-}
-TORCH_LDFLAGS := ${ld:-}"
-[ -f "$out" ] && [ "$(cat "$out")" = "$text" ] || printf '%s\n' "$text" > "$out"
+TORCH_VERSION := $version
+TORCH_WHERE := $where
+TORCH_CPPFLAGS := $cpp
+TORCH_LDFLAGS := $ld"
+if [ ! -f "$out" ] || [ "$(cat "$out")" != "$text" ]; then printf '%s\n' "$text" >"$out"; fi

@@ -1,12 +1,27 @@
 /*
  * autograd.cpp - gradients, and the changes in place that never appear in a graph.
  */
-#include <ATen/TensorOperators.h>
-#include <ATen/autocast_mode.h>
 #include <ATen/ops/relu.h>
 #include <c10/core/GradMode.h>
 
 #include "engine/torch/plugin.hpp"
+
+/*
+ * <ATen/autocast_mode.h> would bring in all of ATen, 12 s of compiling for these. They are mangled names:
+ * what differs in another version fails to link.
+ */
+namespace at::autocast {
+#if TORCH_AT_LEAST(2, 4)
+TORCH_API void set_autocast_enabled(at::DeviceType kind, bool on);
+TORCH_API void set_autocast_dtype(at::DeviceType kind, at::ScalarType type);
+#else
+TORCH_API void set_enabled(bool on);
+TORCH_API void set_cpu_enabled(bool on);
+TORCH_API void set_autocast_gpu_dtype(at::ScalarType type);
+TORCH_API void set_autocast_cpu_dtype(at::ScalarType type);
+#endif
+TORCH_API void clear_cache();
+} // namespace at::autocast
 
 namespace {
 

@@ -5,7 +5,6 @@
 #include <iterator>
 #include <vector>
 
-#include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/cat.h>
