@@ -14,7 +14,7 @@
 #include "thaw/run.h"
 
 void source_close(source *s) {
-    thaw_names_free(s->class_name, s->model ? (size_t)s->model->classes : 0);
+    thaw_names_free(s->class_name, s->class_name ? (size_t)s->model->classes : 0);
     model_free(s->model);
     weights_close(s->weights);
     freeze_mask_clear(&s->mask);
@@ -62,6 +62,7 @@ static void take_names(source *s, facts *f) {
     else
         thaw_names_free(f->class_name, (size_t)f->class_count);
     f->class_name = NULL;
+    f->class_count = 0;
 }
 
 static void take_card(source *s, facts *f) {
