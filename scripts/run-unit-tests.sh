@@ -7,7 +7,7 @@ count=0
 for program in "$@"; do
     folder=$(mktemp -d)
     count=$((count + 1))
-    if ! (cd "$folder" && HOME="$folder" XDG_DATA_HOME= XDG_CACHE_HOME= TORCH_HOME= THAW_ROOT="$root" \
+    if ! (cd "$folder" && OMP_WAIT_POLICY=passive HOME="$folder" XDG_DATA_HOME= XDG_CACHE_HOME= TORCH_HOME= THAW_ROOT="$root" \
           timeout "${TEST_TIMEOUT:-300}" "$root/$program") >"$folder/log" 2>&1; then
         failed="$failed $(basename "$program")"
         cat "$folder/log"
