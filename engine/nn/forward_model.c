@@ -38,7 +38,7 @@ static act stage_forward(layer *stage, pass *p, act x) {
     tscope_begin(&inner, outer->torch);
     p->scope = &inner;
     act y = layer_forward(stage, p, x);
-    if (!pass_failed(p) && !y.t) pass_fail(p, stage, "has no tensors yet (model_materialise)");
+    if (!pass_failed(p) && !y.t) pass_fail(p, stage, "gave no tensor (a mistake in thaw)");
     if (!pass_failed(p) && y.t != x.t) t_adopt(outer, t_keep(&inner, y.t));
     p->scope = outer;
     tscope_fail(outer, p->status);
@@ -47,6 +47,11 @@ static act stage_forward(layer *stage, pass *p, act x) {
 }
 
 act model_forward(model *m, pass *p, act x, size_t from, size_t to) {
+    if (!m->torch) {
+        pass_fail(p, NULL, "%s has no tensors yet: model_materialise comes first", m->arch->name);
+        tscope_fail(p->scope, p->status);
+        return (act){0};
+    }
     size_t quiet = freeze_no_grad_prefix(m);
     bool wanted = torch_grad_mode(m->torch, false);
     tensor *given = x.t;

@@ -1,0 +1,206 @@
+#!/usr/bin/python3
+"""Models equal torchvision's: keys, shapes and order; outputs, gradients and statistics; whole trajectories.
+
+Runs alone: tests/parity/nn_parity.py (BUILD=build). Both sides get the same random weights and images.
+"""
+import os
+import subprocess
+import sys
+import tempfile
+
+root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+build = os.path.join(root, os.environ.get("BUILD", "build"))
+try:
+    import torch
+    import torchvision  # noqa: F401
+    from torch import nn
+    from peers import build as build_peer, settle
+except ImportError as missing:
+    print(f"nn_parity: SKIPPED ({missing}; install python3-torch and python3-torchvision)")
+    sys.exit(0)
+
+TOLERANCE = 1e-4  # relative
+TRAJECTORY_STEPS = 20
+counts = {"passed": 0, "failed": 0}
+
+
+def check(name, good, detail=""):
+    counts["passed" if good else "failed"] += 1
+    if not good:
+        print(f"nn_parity: {name}: FAILED {detail}")
+
+
+def distance(got, want):
+    """The largest difference, relative to the largest value."""
+    got, want = got.double(), want.double()
+    if got.shape != want.shape:
+        return float("inf")
+    return ((got - want).abs().max() / want.abs().max().clamp_min(1e-12)).item()
+
+
+def close(name, got, want, tolerance=TOLERANCE):
+    far = distance(got, want)
+    check(name, far <= tolerance, f"differs by {far:.2g} of the largest value, {tolerance:g} is allowed")
+    return far
+
+
+class Probe:
+    def __init__(self, folder):
+        self.folder = folder
+        self.program = os.path.join(folder, "nn_probe")
+        libraries = subprocess.run(["pkg-config", "--libs", "libjpeg", "libpng", "libwebp", "zlib", "libcjson"],
+                                   capture_output=True, text=True, check=True).stdout.split()
+        subprocess.run(["cc", "-std=c11", "-O1", "-D_GNU_SOURCE", "-I" + root, "-I" + os.path.join(root, "include"),
+                        *os.environ.get("SANITIZE", "").split(), os.path.join(root, "tests/parity/nn_probe.c"),
+                        os.path.join(build, "libengine.a"), "-o", self.program, "-rdynamic", *libraries, "-lm",
+                        "-ldl", "-pthread"], check=True)
+
+    def ask(self, *arguments):
+        environment = dict(os.environ)
+        environment.setdefault("THAW_TORCH_PLUGIN", os.path.join(build, "libthaw_torch.so"))
+        done = subprocess.run([self.program, *arguments], capture_output=True, text=True, env=environment)
+        if done.returncode:
+            raise RuntimeError(f"nn_probe {' '.join(arguments)}: {done.stderr.strip()[-500:]}")
+        return done.stdout
+
+    def compute(self, what, arch, state, batches, layout, frozen=()):
+        weights, images, out = (os.path.join(self.folder, name) for name in ("weights.pth", "batch.pth", "out.pth"))
+        torch.save(state, weights)
+        saved = {}
+        for i, (x, y) in enumerate(batches):
+            saved[f"x.{i}"] = x.permute(0, 2, 3, 1).contiguous()
+            saved[f"y.{i}"] = y
+        torch.save(saved, images)
+        self.ask(what, arch, weights, images, out, layout, *frozen)
+        return torch.load(out)
+
+
+def check_keys(probe):
+    listed = {}
+    for line in probe.ask("keys").splitlines():
+        word, *rest = line.split()
+        if word == "arch":
+            keys = listed[rest[0]] = []
+        else:
+            kind, buffer, *size = rest
+            keys.append((word, kind, buffer == "0", tuple(map(int, size))))
+    for arch, keys in listed.items():
+        peer = build_peer(arch)
+        if peer is None:
+            print(f"nn_parity: {arch}: SKIPPED, this torchvision does not have it")
+            continue
+        parameters = dict(peer.named_parameters())
+        want = [(key, str(value.dtype).split(".")[1], key in parameters, tuple(value.shape))
+                for key, value in peer.state_dict().items()]
+        first = next((pair for pair in zip(keys, want) if pair[0] != pair[1]), (len(keys), len(want)))
+        check(f"{arch} keys", keys == want, f"first difference: {first}")
+
+
+def freeze(model, frozen):
+    """What thaw means by frozen: no gradient, and evaluation mode."""
+    for name, module in model.named_modules():
+        if any(name == top or name.startswith(top + ".") for top in frozen):
+            module.eval()
+            for parameter in module.parameters(recurse=False):
+                parameter.requires_grad_(False)
+
+
+def images(seed, count, side, classes):
+    generator = torch.Generator().manual_seed(seed)
+    return (torch.randn(count, 3, side, side, generator=generator),
+            torch.randint(0, classes, (count,), generator=generator))
+
+
+def check_pass(probe, arch, count, side, layout, frozen=()):
+    name = f"{arch} {layout}" + (f" without {'+'.join(frozen)}" if frozen else "")
+    model = settle(build_peer(arch))
+    state = {key: value.clone() for key, value in model.state_dict().items()}
+    x, y = images(2, count, side, 10)
+    got = probe.compute("pass", arch, state, [(x, y)], layout, frozen)
+    model.eval()
+    with torch.no_grad():
+        close(f"{name} evaluation", got["eval"], model(x))
+    model.train()
+    freeze(model, frozen)
+    logits = model(x)
+    loss = nn.functional.cross_entropy(logits, y)
+    loss.backward()
+    close(f"{name} logits", got["logits"], logits.detach())
+    close(f"{name} loss", got["loss"], loss.detach())
+    for key, parameter in model.named_parameters():
+        given = got.get("grad." + key)
+        if parameter.grad is None or given is None:
+            check(f"{name} gradient of {key}", parameter.grad is None and given is None, "only one side has one")
+        else:
+            close(f"{name} gradient of {key}", given, parameter.grad)
+    for key, value in model.state_dict().items():
+        close(f"{name} afterwards {key}", got["after." + key], value)
+
+
+def check_trajectory(probe, arch, count, side, frozen):
+    """SGD with momentum and weight decay, step by step. A frozen tensor stays as it was to the bit."""
+    name = f"{arch} trajectory" + (f" without {'+'.join(frozen)}" if frozen else "")
+    model = settle(build_peer(arch))
+    state = {key: value.clone() for key, value in model.state_dict().items()}
+    batches = [images(10 + i, count, side, 10) for i in range(TRAJECTORY_STEPS)]
+    got = probe.compute("train", arch, state, batches, "nchw", frozen)
+    model.train()
+    freeze(model, frozen)
+    learns = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.SGD(learns, lr=0.001, momentum=0.9, weight_decay=1e-4)
+    for step, (x, y) in enumerate(batches):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        close(f"{name} loss of step {step}", got[f"loss.{step}"], loss.detach())
+        for key, value in model.state_dict().items():
+            given = got[f"step.{step}.{key}"]
+            if any(key.startswith(top + ".") for top in frozen):
+                check(f"{name} {key} after step {step}", torch.equal(given, state[key]), "moved although frozen")
+            else:
+                close(f"{name} {key} after step {step}", given, value)
+
+
+def check_initialisation(probe):
+    """First weights have torchvision's distributions: each tensor's mean, deviation and extremes."""
+    out = os.path.join(probe.folder, "random.pth")
+    for arch in ("resnet18", "cifar_resnet20"):
+        probe.ask("random", arch, "7", out)
+        got = torch.load(out)
+        torch.manual_seed(0)
+        peer = build_peer(arch)
+        for key, want in peer.state_dict().items():
+            mine = got["first." + key].double()
+            if arch == "resnet18" and want.numel() >= 10000:
+                deviation = want.double().std().item()
+                noise = 6 * deviation / want.numel() ** 0.5
+                check(f"{arch} first {key} deviation", abs(mine.std().item() - deviation) < noise, f"{mine.std()}")
+                check(f"{arch} first {key} mean", abs(mine.mean().item()) < noise, f"{mine.mean()}")
+                check(f"{arch} first {key} extremes", abs(mine.abs().max() / want.double().abs().max() - 1) < 0.4)
+            elif "bn" in key or "downsample.1" in key:
+                close(f"{arch} first {key}", mine, want, 0)
+
+
+def main():
+    torch.set_num_threads(2)
+    with tempfile.TemporaryDirectory() as folder:
+        probe = Probe(folder)
+        check_keys(probe)
+        check_initialisation(probe)
+        for layout in ("nchw", "nhwc"):
+            check_pass(probe, "resnet18", 4, 64, layout)
+            check_pass(probe, "cifar_resnet20", 8, 32, layout)
+        check_pass(probe, "resnet18", 4, 64, "nchw", ("conv1", "bn1", "layer1", "layer2"))
+        check_pass(probe, "resnet18", 4, 64, "nchw", ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4"))
+        check_pass(probe, "resnet18", 4, 64, "nchw", ("layer2", "layer4.0"))  # frozen in the middle
+        check_pass(probe, "resnet50", 4, 64, "nchw")
+        check_pass(probe, "resnext50_32x4d", 4, 64, "nchw")
+        for frozen in ((), ("layer1", "layer2"), ("conv1", "bn1", "layer1", "layer2", "layer3")):
+            check_trajectory(probe, "cifar_resnet20", 16, 32, frozen)
+    print(f"nn_parity: {counts['passed']} passed, {counts['failed']} failed")
+    return counts["failed"] != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

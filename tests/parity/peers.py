@@ -1,0 +1,72 @@
+"""The models that thaw's are compared with: torchvision's, and the CIFAR ResNets written here from the paper."""
+import torch
+import torch.nn.functional as F
+import torchvision
+from torch import nn
+
+
+class CifarBlock(nn.Module):
+    """He et al. 2015, section 4.2, with the shortcut of option A."""
+
+    def __init__(self, channels_in, channels):
+        super().__init__()
+        stride = 1 if channels_in == channels else 2
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.missing = channels - channels_in
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        if self.missing:
+            x = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.missing // 2, self.missing // 2))
+        return F.relu(y + x)
+
+
+class CifarResNet(nn.Module):
+    def __init__(self, blocks, classes=10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        width = 16
+        for group in range(3):
+            layers = []
+            for _ in range(blocks):
+                layers.append(CifarBlock(width, 16 << group))
+                width = 16 << group
+            setattr(self, f"layer{group + 1}", nn.Sequential(*layers))
+        self.linear = nn.Linear(64, classes)
+
+    def forward(self, x):
+        x = F.relu(self.bn1(self.conv1(x)))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return self.linear(x.mean((2, 3)))
+
+
+def build(arch):
+    """The peer of one of thaw's architectures, or None when this torchvision does not have it."""
+    if arch.startswith("cifar_resnet"):
+        return CifarResNet((int(arch[len("cifar_resnet"):]) - 2) // 6)
+    maker = getattr(torchvision.models, arch, None)
+    if maker is None:
+        return None
+    wants = {"googlenet": {"aux_logits": True, "init_weights": False}, "inception_v3": {"init_weights": False}}
+    return maker(weights=None, **wants.get(arch, {}))
+
+
+def settle(model):
+    """Random numbers such as a trained network could have, so that no activation dies or explodes."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            if name.endswith("running_var"):
+                value.uniform_(0.5, 1.5, generator=generator)
+            elif name.endswith("running_mean") or name.endswith("bias"):
+                value.uniform_(-0.2, 0.2, generator=generator)
+            elif value.dim() == 1 and name.endswith("weight"):
+                value.uniform_(0.5, 1.0, generator=generator)
+            elif value.dim() > 1:
+                fan_in = value[0].numel()
+                value.normal_(0, (2 / fan_in) ** 0.5, generator=generator)
+    return model

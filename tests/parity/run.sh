@@ -1,0 +1,27 @@
+#!/bin/sh
+# run.sh - every comparison with Python's libraries (*_parity.py), and how many there were.
+# PYTHON names a Python with torch, torchvision, numpy and Pillow; /usr/bin/python3 with Debian's packages by default.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+python=${PYTHON:-/usr/bin/python3}
+passed=0
+failed=0
+skipped=0
+for script in tests/parity/*_parity.py; do
+    name=$(basename "$script" .py)
+    if output=$("$python" "$script" 2>&1); then
+        case $output in
+        *SKIPPED*) skipped=$((skipped + 1)) ;;
+        esac
+        case $output in
+        "$name: SKIPPED"*) ;;
+        *) passed=$((passed + 1)) ;;
+        esac
+    else
+        failed=$((failed + 1))
+    fi
+    printf '%s\n' "$output"
+done
+[ "$skipped" -eq 0 ] || echo "parity: SOMETHING WAS SKIPPED, see above; install python3-torch, python3-torchvision, python3-pil"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
