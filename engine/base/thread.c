@@ -14,7 +14,8 @@ static const int own_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGT
 thaw_status thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument) {
     sigset_t all, before;
     sigfillset(&all);
-    for (size_t i = 0; i < sizeof own_signals / sizeof *own_signals; i++) sigdelset(&all, own_signals[i]);
+    for (size_t i = 0; i < sizeof own_signals / sizeof *own_signals; i++)
+        sigdelset(&all, own_signals[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits the mask */
     int error = pthread_create(thread, NULL, run, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

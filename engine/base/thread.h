@@ -1,6 +1,6 @@
 /*
- * thread.h - threads with every signal blocked, so that only the UI thread sees them. A crash of their own (SIGSEGV,
- * SIGABRT, ...) still reaches the handler that restores the terminal.
+ * thread.h - threads with every signal blocked, so that only the UI thread sees them. A crash of their own
+ * (SIGSEGV, SIGABRT, ...) still reaches the handler that restores the terminal.
  */
 #ifndef ENGINE_BASE_THREAD_H
 #define ENGINE_BASE_THREAD_H

@@ -169,8 +169,8 @@ typedef struct placement {
     double x, y, radius, angle; /* shares of the side; radians */
 } placement;
 
-/* Wherever RADIUS fits, turned by up to TURN full turns. One number after another: C may evaluate the members of
- * an initialiser in any order. */
+/* Wherever RADIUS fits, turned by up to TURN full turns. One number after another: C may evaluate the members
+ * of an initialiser in any order. */
 static placement random_placement(double radius, double turn, rng *r) {
     placement at = {.radius = radius};
     at.x = rng_range(r, radius * 0.9, 1 - radius * 0.9);

@@ -8,6 +8,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/jobs/subject.h"
+#include "engine/train/metrics.h"
 
 enum { TOP = sizeof((thaw_prediction *)0)->top / sizeof((thaw_prediction *)0)->top[0], CHANNELS = 3 };
 
@@ -33,20 +34,10 @@ static void place(const float *logits, int *best, int *count, int label) {
     best[at] = label;
 }
 
-/* log(sum(exp(logits))), without overflow. */
-static double log_sum(const float *logits, int classes) {
-    double largest = -INFINITY, sum = 0;
-    for (int i = 0; i < classes; i++)
-        if ((double)logits[i] > largest) largest = (double)logits[i];
-    for (int i = 0; i < classes; i++)
-        sum += exp((double)logits[i] - largest);
-    return largest + log(sum);
-}
-
 static void describe(const subject *s, const float *logits, thaw_prediction *p) {
     int best[TOP], classes = s->source.model->classes;
     char buffer[CLASS_TEXT_MAX];
-    double total = log_sum(logits, classes);
+    double total = log_sum_exp(logits, classes);
     p->classes = classes;
     p->logits = memcpy(xcalloc((size_t)classes, sizeof *p->logits), logits, (size_t)classes * sizeof *logits);
     for (int i = 0; i < classes; i++)

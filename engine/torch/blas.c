@@ -15,7 +15,8 @@
 
 /* The first two words of openblas_get_config() ("OpenBLAS 0.3.21 NO_LAPACKE ...") and the kernels chosen. */
 static bool describe_openblas(void *blas, char *out, size_t size) {
-    char *(*config)(void), *(*core)(void);
+    char *(*config)(void);
+    char *(*core)(void);
     *(void **)&config = dlsym(blas, "openblas_get_config");
     *(void **)&core = dlsym(blas, "openblas_get_corename");
     if (!config) return false;

@@ -55,7 +55,7 @@ typedef struct torch_facts {
                        it */
 } torch_facts;
 const torch_facts *torch_about(const torch *t);
-thaw_status torch_plugin_path(char **out); /* of the plugin that torch_open loads by default; the caller's */
+thaw_status torch_plugin_path(char **out);  /* of the plugin that torch_open loads by default; the caller's */
 int64_t torch_live_tensors(const torch *t); /* handles not yet freed, in all scopes: what leak tests count */
 
 /* "NVIDIA H100 80GB" and memory in bytes (free, total). On the CPU: the processor's name and system memory.

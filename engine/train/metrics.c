@@ -55,13 +55,18 @@ void metrics_add(metrics *m, const float *logits, const int64_t *label, int coun
     m->loss_sum += loss * count;
 }
 
+double log_sum_exp(const float *values, int count) {
+    if (count < 1) return -INFINITY;
+    double largest = -INFINITY, sum = 0;
+    for (int i = 0; i < count; i++)
+        largest = fmax(largest, values[i]);
+    for (int i = 0; i < count; i++)
+        sum += exp(values[i] - largest);
+    return largest + log(sum);
+}
+
 static double cross_entropy(const float *logits, int classes, int64_t label) {
-    double top = -INFINITY, sum = 0;
-    for (int j = 0; j < classes; j++)
-        top = fmax(top, logits[j]);
-    for (int j = 0; j < classes; j++)
-        sum += exp(logits[j] - top);
-    return log(sum) + top - logits[label];
+    return log_sum_exp(logits, classes) - logits[label];
 }
 
 void metrics_add_scored(metrics *m, const float *logits, const int64_t *label, int count) {

@@ -36,4 +36,7 @@ double metrics_top1(const metrics *m);
 double metrics_top5(const metrics *m);
 double metrics_class_top1(const metrics *m, int label); /* NaN for a class without images */
 
+/* log(sum(exp(values))) without overflow; minus infinity of nothing. */
+double log_sum_exp(const float *values, int count);
+
 #endif

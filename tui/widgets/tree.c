@@ -12,7 +12,7 @@ static void rebuild(tree *t) {
     for (int node = 0; node < t->count;) {
         t->row[t->rows++] = node;
         int end = t->end(t->user, node);
-        node = t->folded[node] && end > node ? end : node + 1;
+        node = end > node && t->folded[node] ? end : node + 1;
     }
 }
 
