@@ -192,9 +192,10 @@ static void run_key_action(app *a, int key) {
     }
 }
 
-static void take_key(app *a, int key) {
+void app_take_key(app *a, int key) {
     if (key == K_RESIZE) {
         int rows, cols;
+        if (!a->term) return;
         term_size(a->term, &rows, &cols);
         canvas_resize(&a->frame, rows, cols);
         return;
@@ -217,7 +218,7 @@ static void read_keys(app *a) {
     for (int i = 0; i < KEYS_A_FRAME && !a->leave; i++) {
         int key = term_key(a->term);
         if (key == K_NONE) return;
-        take_key(a, key);
+        app_take_key(a, key);
         a->dirty = a->urgent = true;
     }
 }
@@ -300,10 +301,18 @@ static void draw_if_due(app *a) {
 
 /* ---- opening and closing ---- */
 
+static thaw_status load_theme(app *a, const char *name) {
+    theme look;
+    THAW_TRY(theme_load(name, &look));
+    theme_clear(&a->look);
+    a->look = look;
+    return thaw_ok();
+}
+
 static thaw_status choose_theme(app *a, const app_params *params, const char *saved) {
     if (params->theme) {
         a->theme_name = xstrdup(params->theme);
-        return theme_load(params->theme, &a->look);
+        return load_theme(a, params->theme);
     }
     const char *ground = getenv("COLORFGBG"); /* "foreground;background" where the terminal says it */
     const char *last = ground ? strrchr(ground, ';') : NULL;
@@ -311,7 +320,7 @@ static thaw_status choose_theme(app *a, const app_params *params, const char *sa
     const char *const names[] = {saved, light ? "light" : "dark"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!names[i]) continue;
-        thaw_status status = theme_load(names[i], &a->look);
+        thaw_status status = load_theme(a, names[i]);
         if (thaw_failed(&status)) {
             app_warn(a, "%s", status.message);
             continue;
@@ -319,8 +328,7 @@ static thaw_status choose_theme(app *a, const app_params *params, const char *sa
         a->theme_name = xstrdup(names[i]);
         return thaw_ok();
     }
-    theme_plain(&a->look);
-    return thaw_ok();
+    return thaw_ok(); /* the plain one stays */
 }
 
 static void choose_glyphs(app *a, raster_kind saved) {
@@ -332,16 +340,25 @@ static void choose_glyphs(app *a, raster_kind saved) {
     a->raster = saved < RASTER_COUNT && glyphs == GLYPHS_ALL ? saved : best[glyphs];
 }
 
-static thaw_status app_open(app *a, const app_params *params) {
+/* The workbench without its terminal. */
+app *app_new(const app_params *params) {
+    app *a = xcalloc(1, sizeof *a);
     a->jobs = app_jobs_new();
     run_view_init(&a->live);
     a->runs = xstrdup(params->runs);
     a->device = xstrdup(params->device);
     a->threads = params->threads;
     a->current = params->first < SCREEN_COUNT ? params->first : SCREEN_MODELS;
-    app_prefs prefs = app_prefs_load();
     app_model_init(a, params->recipe);
     canvas_init(&a->frame, 1, 1);
+    theme_plain(&a->look);
+    for (int i = 0; i < SCREEN_COUNT; i++)
+        a->state[i] = app_screens[i]->init ? app_screens[i]->init(a) : NULL;
+    return a;
+}
+
+static thaw_status open_terminal(app *a, const app_params *params) {
+    app_prefs prefs = app_prefs_load();
     thaw_status status = choose_theme(a, params, prefs.theme);
     free(prefs.theme);
     THAW_TRY(status);
@@ -353,13 +370,11 @@ static thaw_status app_open(app *a, const app_params *params) {
     canvas_resize(&a->frame, rows, cols);
     term_set_theme(a->term, &a->look);
     if (*term_note(a->term)) app_say(a, "%s", term_note(a->term));
-    for (int i = 0; i < SCREEN_COUNT; i++)
-        a->state[i] = app_screens[i]->init ? app_screens[i]->init(a) : NULL;
     return thaw_ok();
 }
 
-static void app_close(app *a) {
-    if (a->jobs) app_jobs_free(a);
+void app_free(app *a) {
+    app_jobs_free(a);
     for (int i = 0; i < SCREEN_COUNT; i++)
         if (a->state[i] && app_screens[i]->free) app_screens[i]->free(a->state[i]);
     term_close(a->term); /* before the engine thread is joined: that may take a step's time */
@@ -375,6 +390,7 @@ static void app_close(app *a) {
     free(a->message);
     free(a->runs);
     free(a->device);
+    free(a);
 }
 
 /* What can wait until the first frame is on the screen. */
@@ -392,8 +408,8 @@ static void after_first_frame(app *a, const app_params *params) {
 }
 
 thaw_status app_run(const app_params *params, int *signal_number) {
-    app *a = xcalloc(1, sizeof *a);
-    thaw_status status = app_open(a, params);
+    app *a = app_new(params);
+    thaw_status status = open_terminal(a, params);
     if (!thaw_failed(&status)) {
         app_draw(a);
         a->last_frame = clock_seconds();
@@ -404,7 +420,6 @@ thaw_status app_run(const app_params *params, int *signal_number) {
         }
     }
     if (signal_number) *signal_number = a->signal_number;
-    app_close(a);
-    free(a);
+    app_free(a);
     return status;
 }

@@ -81,6 +81,12 @@ struct app {
 
 extern const screen *const app_screens[SCREEN_COUNT];
 
+/* app.c: the pieces of app_run, for tests: a workbench without a terminal takes keys and draws into its
+ * frame. */
+app *app_new(const app_params *params);
+void app_free(app *a);
+void app_take_key(app *a, int key);
+
 /* app_model.c */
 void app_model_init(app *a, const thaw_recipe *recipe);
 void app_model_clear(app *a);
@@ -90,6 +96,7 @@ void app_take_mask(app *a, const thaw_event *e);
 /* app_train.c */
 void app_session_start(app *a);
 void app_session_drain(app *a);
+void app_take_event(app *a, const thaw_event *e);
 void app_ghosts_clear(app *a);
 
 /* app_view.c */

@@ -115,7 +115,7 @@ static void tell_end(app *a, const thaw_event *e) {
         app_say(a, "the run ended (%s)", *message ? message : reason);
 }
 
-static void take(app *a, const thaw_event *e) {
+void app_take_event(app *a, const thaw_event *e) {
     if (e->kind == THAW_EVENT_BEGIN) {
         keep_as_ghost(a, e);
         take_recipe(a, e);
@@ -136,7 +136,7 @@ static void take(app *a, const thaw_event *e) {
 void app_session_drain(app *a) {
     thaw_event e;
     while (a->session && thaw_session_next(a->session, &e)) {
-        take(a, &e);
+        app_take_event(a, &e);
         thaw_event_clear(&e);
         a->dirty = true;
     }

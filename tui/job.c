@@ -48,7 +48,7 @@ int app_jobs_fd(const app *a) {
 
 static void *job_main(void *user) {
     job *j = user;
-    if (!job_cancelled(j)) j->work(j, j->data);
+    j->work(j, j->data);
     atomic_store(&j->finished, true);
     (void)!write(j->wake, "j", 1);
     return NULL;
@@ -98,7 +98,10 @@ void job_progress(job *j, double part) {
 }
 
 static void finish(app *a, job *j) {
-    if (j->started) pthread_join(j->thread, NULL);
+    if (j->started)
+        pthread_join(j->thread, NULL);
+    else
+        j->work(j, j->data); /* cancelled before its turn came: it sees so at once */
     j->done(a, j->data);
     free(j->name);
     free(j);

@@ -1,8 +1,9 @@
 /*
  * job.h - work that may take longer than a frame, off the UI thread.
  *
- * WORK runs in a thread of its own and touches nothing but DATA; DONE runs later on the UI thread, exactly
- * once, also when the job was cancelled, and frees DATA. At most a handful run at a time.
+ * WORK runs in a thread of its own and touches nothing but DATA; DONE runs later on the UI thread and frees
+ * DATA. Each runs exactly once, also when the job was cancelled: WORK looks whether it was. At most a handful
+ * run at a time.
  */
 #ifndef TUI_JOB_H
 #define TUI_JOB_H

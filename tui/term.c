@@ -241,7 +241,7 @@ static void place_cursor(terminal *t, int row, int col) {
 }
 
 void term_show(terminal *t, const canvas *c, int cursor_row, int cursor_col) {
-    if (t->lost || !t->look) return;
+    if (!t || t->lost || !t->look) return;
     if (t->shown.rows != c->rows || t->shown.cols != c->cols) {
         canvas_resize(&t->shown, c->rows, c->cols);
         t->shown_valid = false;
@@ -262,12 +262,13 @@ void term_show(terminal *t, const canvas *c, int cursor_row, int cursor_col) {
 }
 
 void term_repaint(terminal *t) {
-    if (t->lost) return;
+    if (!t || t->lost) return;
     t->shown_valid = false;
     clearok(stdscr, TRUE);
 }
 
 void term_set_theme(terminal *t, const theme *look) {
+    if (!t) return;
     t->look = look;
     t->shown_valid = false;
     t->pairs = 0; /* numbers are given anew: themes differ in their pairs */
@@ -277,11 +278,11 @@ void term_set_theme(terminal *t, const theme *look) {
 }
 
 void term_bell(terminal *t) {
-    if (!t->lost) beep();
+    if (t && !t->lost) beep();
 }
 
 void term_suspend(terminal *t) {
-    if (t->lost) return;
+    if (!t || t->lost) return;
     def_prog_mode();
     endwin();
     raise(SIGSTOP);
@@ -291,6 +292,7 @@ void term_suspend(terminal *t) {
 }
 
 void term_lost(terminal *t) {
+    if (!t) return;
     t->lost = true;
     rescue_terminal_lost();
 }
@@ -306,10 +308,11 @@ int term_key(terminal *t) {
 }
 
 void term_mouse(const terminal *t, int *row, int *col, int *button, bool *drag) {
-    *row = t->mouse.row;
-    *col = t->mouse.col;
-    *button = t->mouse.button;
-    *drag = t->mouse.drag;
+    mouse_state m = t ? t->mouse : (mouse_state){0};
+    *row = m.row;
+    *col = m.col;
+    *button = m.button;
+    *drag = m.drag;
 }
 
 void term_size(const terminal *t, int *rows, int *cols) {

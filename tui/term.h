@@ -2,7 +2,8 @@
  * term.h - the terminal: the only place that knows ncurses.
  *
  * Canvases in, keys out. The terminal is opened on descriptors of its own, so that the engine may turn the
- * standard ones into a log. Only cells that differ from what is shown are handed to ncurses.
+ * standard ones into a log. Only cells that differ from what is shown are handed to ncurses. Where a terminal
+ * may be NULL (a workbench in a test), nothing is shown.
  */
 #ifndef TUI_TERM_H
 #define TUI_TERM_H

@@ -182,6 +182,10 @@ thaw_status theme_parse(const char *text, size_t length, const char *where, them
     source s = {.text = copy, .where = where};
     thaw_status status;
     THAW_TRY_GOTO(status, out, json_parse(copy, strlen(copy), where, &document));
+    if (!cJSON_IsObject(document)) {
+        status = thaw_error(THAW_ERR_FORMAT, "%s: a theme is an object with \"name\" and \"roles\"", where);
+        goto out;
+    }
     THAW_TRY_GOTO(status, out, json_check_keys(document, "", document_keys, COUNT(document_keys)));
     THAW_TRY_GOTO(status, out, json_get_string(document, "", "name", &out->name));
     THAW_TRY_GOTO(status, out, json_get_string(document, "", "about", &out->about));

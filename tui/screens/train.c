@@ -53,12 +53,12 @@ static thaw_state state_of(const app *a) {
 static bool is_running(app *a, void *self) {
     (void)self;
     thaw_state state = state_of(a);
-    return state == THAW_STATE_TRAINING || state == THAW_STATE_EVALUATING;
+    return app_session(a) && (state == THAW_STATE_TRAINING || state == THAW_STATE_EVALUATING);
 }
 
 static bool is_paused(app *a, void *self) {
     (void)self;
-    return state_of(a) == THAW_STATE_PAUSED;
+    return app_session(a) && state_of(a) == THAW_STATE_PAUSED;
 }
 
 static bool is_busy(app *a, void *self) {

@@ -205,15 +205,23 @@ static void draw_candidates(const prompt *p, canvas *c, int row, int col, int wi
     }
 }
 
+/* Columns for what stands beside the line: all that a problem needs, half of the room for the rest. */
+static int columns_beside(const prompt *p, int room) {
+    enum { LINE_LEAST = 16, BESIDE_LEAST = 12 };
+    bool more = p->problem || p->candidate_count || (!p->line.length && *p->ask.hint);
+    int most = room - LINE_LEAST, wanted = room / 2;
+    if (!more || most < BESIDE_LEAST) return 0;
+    if (p->problem) wanted = text_columns(p->problem) + 2;
+    return wanted < most ? wanted : most;
+}
+
 void prompt_draw(prompt *p, canvas *c, rect row) {
     if (!p->open || rect_empty(row)) return;
     canvas_fill(c, row, ROLE_TEXT);
     int at = row.row + row.rows - 1;
     const char *sign = strcmp(p->ask.label, ":") ? ": " : "";
     int used = canvas_textf(c, at, row.col, row.cols / 2, ROLE_ACCENT, " %s%s", p->ask.label, sign);
-    int room = row.cols - used, beside = 0;
-    bool more = p->problem || p->candidate_count || (!p->line.length && *p->ask.hint);
-    if (more && room > 24) beside = room / 2;
+    int room = row.cols - used, beside = columns_beside(p, room);
     line_draw(&p->line, c, at, row.col + used, room - beside, p->problem ? ROLE_INPUT_BAD : ROLE_INPUT);
     int col = row.col + row.cols - beside + 1;
     if (!beside) return;

@@ -60,33 +60,42 @@ void raster_dot(raster *r, int x, int y, raster_pen pen) {
     cell->letter = (uint8_t)pen.letter;
 }
 
-/* The part of t in [0, 1] for which from + t*delta lies in [least, most] (Liang and Barsky 1984); false:
- * none. */
-static bool clip_span(double from, double delta, double least, double most, double *enter, double *leave) {
-    if (delta == 0) return from >= least && from <= most;
-    double a = (least - from) / delta, b = (most - from) / delta;
-    if (a > b) {
-        double swap = a;
-        a = b;
-        b = swap;
+typedef struct dot_place {
+    double x, y;
+} dot_place;
+
+/*
+ * Cut the line from *A to *B where V (x or y, chosen by VERTICAL) passes LEAST or MOST. The end that is cut
+ * gets exactly the edge's coordinate, so that ends as far away as 1e300 lose no digits. False: nothing of it
+ * lies between.
+ */
+static bool cut(dot_place *a, dot_place *b, bool vertical, double least, double most) {
+    dot_place *end[] = {a, b};
+    const dot_place from = *a, to = *b;
+    double v0 = vertical ? from.y : from.x, v1 = vertical ? to.y : to.x;
+    if ((v0 < least && v1 < least) || (v0 > most && v1 > most)) return false;
+    for (int i = 0; i < 2; i++) {
+        double v = i ? v1 : v0, edge = v < least ? least : v > most ? most : v;
+        if (edge == v) continue;
+        double part =
+            (edge / 2 - v0 / 2) / (v1 / 2 - v0 / 2); /* halves: the difference of two doubles may overflow */
+        double across = vertical ? from.x + part * (to.x - from.x) : from.y + part * (to.y - from.y);
+        *end[i] = vertical ? (dot_place){across, edge} : (dot_place){edge, across};
     }
-    if (a > *enter) *enter = a;
-    if (b < *leave) *leave = b;
-    return *enter <= *leave;
+    return true;
 }
 
 void raster_line(raster *r, double x0, double y0, double x1, double y1, raster_pen pen) {
     if (!isfinite(x0) || !isfinite(y0) || !isfinite(x1) || !isfinite(y1)) return;
     const double half = 0.49; /* dots lie at whole numbers; as far as rounding still finds the last one */
-    double enter = 0, leave = 1, dx = x1 - x0, dy = y1 - y0;
-    if (!clip_span(x0, dx, -half, r->wide - 1 + half, &enter, &leave)) return;
-    if (!clip_span(y0, dy, -half, r->high - 1 + half, &enter, &leave)) return;
-    double ax = x0 + enter * dx, ay = y0 + enter * dy, bx = x0 + leave * dx, by = y0 + leave * dy;
-    double longest = fmax(fabs(bx - ax), fabs(by - ay));
-    int steps = (int)ceil(longest);
+    dot_place a = {x0, y0}, b = {x1, y1};
+    if (!cut(&a, &b, true, -half, r->high - 1 + half) || !cut(&a, &b, false, -half, r->wide - 1 + half))
+        return;
+    if (!(fabs(a.y) < INT16_MAX && fabs(b.y) < INT16_MAX)) return;
+    int steps = (int)ceil(fmax(fabs(b.x - a.x), fabs(b.y - a.y)));
     for (int i = 0; i <= steps; i++) {
         double t = steps ? (double)i / steps : 0;
-        raster_dot(r, (int)lround(ax + t * (bx - ax)), (int)lround(ay + t * (by - ay)), pen);
+        raster_dot(r, (int)lround(a.x + t * (b.x - a.x)), (int)lround(a.y + t * (b.y - a.y)), pen);
     }
 }
 

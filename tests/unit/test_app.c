@@ -1,0 +1,550 @@
+/*
+ * test_app.c - the workbench without a terminal: every key is safe in every state, and what a run says is
+ * shown.
+ */
+#include <locale.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/rng.h"
+#include "tui/app_state.h"
+#include "tui/key.h"
+#include "tui/widgets/form.h"
+#include "tui/widgets/path_complete.h"
+
+static app *open_app(const char *model) {
+    app_params params = app_default_params();
+    app *a = app_new(&params);
+    canvas_resize(&a->frame, 24, 80);
+    if (model) {
+        char *assignment = xasprintf("model=%s", model);
+        thaw_status status = app_recipe_set(a, assignment);
+        assert_string_equal(status.message, "");
+        free(assignment);
+    }
+    app_draw(a);
+    return a;
+}
+
+static char *screen_text(app *a) {
+    str all = {0};
+    app_draw(a);
+    for (int row = 0; row < a->frame.rows; row++) {
+        char *line = canvas_row_text(&a->frame, row);
+        str_appendf(&all, "%s\n", line);
+        free(line);
+    }
+    return str_take(&all);
+}
+
+static void assert_shows(app *a, const char *text) {
+    char *all = screen_text(a);
+    if (!strstr(all, text)) fail_msg("\"%s\" is not on the screen:\n%s", text, all);
+    free(all);
+}
+
+static void press(app *a, const char *keys) {
+    while (*keys) {
+        size_t length = strcspn(keys, " ");
+        app_take_key(a, key_parse(keys, (int)length));
+        keys += length + (keys[length] == ' ');
+    }
+}
+
+static void type(app *a, const char *text) {
+    for (; *text; text++)
+        app_take_key(a, *text);
+}
+
+/* ---- a run, as its events tell it ---- */
+
+static void feed(app *a, thaw_event e) {
+    app_take_event(a, &e);
+    thaw_event_clear(&e);
+}
+
+static void feed_begin(app *a, const char *run, int epochs) {
+    thaw_event e = {.kind = THAW_EVENT_BEGIN};
+    e.begin.run = xstrdup(run);
+    e.begin.folder = xstrdup("/nowhere");
+    e.begin.epochs = epochs;
+    e.begin.steps_per_epoch = 10;
+    e.begin.parameters = 1000;
+    feed(a, e);
+    e = (thaw_event){.kind = THAW_EVENT_STATE};
+    e.state.state = THAW_STATE_TRAINING;
+    feed(a, e);
+}
+
+static void feed_step(app *a, int64_t step, double loss) {
+    thaw_event e = {.kind = THAW_EVENT_STEP, .steps = step, .time = (double)step / 10};
+    e.step.epoch = (int)(step / 10);
+    e.step.loss = loss;
+    e.step.lr = 0.01;
+    e.step.images_per_second = 512;
+    e.step.data_wait = 0.1;
+    e.step.batch = 32;
+    e.step.seconds = 0.06;
+    feed(a, e);
+}
+
+static void feed_epoch(app *a, int epoch, double top1) {
+    thaw_event e = {.kind = THAW_EVENT_EPOCH, .steps = 10 * (epoch + 1)};
+    e.epoch.epoch = epoch;
+    e.epoch.train_loss = e.epoch.val_loss = 1.0 / (epoch + 1);
+    e.epoch.train_top1 = e.epoch.val_top1 = e.epoch.val_top5 = top1;
+    e.epoch.best = true;
+    feed(a, e);
+}
+
+static void feed_end(app *a, const char *reason, const char *message) {
+    thaw_event e = {.kind = THAW_EVENT_END, .steps = 30};
+    e.end.reason = xstrdup(reason);
+    e.end.message = xstrdup(message);
+    e.end.best_epoch = 1;
+    e.end.best_val_top1 = 0.75;
+    feed(a, e);
+}
+
+static void feed_run(app *a) {
+    feed_begin(a, "run-1", 5);
+    for (int step = 1; step <= 30; step++) {
+        feed_step(a, step, step == 17 ? NAN : 2.0 / step);
+        if (step % 10 == 0) feed_epoch(a, step / 10 - 1, 0.5 + step / 100.0);
+    }
+}
+
+/* ---- safety ---- */
+
+static const int all_keys[] = {
+    K_UP,      K_DOWN,      K_LEFT,      K_RIGHT,     K_HOME,      K_END, K_PGUP, K_PGDN, K_TAB,
+    K_BACKTAB, K_ENTER,     K_ESC,       K_BACKSPACE, K_DELETE,    K_F1,  K_F2,   K_F3,   K_MOUSE,
+    K_RESIZE,  K_CTRL('L'), K_CTRL('R'), K_CTRL('U'), K_CTRL('D'), 0xe4,  0x8681,
+};
+
+static int random_key(rng *r) {
+    enum { CONSTANTS = sizeof all_keys / sizeof *all_keys };
+    uint64_t pick = rng_below(r, CONSTANTS + 95);
+    return pick < CONSTANTS ? all_keys[pick] : (int)(pick - CONSTANTS) + ' ';
+}
+
+static void every_key_is_safe_on_every_tab_with_nothing_chosen(void **state) {
+    (void)state;
+    for (int tab = 0; tab < SCREEN_COUNT; tab++)
+        for (int key = 1; key < 127; key++) {
+            app *a = open_app(NULL);
+            app_go(a, (screen_id)tab);
+            app_take_key(a, key);
+            app_draw(a);
+            app_take_key(a, K_ENTER);
+            app_take_key(a, K_ESC);
+            app_draw(a);
+            app_free(a);
+        }
+}
+
+/* A person with a cat on the keyboard, in a window that somebody drags. */
+static void random_keys_and_sizes(app *a, uint64_t seed, int keys) {
+    rng r = rng_keyed(seed, RNG_TEST, 0, 0);
+    for (int i = 0; i < keys; i++) {
+        if (rng_below(&r, 20) == 0) {
+            canvas_resize(&a->frame, 1 + (int)rng_below(&r, 60), 1 + (int)rng_below(&r, 160));
+            a->frame.ascii = rng_below(&r, 4) == 0;
+            a->frame.mono = rng_below(&r, 4) == 0;
+        }
+        if (rng_below(&r, 60) == 0) app_go(a, (screen_id)rng_below(&r, SCREEN_COUNT));
+        app_take_key(a, random_key(&r));
+        if (rng_below(&r, 3) == 0) app_draw(a);
+        app_jobs_finish(a);
+        a->leave = false;
+    }
+}
+
+static void random_keys_are_safe_with_nothing_chosen(void **state) {
+    (void)state;
+    app *a = open_app(NULL);
+    random_keys_and_sizes(a, 1, 4000);
+    app_free(a);
+}
+
+static void random_keys_are_safe_during_and_after_a_run(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    feed_run(a);
+    random_keys_and_sizes(a, 2, 3000);
+    feed_end(a, "not-finite", "loss is nan at step 17");
+    random_keys_and_sizes(a, 3, 3000);
+    feed_begin(a, "run-2", 3); /* the run before becomes a ghost, and its folder is not there */
+    random_keys_and_sizes(a, 4, 2000);
+    app_free(a);
+}
+
+static void every_tab_draws_at_every_size(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    feed_run(a);
+    for (int tab = 0; tab < SCREEN_COUNT; tab++) {
+        app_go(a, (screen_id)tab);
+        for (int rows = 1; rows <= 50; rows += rows < 12 ? 1 : 7)
+            for (int cols = 1; cols <= 200; cols += cols < 25 ? 1 : 13) {
+                canvas_resize(&a->frame, rows, cols);
+                app_draw(a);
+            }
+    }
+    app_free(a);
+}
+
+/* ---- what is shown ---- */
+
+static void a_run_is_shown_as_it_goes(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    press(a, "5");
+    assert_shows(a, "no run yet");
+    feed_run(a);
+    assert_shows(a, "epoch 3 of 5");
+    assert_shows(a, "step 30 of 50");
+    assert_shows(a, "val 80.0 %");
+    assert_shows(a, "● training  run-1");
+    press(a, "L");
+    assert_shows(a, "log");
+    press(a, "y m");
+    assert_shows(a, "log · smooth 0.97");
+    feed_end(a, "done", "");
+    assert_shows(a, "the run ended (done): best 75.0 % in epoch 2");
+    app_take_key(a, K_ESC);
+    assert_shows(a, "● idle");
+    app_free(a);
+}
+
+static void a_failure_stays_until_it_was_read(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    feed_begin(a, "run-1", 5);
+    feed_end(a, "error", "no space left on /data: free some and resume the run");
+    assert_shows(a, "no space left on /data: free some and resume the run");
+    press(a, "Down");
+    char *all = screen_text(a);
+    assert_null(strstr(all, "no space left"));
+    free(all);
+    app_free(a);
+}
+
+static void the_crosshair_names_every_curve(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    press(a, "5");
+    feed_run(a);
+    press(a, "x Home Right Right");
+    assert_shows(a, "step 2");
+    press(a, "End");
+    assert_shows(a, "step 30");
+    assert_shows(a, "val 0.3333");
+    press(a, "Esc");
+    assert_shows(a, "epoch 3 of 5");
+    app_free(a);
+}
+
+/* ---- masks ---- */
+
+/* A recipe begins as the tutorials do, with the head only: these tests begin with everything. */
+static app *open_thawed(void) {
+    app *a = open_app("cifar_resnet20");
+    press(a, "3 P a Home");
+    return a;
+}
+
+static int64_t trainable(app *a) {
+    return thaw_layers_cost(app_layers(a), 1, 1).trainable;
+}
+
+static thaw_freeze state_of(app *a, const char *path) {
+    return thaw_layers_state(app_layers(a), thaw_layers_find(app_layers(a), path));
+}
+
+static void space_goes_through_the_three_states(void **state) {
+    (void)state;
+    app *a = open_thawed();
+    assert_int_equal(state_of(a, "conv1"), THAW_TRAINABLE);
+    press(a, "Space"); /* a convolution has no statistics: two states */
+    assert_int_equal(state_of(a, "conv1"), THAW_FROZEN);
+    press(a, "Space");
+    assert_int_equal(state_of(a, "conv1"), THAW_TRAINABLE);
+    press(a, "Down Space");
+    assert_int_equal(state_of(a, "bn1"), THAW_STATS_MOVING);
+    press(a, "Space");
+    assert_int_equal(state_of(a, "bn1"), THAW_FROZEN);
+    press(a, "Space");
+    assert_int_equal(state_of(a, "bn1"), THAW_TRAINABLE);
+    app_free(a);
+}
+
+static void a_mask_edit_is_in_the_recipe_and_can_be_undone(void **state) {
+    (void)state;
+    app *a = open_thawed();
+    int64_t all = trainable(a);
+    press(a, "Space");
+    assert_int_equal(app_recipe(a)->freeze_count, 1);
+    assert_string_equal(app_recipe(a)->freeze[0], "conv1");
+    int64_t less = trainable(a);
+    assert_true(less < all);
+    press(a, "u");
+    assert_true(trainable(a) == all);
+    assert_int_equal(app_recipe(a)->freeze_count, 0);
+    press(a, "Ctrl-R");
+    assert_true(trainable(a) == less);
+    press(a, "u u u u"); /* to the beginning, and no further */
+    assert_true(trainable(a) < less);
+    app_free(a);
+}
+
+static void ranges_globs_and_presets_freeze_what_they_say(void **state) {
+    (void)state;
+    app *a = open_thawed();
+    press(a, "v Down Down f");
+    assert_int_equal(state_of(a, "conv1"), THAW_FROZEN);
+    assert_int_equal(state_of(a, "bn1"), THAW_FROZEN);
+    assert_int_equal(state_of(a, "layer2"), THAW_TRAINABLE);
+    press(a, ":");
+    type(a, "freeze layer[23].*");
+    press(a, "Enter");
+    assert_int_equal(state_of(a, "layer2"), THAW_FROZEN);
+    assert_int_equal(state_of(a, "layer3"), THAW_FROZEN);
+    press(a, ":");
+    type(a, "preset all");
+    press(a, "Enter");
+    assert_int_equal(state_of(a, "layer3"), THAW_TRAINABLE);
+    press(a, "P h");
+    assert_int_equal(state_of(a, "layer3"), THAW_FROZEN);
+    assert_int_equal(state_of(a, "linear"), THAW_TRAINABLE);
+    press(a, "P b");
+    assert_int_equal(state_of(a, "layer3"), THAW_TRAINABLE);
+    assert_int_equal(state_of(a, "layer2"), THAW_FROZEN);
+    press(a, "P n");
+    assert_int_equal(state_of(a, "layer1.0.bn1"), THAW_TRAINABLE);
+    assert_int_equal(state_of(a, "layer1.0.conv1"), THAW_FROZEN);
+    app_free(a);
+}
+
+static void a_glob_that_matches_nothing_changes_nothing_and_names_the_nearest(void **state) {
+    (void)state;
+    app *a = open_thawed();
+    int64_t all = trainable(a);
+    press(a, "3 /");
+    type(a, "layer9");
+    press(a, "Enter");
+    assert_shows(a, "layer9");
+    assert_true(trainable(a) == all);
+    press(a, "Esc");
+    app_free(a);
+}
+
+static void another_model_keeps_no_mask_that_does_not_fit(void **state) {
+    (void)state;
+    app *a = open_thawed();
+    press(a, ":");
+    type(a, "freeze linear");
+    press(a, "Enter");
+    thaw_status status = app_recipe_set(a, "model=resnet18");
+    assert_string_equal(status.message, "");
+    assert_non_null(app_layers(a));
+    assert_int_equal(state_of(a, "fc"), THAW_TRAINABLE);
+    assert_int_equal(app_recipe(a)->freeze_count, 0);
+    status = app_recipe_set(a, "model=resnet1800");
+    if (!thaw_failed(&status)) assert_null(app_layers(a));
+    app_draw(a);
+    app_free(a);
+}
+
+/* ---- prompt ---- */
+
+static void the_prompt_completes_and_refuses_what_it_does_not_know(void **state) {
+    (void)state;
+    app *a = open_app(NULL);
+    press(a, ":");
+    type(a, "them");
+    press(a, "Tab");
+    assert_shows(a, ":theme");
+    press(a, "Ctrl-U");
+    type(a, "thme");
+    press(a, "Enter");
+    assert_shows(a, "did you mean \"theme\"");
+    press(a, "Ctrl-U");
+    type(a, "set optimizer.lr=banana");
+    press(a, "Enter");
+    assert_shows(a, "optimizer.lr");
+    press(a, "Esc Esc :");
+    type(a, "set optimizer.lr=0.25");
+    press(a, "Enter");
+    assert_true(app_recipe(a)->optimizer.lr == 0.25);
+    press(a, ": Up");
+    assert_shows(a, ":set optimizer.lr=0.25");
+    press(a, "Esc");
+    app_free(a);
+}
+
+static void quitting_asks_only_while_a_run_is_on(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    press(a, "q");
+    assert_true(a->leave);
+    a->leave = false;
+    feed_run(a);
+    press(a, "q");
+    assert_false(a->leave);
+    assert_shows(a, "stop and save");
+    press(a, "Esc");
+    assert_false(a->leave);
+    press(a, "q s");
+    assert_false(a->leave);
+    assert_true(a->leave_when_idle);
+    press(a, "Ctrl-C"); /* asked again: at once */
+    assert_true(a->leave);
+    app_free(a);
+}
+
+/* ---- jobs ---- */
+
+typedef struct counted {
+    int worked, done;
+    bool seen_cancelled;
+} counted;
+
+static void count_work(job *j, void *data) {
+    counted *c = data;
+    c->worked++;
+    c->seen_cancelled = job_cancelled(j);
+    job_progress(j, 0.5);
+}
+
+static void count_done(app *a, void *data) {
+    (void)a;
+    ((counted *)data)->done++;
+}
+
+static void every_job_is_done_exactly_once(void **state) {
+    (void)state;
+    enum { JOBS = 40 };
+    counted c[JOBS] = {{0}};
+    app *a = open_app(NULL);
+    for (int i = 0; i < JOBS; i++) {
+        job *j = app_job(a, "count", count_work, count_done, &c[i]);
+        if (i % 3 == 0) job_cancel(j);
+    }
+    for (int i = 0; i < 200; i++) {
+        app_jobs_finish(a);
+        usleep(1000);
+    }
+    app_free(a); /* whatever has not ended by now */
+    for (int i = 0; i < JOBS; i++) {
+        assert_int_equal(c[i].done, 1);
+        assert_int_equal(c[i].worked, 1);
+        if (i % 3) assert_false(c[i].seen_cancelled && i < JOBS / 2);
+    }
+}
+
+/* ---- fields ---- */
+
+static char field_value[64] = "0.001";
+
+static thaw_status set_field(void *user, const form_field *f, const char *text) {
+    (void)user;
+    (void)f;
+    if (!strcmp(text, "bad")) return thaw_error(THAW_ERR_USAGE, "bad is refused");
+    snprintf(field_value, sizeof field_value, "%s", text);
+    return thaw_ok();
+}
+
+static void get_field(void *user, const form_field *f, str *out) {
+    (void)user;
+    (void)f;
+    str_append(out, field_value);
+}
+
+static void a_number_steps_through_1_2_5_and_back(void **state) {
+    (void)state;
+    static const form_field fields[] = {
+        {.name = "lr", .label = "lr", .kind = FIELD_NUMBER, .least = 0, .most = 1}};
+    form f;
+    form_init(&f, fields, 1);
+    f.set = set_field;
+    f.get = get_field;
+    static const char *const up[] = {"0.002", "0.005", "0.01", "0.02"};
+    for (int i = 0; i < 4; i++) {
+        assert_true(form_key(&f, K_RIGHT));
+        assert_string_equal(field_value, up[i]);
+    }
+    for (int i = 2; i >= 0; i--) {
+        form_key(&f, K_LEFT);
+        assert_string_equal(field_value, up[i]);
+    }
+    form_key(&f, K_ENTER);
+    assert_true(f.editing);
+    form_key(&f, K_CTRL('U'));
+    for (const char *c = "bad"; *c; c++)
+        form_key(&f, *c);
+    form_key(&f, K_ENTER);
+    assert_true(f.editing); /* refused: still there to be put right */
+    assert_string_equal(f.problem, "bad is refused");
+    assert_string_equal(field_value, "0.002");
+    form_key(&f, K_ESC);
+    assert_false(f.editing);
+    form_clear(&f);
+}
+
+static void paths_are_completed_as_far_as_they_agree(void **state) {
+    (void)state;
+    assert_int_equal(mkdir("pc", 0700), 0);
+    assert_int_equal(mkdir("pc/alpha one", 0700), 0);
+    assert_int_equal(mkdir("pc/alpha two", 0700), 0);
+    char *longest = path_complete_longest("pc/al");
+    assert_string_equal(longest, "pc/alpha ");
+    free(longest);
+    longest = path_complete_longest("pc/alpha o");
+    assert_string_equal(longest, "pc/alpha one/");
+    free(longest);
+    longest = path_complete_longest("no/such");
+    assert_string_equal(longest, "no/such");
+    free(longest);
+}
+
+int main(void) {
+    setlocale(LC_CTYPE, "C.UTF-8");
+    char here[4096]; /* whatever random keys do, they do it here */
+    if (!getcwd(here, sizeof here)) return 1;
+    static const char *const homes[] = {"HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"};
+    for (size_t i = 0; i < sizeof homes / sizeof *homes; i++)
+        setenv(homes[i], here, 1);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_key_is_safe_on_every_tab_with_nothing_chosen),
+        cmocka_unit_test(random_keys_are_safe_with_nothing_chosen),
+        cmocka_unit_test(random_keys_are_safe_during_and_after_a_run),
+        cmocka_unit_test(every_tab_draws_at_every_size),
+        cmocka_unit_test(a_run_is_shown_as_it_goes),
+        cmocka_unit_test(a_failure_stays_until_it_was_read),
+        cmocka_unit_test(the_crosshair_names_every_curve),
+        cmocka_unit_test(space_goes_through_the_three_states),
+        cmocka_unit_test(a_mask_edit_is_in_the_recipe_and_can_be_undone),
+        cmocka_unit_test(ranges_globs_and_presets_freeze_what_they_say),
+        cmocka_unit_test(a_glob_that_matches_nothing_changes_nothing_and_names_the_nearest),
+        cmocka_unit_test(another_model_keeps_no_mask_that_does_not_fit),
+        cmocka_unit_test(the_prompt_completes_and_refuses_what_it_does_not_know),
+        cmocka_unit_test(quitting_asks_only_while_a_run_is_on),
+        cmocka_unit_test(every_job_is_done_exactly_once),
+        cmocka_unit_test(a_number_steps_through_1_2_5_and_back),
+        cmocka_unit_test(paths_are_completed_as_far_as_they_agree),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

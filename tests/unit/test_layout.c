@@ -1,0 +1,138 @@
+/*
+ * test_layout.c - at every size, all rectangles lie inside the terminal and none overlaps another.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tui/canvas.h"
+#include "tui/layout.h"
+
+enum { ROWS_MOST = 120, COLS_MOST = 300 };
+
+static int failures(const layout *l) {
+    rect all[PANE_COUNT + 3];
+    int count = 0, bad = 0;
+    all[count++] = l->bar;
+    all[count++] = l->footer;
+    all[count++] = l->tabs;
+    for (int p = 0; p < PANE_COUNT; p++)
+        all[count++] = l->pane[p];
+    for (int i = 0; i < count; i++) {
+        bad += !rect_inside(all[i], l->screen) || all[i].rows < 0 || all[i].cols < 0;
+        for (int k = 0; k < i; k++)
+            bad += rect_overlaps(all[i], all[k]);
+    }
+    for (int p = 0; p < PANE_COUNT; p++)
+        bad += !rect_inside(l->pane[p], l->body);
+    return bad;
+}
+
+static void everything_is_inside_and_disjoint_at_every_size(void **state) {
+    (void)state;
+    static const double splits[] = {0, 0.05, 0.5, 0.99};
+    for (int form = LAYOUT_LIST; form <= LAYOUT_CHART; form++)
+        for (int focus = 0; focus < PANE_COUNT; focus++)
+            for (int variant = 0; variant < 8; variant++) {
+                layout_state s = {(layout_form)form, (pane)focus, variant & 1, splits[variant / 2]};
+                for (int rows = 1; rows <= ROWS_MOST; rows++)
+                    for (int cols = 1; cols <= COLS_MOST; cols++) {
+                        layout l = layout_compute(rows, cols, &s);
+                        if (failures(&l))
+                            fail_msg("form %d focus %d variant %d at %dx%d", form, focus, variant, cols,
+                                     rows);
+                    }
+            }
+}
+
+static void the_footer_is_always_there(void **state) {
+    (void)state;
+    layout_state s = {.form = LAYOUT_CHART};
+    for (int rows = 1; rows <= ROWS_MOST; rows++)
+        for (int cols = 1; cols <= COLS_MOST; cols++) {
+            layout l = layout_compute(rows, cols, &s);
+            assert_int_equal(l.footer.rows, 1);
+            assert_int_equal(l.footer.row, rows - 1);
+            assert_int_equal(l.footer.cols, cols);
+        }
+}
+
+static void eighty_by_twenty_four_shows_every_pane(void **state) {
+    (void)state;
+    layout_state s = {.form = LAYOUT_CHART};
+    layout l = layout_compute(24, 80, &s);
+    assert_int_equal(l.kind, LAYOUT_NORMAL);
+    static const pane shown[] = {PANE_LIST, PANE_LOSS, PANE_ACCURACY, PANE_NOW};
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        assert_false(rect_empty(l.pane[shown[i]]));
+    assert_true(l.pane[PANE_LOSS].rows >= 8);
+    assert_true(l.pane[PANE_NOW].rows == 5);
+    s.log = true;
+    l = layout_compute(24, 80, &s);
+    assert_false(rect_empty(l.pane[PANE_LOG]));
+    assert_false(rect_empty(l.pane[PANE_LOSS]));
+}
+
+static void small_terminals_get_one_pane_then_one_line(void **state) {
+    (void)state;
+    layout_state s = {.form = LAYOUT_CHART, .focus = PANE_ACCURACY};
+    layout l = layout_compute(20, 59, &s);
+    assert_int_equal(l.kind, LAYOUT_NARROW);
+    assert_false(rect_empty(l.tabs));
+    assert_false(rect_empty(l.pane[PANE_ACCURACY]));
+    assert_true(rect_empty(l.pane[PANE_LIST]));
+    l = layout_compute(4, 80, &s);
+    assert_int_equal(l.kind, LAYOUT_TINY);
+    assert_int_equal(layout_compute(24, 19, &s).kind, LAYOUT_TINY);
+    assert_int_equal(layout_compute(0, 0, &s).footer.rows, 0);
+    assert_int_equal(layout_compute(-3, 5, &s).footer.rows, 0);
+}
+
+static void only_the_lowest_of_stacked_panes_has_a_bottom(void **state) {
+    (void)state;
+    for (int log = 0; log < 2; log++) {
+        layout_state s = {.form = LAYOUT_CHART, .log = log};
+        layout l = layout_compute(40, 120, &s);
+        pane lowest = log ? PANE_LOG : PANE_NOW;
+        for (int p = PANE_LOSS; p <= PANE_LOG; p++) {
+            if (rect_empty(l.pane[p])) continue;
+            assert_int_equal(!(l.flags[p] & FRAME_NO_BOTTOM), p == (int)lowest);
+            assert_int_equal(!!(l.flags[p] & FRAME_JOINED), p != PANE_LOSS);
+        }
+    }
+}
+
+static void the_focus_goes_round_through_every_pane(void **state) {
+    (void)state;
+    layout_state s = {.form = LAYOUT_CHART, .focus = PANE_LIST, .log = true};
+    int seen = 0;
+    for (int i = 0; i < 5; i++) {
+        seen |= 1 << s.focus;
+        s.focus = layout_next_focus(&s, 1);
+    }
+    assert_int_equal(s.focus, PANE_LIST);
+    assert_int_equal(seen,
+                     1 << PANE_LIST | 1 << PANE_LOSS | 1 << PANE_ACCURACY | 1 << PANE_NOW | 1 << PANE_LOG);
+    assert_int_equal(layout_next_focus(&s, -1), PANE_LOG);
+    s.log = false;
+    assert_int_equal(layout_next_focus(&s, -1), PANE_NOW);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_is_inside_and_disjoint_at_every_size),
+        cmocka_unit_test(the_footer_is_always_there),
+        cmocka_unit_test(eighty_by_twenty_four_shows_every_pane),
+        cmocka_unit_test(small_terminals_get_one_pane_then_one_line),
+        cmocka_unit_test(only_the_lowest_of_stacked_panes_has_a_bottom),
+        cmocka_unit_test(the_focus_goes_round_through_every_pane),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
