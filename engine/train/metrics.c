@@ -57,12 +57,13 @@ void metrics_add(metrics *m, const float *logits, const int64_t *label, int coun
 
 double log_sum_exp(const float *values, int count) {
     if (count < 1) return -INFINITY;
-    double largest = -INFINITY, sum = 0;
+    int top = 0;
+    double rest = 0;
+    for (int i = 1; i < count; i++)
+        if (values[i] > values[top]) top = i;
     for (int i = 0; i < count; i++)
-        largest = fmax(largest, values[i]);
-    for (int i = 0; i < count; i++)
-        sum += exp(values[i] - largest);
-    return largest + log(sum);
+        if (i != top) rest += exp((double)values[i] - (double)values[top]);
+    return (double)values[top] + log1p(rest);
 }
 
 static double cross_entropy(const float *logits, int classes, int64_t label) {
