@@ -27,6 +27,7 @@ struct thaw_session {
     char *runs, *device; /* constant after the start */
     int threads;
 
+    atomic_bool quitting;      /* set before COMMAND_QUIT is posted */
     atomic_int state;          /* thaw_state */
     _Atomic double clock_zero; /* clock_seconds() of event time 0: the run's, or the session's */
     _Atomic int64_t steps;     /* of the last event */
@@ -188,9 +189,8 @@ static void serve(thaw_session *s, const command *c) {
 static void *engine_main(void *user) {
     thaw_session *s = user;
     load_torch(s);
-    for (bool quit = false; !quit;) {
+    while (!atomic_load(&s->quitting)) { /* the command that says so may have been a run's */
         command *c = mailbox_wait(s->mailbox, -1);
-        quit = c->kind == COMMAND_QUIT;
         if (c->kind == COMMAND_TRAIN || c->kind == COMMAND_RESUME) serve(s, c);
         command_free(c); /* what steers a run means nothing without one */
     }
@@ -236,6 +236,7 @@ static void post(thaw_session *s, command_kind kind) {
 
 void thaw_session_free(thaw_session *s) {
     if (!s) return;
+    atomic_store(&s->quitting, true);
     post(s, COMMAND_QUIT);
     pthread_join(s->thread, NULL);
     session_release(s);
