@@ -247,6 +247,16 @@ static void draw_details(app *a, data *d, canvas *c, const layout *l) {
     rect inner = canvas_frame(c, l->pane[PANE_DETAIL], "Images", NULL,
                               l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
     facts f = facts_begin(c, inner, d->skip);
+    if (!set) {
+        facts_heading(&f, "What a folder of images looks like");
+        facts_text(
+            &f, ROLE_DIM,
+            "photos/train/ants/1.jpg\nphotos/train/bees/1.jpg\nphotos/val/ants/7.jpg\nphotos/val/bees/7.jpg");
+        facts_gap(&f);
+        facts_text(&f, ROLE_DIM,
+                   "The classes are what the folders are called. Without train and val, photos/ants and "
+                   "photos/bees are split by thaw. JPEG, PNG and WebP are read.");
+    }
     if (set) {
         facts_line(&f, "folder", "%s", thaw_dataset_root(set));
         facts_line(&f, "classes", "%d", thaw_dataset_class_count(set));

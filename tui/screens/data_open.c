@@ -58,6 +58,10 @@ static void done(app *a, void *data) {
     free(o);
 }
 
+static thaw_status not_begun(const char *path) {
+    return thaw_error(THAW_ERR_CANCELLED, "stopped before looking into %s", path);
+}
+
 data_open *data_open_start(app *a, const char *path, double val_fraction, bool verify,
                            void (*then)(app *a, data_open *o), void *user) {
     data_open *o = xcalloc(1, sizeof *o);
@@ -66,6 +70,7 @@ data_open *data_open_start(app *a, const char *path, double val_fraction, bool v
     o->verify = verify;
     o->done = then;
     o->user = user;
+    o->status = not_begun(path); /* until WORK says otherwise: a job may be cancelled before it begins */
     o->job = app_job(a, "dataset", work, done, o);
     return o;
 }

@@ -8,7 +8,7 @@
 #include "engine/base/alloc.h"
 #include "tui/key.h"
 
-enum { LABEL_COLUMNS = 14, ROWS_MANY = 10000 };
+enum { LABEL_COLUMNS = 13, ROWS_MANY = 10000 };
 
 facts facts_begin(canvas *c, rect r, int skip) {
     return (facts){.c = c, .r = r, .skip = skip, .former = canvas_clip(c, r)};

@@ -43,12 +43,17 @@ const char *model_order_word(int order) {
     return orders[order].word;
 }
 
+/* What works at once, what works with its file, what thaw cannot build yet. */
+static int readiness(const thaw_weights_info *info) {
+    return info->bundled ? 2 : info->buildable ? 1 : 0;
+}
+
 static int compare(const void *a, const void *b, void *user) {
     const model_rows *m = user;
     int first = *(const int *)a, second = *(const int *)b, sign = m->reverse ? -1 : 1;
     const thaw_weights_info *one = thaw_catalog_at(m->catalog, first),
                             *two = thaw_catalog_at(m->catalog, second);
-    if (one->bundled != two->bundled) return one->bundled ? -1 : 1;
+    if (readiness(one) != readiness(two)) return readiness(two) - readiness(one);
     if (!orders[m->order].figure) return sign * (first - second);
     double x = orders[m->order].figure(one), y = orders[m->order].figure(two);
     if (isnan(x) != isnan(y)) return isnan(x) ? 1 : -1; /* what is not known comes last */

@@ -36,12 +36,25 @@ static void rearranged(models *m, int kept) {
 
 /* ---- the list ---- */
 
-enum { COLUMN_MODEL, COLUMN_WEIGHTS, COLUMN_PARAMS, COLUMN_GMACS, COLUMN_TOP1, COLUMN_MB, COLUMN_WHERE };
+enum {
+    COLUMN_MARK,
+    COLUMN_MODEL,
+    COLUMN_WEIGHTS,
+    COLUMN_PARAMS,
+    COLUMN_GMACS,
+    COLUMN_TOP1,
+    COLUMN_MB,
+    COLUMN_WHERE
+};
 
 static const list_column columns[] = {
-    [COLUMN_MODEL] = {"model", 0, 14, false, 0}, [COLUMN_WEIGHTS] = {"weights", 22, 0, false, 4},
-    [COLUMN_PARAMS] = {"params", 7, 0, true, 1}, [COLUMN_GMACS] = {"GMACs", 6, 0, true, 3},
-    [COLUMN_TOP1] = {"top-1", 6, 0, true, 0},    [COLUMN_MB] = {"MB", 7, 0, true, 5},
+    [COLUMN_MARK] = {"", 1, 0, false, 0},
+    [COLUMN_MODEL] = {"model", 0, 14, false, 0},
+    [COLUMN_WEIGHTS] = {"weights", 22, 0, false, 4},
+    [COLUMN_PARAMS] = {"params", 7, 0, true, 1},
+    [COLUMN_GMACS] = {"GMACs", 6, 0, true, 3},
+    [COLUMN_TOP1] = {"top-1", 6, 0, true, 0},
+    [COLUMN_MB] = {"MB", 7, 0, true, 5},
     [COLUMN_WHERE] = {"", 8, 0, false, 2},
 };
 
@@ -65,6 +78,9 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
     char buffer[NUMBER_TEXT_MAX];
     if (!info->buildable) *role = ROLE_DIM;
     switch (column) {
+    case COLUMN_MARK:
+        str_append(out, !info->buildable ? "-" : m->rows.path[index] ? "+" : "");
+        break;
     case COLUMN_MODEL:
         str_append(out, info->arch);
         if (model_rows_ambiguous(&m->rows, index)) str_appendf(out, " %s", version_of(info->name));
@@ -135,12 +151,12 @@ static thaw_layers *layers_of(models *m, int index) {
 static void groups(facts *f, const thaw_layers *layers) {
     char parameters[NUMBER_TEXT_MAX], macs[NUMBER_TEXT_MAX];
     facts_gap(f);
-    facts_heading(f, "Groups");
+    facts_heading(f, "Groups: parameters, MACs");
     for (int i = 0; i < thaw_layers_count(layers); i = thaw_layers_at(layers, i)->end) {
         const thaw_layer_info *info = thaw_layers_at(layers, i);
         if (!info->parameters) continue;
-        facts_line(f, info->name, "%7s parameters  %7s MACs",
-                   text_count((double)info->parameters, parameters), text_count((double)info->macs, macs));
+        facts_line(f, info->name, "%8s %8s", text_count((double)info->parameters, parameters),
+                   text_count((double)info->macs, macs));
     }
 }
 
@@ -169,8 +185,7 @@ static void details(models *m, facts *f, int index) {
     if (info->dataset) facts_line(f, "trained on", "%s, %d classes", info->dataset, info->classes);
     if (!isnan(info->acc1)) facts_line(f, "accuracy", "top-1 %.2f %%, top-5 %.2f %%", info->acc1, info->acc5);
     facts_line(f, "parameters", "%s", text_count((double)info->parameters, parameters));
-    if (!isnan(info->gflops))
-        facts_line(f, "operations", "%.2f G multiply-accumulates an image", info->gflops);
+    if (!isnan(info->gflops)) facts_line(f, "operations", "%.2f GMACs an image", info->gflops);
     if (info->crop && info->resize)
         facts_line(f, "input", "%d px from %d, %s", info->crop, info->resize, info->interpolation);
     else if (info->crop)

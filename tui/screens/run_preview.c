@@ -85,6 +85,7 @@ void run_preview_show(run_preview *p, app *a, const thaw_run_info *run) {
     run_preview_load *l = xcalloc(1, sizeof *l);
     l->preview = p;
     l->folder = xstrdup(run->folder);
+    l->status = thaw_error(THAW_ERR_CANCELLED, "not read"); /* a job may be cancelled before it begins */
     run_view_init(&l->view);
     p->loading = l;
     l->job = app_job(a, "run", work, done, l);

@@ -84,6 +84,7 @@ static void read_list(app *a, runs *s) {
     if (s->reading) return;
     listing *l = xcalloc(1, sizeof *l);
     l->screen = s;
+    l->status = thaw_error(THAW_ERR_CANCELLED, "the list of runs was not read"); /* until it is */
     l->folder = xstrdup(app_runs_folder(a));
     s->reading = l;
     app_job(a, "runs", listing_work, listing_done, l);
