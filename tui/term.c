@@ -116,6 +116,7 @@ static void set_modes(void) {
     noecho();
     nonl();
     keypad(stdscr, TRUE);
+    term_define_keys();
     nodelay(stdscr, TRUE);
     scrollok(stdscr, FALSE);
     leaveok(stdscr, FALSE);

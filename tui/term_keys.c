@@ -48,6 +48,24 @@ static const key_pair pairs[] = {
     {KEY_F(12), K_F12},
 };
 
+/* Beside what terminfo knows: TERM is often not quite the truth over SSH. */
+static const struct {
+    const char *sequence;
+    int curses;
+} sequences[] = {
+    {"\033[H", KEY_HOME},   {"\033OH", KEY_HOME},   {"\033[1~", KEY_HOME}, {"\033[7~", KEY_HOME},
+    {"\033[F", KEY_END},    {"\033OF", KEY_END},    {"\033[4~", KEY_END},  {"\033[8~", KEY_END},
+    {"\033[A", KEY_UP},     {"\033OA", KEY_UP},     {"\033[B", KEY_DOWN},  {"\033OB", KEY_DOWN},
+    {"\033[C", KEY_RIGHT},  {"\033OC", KEY_RIGHT},  {"\033[D", KEY_LEFT},  {"\033OD", KEY_LEFT},
+    {"\033[5~", KEY_PPAGE}, {"\033[6~", KEY_NPAGE}, {"\033[2~", KEY_IC},   {"\033[3~", KEY_DC},
+    {"\033[Z", KEY_BTAB},   {"\033OM", KEY_ENTER},
+};
+
+void term_define_keys(void) {
+    for (size_t i = 0; i < sizeof sequences / sizeof *sequences; i++)
+        define_key(sequences[i].sequence, sequences[i].curses);
+}
+
 static int read_mouse(mouse_state *mouse) {
     MEVENT event;
     if (getmouse(&event) != OK) return K_NONE;
@@ -82,12 +100,35 @@ static int translate(wint_t code, mouse_state *mouse) {
     return K_NONE;
 }
 
+/* After an Escape: drop the rest of a sequence that ncurses does not know, so that its letters are not taken
+ * for keys. True: there was one. */
+static bool swallow_sequence(void) {
+    enum { SEQUENCE_MAX = 32 };
+    wint_t code;
+    int kind = get_wch(&code);
+    if (kind == ERR) return false;
+    if (kind == KEY_CODE_YES || (code != '[' && code != 'O')) {
+        if (kind == KEY_CODE_YES)
+            ungetch((int)code);
+        else
+            unget_wch((wchar_t)code);
+        return false;
+    }
+    bool ended = false;
+    for (int i = 0; i < SEQUENCE_MAX && !ended; i++) {
+        kind = get_wch(&code);
+        ended = kind == ERR || (code >= '@' && code <= '~'); /* the final byte, ECMA-48 section 5.4 */
+    }
+    return true;
+}
+
 int term_read_key(mouse_state *mouse) {
     for (;;) { /* a key nobody knows is passed over */
         wint_t code = 0;
         int kind = get_wch(&code);
         if (kind == ERR) return K_NONE;
         int key = kind == KEY_CODE_YES ? translate(code, mouse) : (int)code;
+        if (kind != KEY_CODE_YES && key == K_ESC && swallow_sequence()) continue;
         if (key == '\n') key = K_ENTER;
         if (key == '\b') key = K_BACKSPACE;
         if (key != K_NONE) return key;

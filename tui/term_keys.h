@@ -11,6 +11,9 @@ typedef struct mouse_state {
     bool drag, down;
 } mouse_state;
 
+/* Teach ncurses what terminals send that are not the one TERM names (a multiplexer's Home, an rxvt's End). */
+void term_define_keys(void);
+
 /* The next key of the open ncurses screen, or K_NONE when there is none. */
 int term_read_key(mouse_state *mouse);
 
