@@ -158,6 +158,17 @@ size_t text_utf8_length(const char *bytes) {
     return length;
 }
 
+char *text_utf8(const char *text) {
+    static const char replacement[] = "\xEF\xBF\xBD";
+    str out = {0};
+    while (*text) {
+        size_t length = text_utf8_length(text);
+        str_append_n(&out, length ? text : replacement, length ? length : sizeof replacement - 1);
+        text += length ? length : 1;
+    }
+    return str_take(&out);
+}
+
 char *text_escape(const char *text) {
     str out = {0};
     for (const unsigned char *p = (const unsigned char *)text; *p;) {

@@ -41,6 +41,10 @@ bool text_glob(const char *pattern, const char *text);
 /* Bytes of the valid UTF-8 sequence that TEXT (not empty) starts with, 0 when it starts with none. */
 size_t text_utf8_length(const char *text);
 
+/* A copy of TEXT as valid UTF-8: every other byte becomes U+FFFD, as when JSON is written. Owned by caller.
+ */
+char *text_utf8(const char *text);
+
 /* A copy of TEXT safe to print on one line: control characters as \n, \t, \xNN; invalid UTF-8 as \xNN. Owned
  * by caller. */
 char *text_escape(const char *text);

@@ -73,6 +73,15 @@ static thaw_status find_root(const char *wanted, char **root) {
     return status;
 }
 
+/* Names go into JSON and come back from it: what is not UTF-8 in them would not be the same then. */
+static void name_classes(thaw_dataset *d) {
+    for (int i = 0; i < d->class_count; i++) {
+        char *name = text_utf8(d->class_name[i]);
+        free(d->class_name[i]);
+        d->class_name[i] = name;
+    }
+}
+
 thaw_status thaw_dataset_open(const thaw_dataset_params *params, thaw_dataset **out) {
     *out = NULL;
     if (!(params->val_fraction >= 0 && params->val_fraction <= 1))
@@ -87,6 +96,7 @@ thaw_status thaw_dataset_open(const thaw_dataset_params *params, thaw_dataset **
         thaw_dataset_free(d);
         return status;
     }
+    name_classes(d);
     *out = d;
     return status;
 }

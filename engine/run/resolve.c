@@ -129,9 +129,18 @@ static void resolve_data(thaw_recipe *r) {
     free(expanded);
 }
 
+static thaw_status no_such_model(const thaw_recipe *r, const thaw_catalog *catalog) {
+    const thaw_weights_info *info;
+    thaw_status status = thaw_catalog_find(catalog, r->model, NULL, &info);
+    if (thaw_failed(&status)) return arch_unknown(r->model);
+    return thaw_error(THAW_ERR_UNSUPPORTED,
+                      "%s is in the catalog, but this thaw cannot build it; `thaw models` says which it can",
+                      r->model);
+}
+
 thaw_status recipe_resolve(thaw_recipe *r, const thaw_catalog *catalog, recipe_plan *out) {
     *out = (recipe_plan){.arch = arch_find(r->model)};
-    if (!out->arch) return arch_unknown(r->model);
+    if (!out->arch) return no_such_model(r, catalog);
     thaw_status status = find_weights(r, catalog, out);
     transform t = out->info ? catalog_transform(out->info, out->arch) : usual_transform(out->arch);
     if (!thaw_failed(&status)) status = ask_file(out, &t);

@@ -247,6 +247,31 @@ static void a_folder_of_some_classes_needs_their_names(void **state) {
     thaw_dataset_free(d);
 }
 
+/* A folder's name may be any bytes; in a card, which is JSON, it is not quite the same. */
+static void class_names_that_are_not_utf8_still_match(void **state) {
+    (void)state;
+    thaw_dataset *d = open_data(data_folder());
+    assert_ok(path_make_directory("latin"));
+    for (int i = 0; i < 2; i++) {
+        char *from = xasprintf("../%s/val/%s", data_folder(), thaw_dataset_class_name(d, i));
+        if (!path_exists(i ? "latin/th\xe9" : "latin/caf\xe9"))
+            assert_int_equal(symlink(from, i ? "latin/th\xe9" : "latin/caf\xe9"), 0);
+        free(from);
+    }
+    char *names[CLASSES] = {"a", "b", "c", "th\xe9", "d", "caf\xe9", "e", "f"};
+    size_t pairs;
+    weights_pair *card = card_with_names(names, &pairs);
+    save_weights("latin.safetensors", model_name, CLASSES, NULL, 1, card, pairs);
+    model_card_pairs_free(card, pairs);
+    thaw_eval_report r;
+    thaw_subject subject = subject_of("latin.safetensors");
+    assert_ok(thaw_evaluate(&subject, "latin", NULL, NULL, &r));
+    assert_int_equal(r.images, 2 * PER_CLASS);
+    assert_string_equal(r.classes[0].name, "caf\xEF\xBF\xBD");
+    thaw_eval_report_clear(&r);
+    thaw_dataset_free(d);
+}
+
 static void files_that_are_no_pictures_are_listed(void **state) {
     (void)state;
     save_weights("skip.pth", model_name, CLASSES, NULL, 1, NULL, 0);
@@ -572,6 +597,7 @@ int main(void) {
         cmocka_unit_test(a_file_that_cannot_be_read_holds_up_no_other),
         cmocka_unit_test(classes_are_matched_by_name),
         cmocka_unit_test(a_folder_of_some_classes_needs_their_names),
+        cmocka_unit_test(class_names_that_are_not_utf8_still_match),
         cmocka_unit_test(files_that_are_no_pictures_are_listed),
         cmocka_unit_test(an_evaluation_can_be_stopped),
         cmocka_unit_test(bf16_is_near_fp32),
