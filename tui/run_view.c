@@ -263,15 +263,27 @@ static void describe_added(str *text, char *const *from, size_t from_count, char
     if (added) str_appendf(text, " %s", verb);
 }
 
-static void take_mask(run_view *v, const thaw_event *e) {
+/* "all" stands for names that are not known here, so lists with it cannot be compared name by name. */
+static bool comparable(char *const *names, size_t count) {
+    return !among(names, count, "all");
+}
+
+/* What E changes: "layer2 frozen, layer1 thawed"; owned by the caller. */
+static char *describe_mask(const run_view *v, const thaw_event *e) {
     str text = {0};
-    bool first = !v->mask_label;
-    if (!first) {
+    if (comparable(v->frozen, v->frozen_count) && comparable(e->mask.frozen, e->mask.frozen_count)) {
         describe_added(&text, v->frozen, v->frozen_count, e->mask.frozen, e->mask.frozen_count, "frozen");
         describe_added(&text, e->mask.frozen, e->mask.frozen_count, v->frozen, v->frozen_count, "thawed");
         describe_added(&text, v->moving, v->moving_count, e->mask.moving, e->mask.moving_count,
                        "frozen, statistics moving");
     }
+    if (!text.length) str_appendf(&text, "trains %s", e->mask.label ? e->mask.label : "other layers");
+    return str_take(&text);
+}
+
+static void take_mask(run_view *v, const thaw_event *e) {
+    char *text = v->mask_label ? describe_mask(v, e) : NULL; /* what a run starts with is no change */
+    bool thaws = e->mask.trainable > v->trainable;
     free_names(&v->frozen, v->frozen_count);
     free_names(&v->moving, v->moving_count);
     v->frozen_count = e->mask.frozen_count;
@@ -280,9 +292,9 @@ static void take_mask(run_view *v, const thaw_event *e) {
     v->moving = copy_names(e->mask.moving, e->mask.moving_count);
     v->trainable = e->mask.trainable;
     set_text(&v->mask_label, e->mask.label ? e->mask.label : "");
-    /* What a run starts with is no change. */
-    if (!first) add_mark(v, RUN_MARK_MASK, e->steps, text.length ? str_take(&text) : xstrdup(v->mask_label));
-    str_clear(&text);
+    if (!text) return;
+    add_mark(v, RUN_MARK_MASK, e->steps, text);
+    v->mark[v->mark_count - 1].thaws = thaws;
 }
 
 static void take_lr(run_view *v, const thaw_event *e) {

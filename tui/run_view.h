@@ -46,6 +46,7 @@ typedef struct run_mark {
     run_mark_kind kind;
     int64_t steps;
     char *text; /* "layer2 frozen", "lr 0.01", "best 0.88" */
+    bool thaws; /* a mask that trains more than the one before */
 } run_mark;
 
 typedef struct run_layer {

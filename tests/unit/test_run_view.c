@@ -187,6 +187,11 @@ static void mask_changes_are_marks_that_say_what_changed(void **state) {
     assert_int_equal(v.mark[0].steps, 25);
     assert_string_equal(v.mark[0].text, "layer2 frozen, layer1 thawed");
     assert_string_equal(v.mask_label, "2 of 9 groups");
+    static const char *const all[] = {"all"};
+    mask(&v, 30, all, 1, "head only");
+    assert_string_equal(v.mark[1].text, "trains head only"); /* not "all frozen, conv1 thawed" */
+    mask(&v, 35, second, 2, "2 of 9 groups");
+    assert_string_equal(v.mark[2].text, "trains 2 of 9 groups");
     assert_int_equal(v.trainable, 7);
     run_view_clear(&v);
 }

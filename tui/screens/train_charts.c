@@ -84,7 +84,7 @@ static chart_mark mark_of(const run_mark *m) {
     chart_mark out = {.x = (double)m->steps, .label = m->text};
     switch (m->kind) {
     case RUN_MARK_MASK: {
-        bool thaws = strstr(m->text, "thawed") && !strstr(m->text, "frozen");
+        bool thaws = m->thaws;
         out.glyph = thaws ? GLYPH_THAWED : GLYPH_FROZEN;
         out.role = thaws ? ROLE_MARK_THAW : ROLE_MARK_FREEZE;
         out.weight = 3;
