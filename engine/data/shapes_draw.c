@@ -18,17 +18,17 @@ static const double FULL_TURN = 6.283185307179586;
 
 shapes_style shapes_default_style(void) {
     return (shapes_style){
-        .radius_min = 0.20,
-        .radius_max = 0.38,
-        .turn = 0.5,
-        .contrast_min = 0.25,
-        .contrast_max = 0.55,
-        .wander = 0.25,
-        .scraps_min = 5,
-        .scraps_max = 10,
-        .cover_max = 2,
-        .noise_min = 0.03,
-        .noise_max = 0.10,
+        .radius_min = 0.26,
+        .radius_max = 0.42,
+        .turn = 0.06,
+        .contrast_min = 0.45,
+        .contrast_max = 0.85,
+        .wander = 0.2,
+        .scraps_min = 2,
+        .scraps_max = 4,
+        .cover_max = 1,
+        .noise_min = 0.00,
+        .noise_max = 0.02,
     };
 }
 
