@@ -32,9 +32,18 @@ static void do_mask(trainer *t, const command *c) {
         trainer_say_mask(t);
 }
 
+/* The same range as in a recipe. */
+static bool lr_in_range(double lr) {
+    const thaw_recipe_field *field = thaw_recipe_field_find("optimizer.lr");
+    return isfinite(lr) && lr > field->min && lr <= field->max;
+}
+
 static void do_lr(trainer *t, const command *c) {
-    if (!isfinite(c->lr) || c->lr <= 0) {
-        trainer_log(t, 1, "the learning rate stays %g: %g is not more than 0", t->base_lr, c->lr);
+    enum { RANGE_MAX = 96 };
+    char range[RANGE_MAX];
+    if (!lr_in_range(c->lr)) {
+        trainer_log(t, 1, "the learning rate stays %g: %g is not %s", t->base_lr, c->lr,
+                    thaw_recipe_field_range(thaw_recipe_field_find("optimizer.lr"), range, sizeof range));
         return;
     }
     t->base_lr = c->lr;

@@ -137,10 +137,13 @@ static void live_changes_are_answered_while_paused(void **state) {
     thaw_session_set_lr(s, 0.125);
     e = await(s, THAW_EVENT_LR);
     assert_true(e.lr.lr == 0.125);
-    thaw_session_set_lr(s, -1); /* told, and nothing else */
-    e = await(s, THAW_EVENT_LOG);
-    assert_non_null(strstr(e.log.text, "0.125"));
-    thaw_event_clear(&e);
+    static const double senseless[] = {-1, 0, NAN, 1e9}; /* told, and nothing else */
+    for (size_t i = 0; i < sizeof senseless / sizeof *senseless; i++) {
+        thaw_session_set_lr(s, senseless[i]);
+        e = await(s, THAW_EVENT_LOG);
+        assert_non_null(strstr(e.log.text, "stays 0.125"));
+        thaw_event_clear(&e);
+    }
     thaw_session_checkpoint(s);
     e = await(s, THAW_EVENT_CHECKPOINT);
     thaw_event_clear(&e);

@@ -92,6 +92,11 @@ static void frozen_norm_keeps_its_statistics(void **state) {
     watch_run(&w, &weights, &buffers, (const char *const[]){"freeze=[\"conv1\",\"bn1\",\"layer1\"]", NULL});
     assert_true(weights);
     assert_true(buffers);
+    /* A frozen norm behind a convolution that learns cannot be folded away: it runs as itself. */
+    watch_run(&w, &weights, &buffers,
+              (const char *const[]){"freeze=[\"*bn1\",\"*bn2\"]", "optimizer.lr=1e-5", NULL});
+    assert_true(weights);
+    assert_false(buffers);
 }
 
 static void norm_train_moves_statistics_and_no_weight(void **state) {
