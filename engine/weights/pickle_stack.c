@@ -121,6 +121,9 @@ bool pickle_remember(pickle_machine *m, uint64_t place) {
     if (!pickle_top(m, &v)) return false;
     if (place >= PICKLE_MAX_MEMO)
         return pickle_fail(m, THAW_ERR_UNSUPPORTED, "more than %d remembered values", PICKLE_MAX_MEMO);
+    /* Picklers number densely; a sparse number would make a few bytes cost megabytes. */
+    if (place > m->at)
+        return pickle_fail(m, THAW_ERR_FORMAT, "a value is remembered under a number out of turn");
     m->memo = vec_reserve(m->memo, &m->memo_capacity, place + 1, sizeof *m->memo);
     while (m->memo_count <= place)
         m->memo[m->memo_count++] = PICKLE_UNSET;

@@ -31,7 +31,7 @@ for target; do
         $libraries -lpanelw -lm -ldl -pthread || exit 1
     corpus=$build/corpus/$target
     mkdir -p "$corpus" "$build/found"
-    if (cd "$build" && FUZZ_SEEDS="corpus/$target" "./fuzz_$target" -max_total_time="$seconds" -timeout=10 \
+    if (cd "$build" && FUZZ_SEEDS="corpus/$target" "./fuzz_$target" -max_total_time="$seconds" -timeout=60 \
         -rss_limit_mb=2048 -artifact_prefix="found/$target-" "corpus/$target") >"$build/$target.log" 2>&1; then
         passed=$((passed + 1))
         echo "fuzz_$target: $(grep -E '^(Done|stat::)' "$build/$target.log" | tail -1)"
