@@ -183,7 +183,7 @@ static void damage_is_told_from_refusal(void **state) {
             "a.",
             THAW_ERR_FORMAT, "appended to a dictionary");
     REFUSED("h\x05.", THAW_ERR_FORMAT, "never remembered");
-    REFUSED("Nq\x05h\x04.", THAW_ERR_FORMAT, "never remembered");
+    REFUSED("Nq\x02h\x01.", THAW_ERR_FORMAT, "never remembered");
     REFUSED("X\xff\xff\xff\xff"
             "abc.",
             THAW_ERR_FORMAT, "longer than the file");
@@ -249,6 +249,7 @@ static void every_limit_holds(void **state) {
     refused(s.data, s.length, THAW_ERR_UNSUPPORTED, "items");
     str_clear(&s);
     REFUSED("Nr\xff\xff\xff\xff.", THAW_ERR_UNSUPPORTED, "remembered");
+    REFUSED("Nr\0\0\x10\0.", THAW_ERR_FORMAT, "out of turn");
 }
 
 static void tensors_must_lie_inside_their_storage(void **state) {
