@@ -337,7 +337,8 @@ static void readers_beside_a_writer_always_see_one_moment(void **state) {
         write_for_ever("beside", 2, ends[1]);
     }
     close(ends[1]);
-    for (int round = 0; round < 100; round++) {
+    /* On a busy machine the writer may take its time to get to its first one. */
+    for (int round = 0; round < 100 || (before < 2 && round < 1000000); round++) {
         int number = read_number("beside");
         assert_true(number >= before);
         before = number;
