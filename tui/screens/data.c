@@ -203,12 +203,17 @@ static void draw_list(app *a, data *d, canvas *c, const layout *l) {
 
 /* ---- details ---- */
 
+static void describe_side(facts *f, const char *label, int least, int median, int most) {
+    if (least == most)
+        facts_line(f, label, "%d px", least);
+    else
+        facts_line(f, label, "%d to %d px, half of them under %d", least, most, median);
+}
+
 static void describe_sizes(facts *f, const data_sizes *s) {
     if (!s->sampled) return;
-    facts_line(f, "width", "%d to %d px, half of them under %d", s->width_least, s->width_most,
-               s->width_median);
-    facts_line(f, "height", "%d to %d px, half of them under %d", s->height_least, s->height_most,
-               s->height_median);
+    describe_side(f, "width", s->width_least, s->width_median, s->width_most);
+    describe_side(f, "height", s->height_least, s->height_median, s->height_most);
     facts_line(f, "", "measured on %d images", s->sampled);
 }
 
@@ -219,7 +224,10 @@ static void describe_balance(facts *f, const thaw_dataset *set) {
         if (images < least) least = images;
         if (images > most) most = images;
     }
-    facts_line(f, "a class has", "%zu to %zu images to train on", least, most);
+    if (least == most)
+        facts_line(f, "a class has", "%zu images to train on", least);
+    else
+        facts_line(f, "a class has", "%zu to %zu images to train on", least, most);
     if (thaw_dataset_class_count(set) == 1)
         facts_text(f, ROLE_WARN, "One class only: there is nothing to tell apart.");
     if (least == 0) facts_text(f, ROLE_WARN, "A class without training images cannot be learned.");
