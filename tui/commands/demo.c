@@ -32,8 +32,11 @@ static const struct {
 };
 enum { MASKS = sizeof masks / sizeof masks[0] };
 
+/* Enough for the curves to part; the recipe's own number leaves a person time to freeze and thaw. */
+enum { HEADLESS_EPOCHS = 12 };
+
 /* The demo's recipe with the options of the command line. R is initialised by this. */
-static thaw_status demo_recipe(const arguments *a, thaw_recipe *r) {
+static thaw_status demo_recipe(const arguments *a, bool headless, thaw_recipe *r) {
     thaw_recipe_init(r);
     char *path = path_resource("zoo/demo.recipe.json");
     if (!path)
@@ -42,6 +45,7 @@ static thaw_status demo_recipe(const arguments *a, thaw_recipe *r) {
                           "set THAW_HOME to the folder that has zoo/");
     thaw_status status = thaw_recipe_read(path, r);
     free(path);
+    if (headless) r->epochs = HEADLESS_EPOCHS;
     for (size_t i = 0; i < a->list_count && !thaw_failed(&status); i++)
         status = thaw_status_prefix(thaw_recipe_set(r, a->list[i]), "--set");
     return status;
@@ -165,13 +169,14 @@ static bool interactive(const arguments *a) {
 
 static int demo_run(const arguments *a) {
     thaw_recipe r;
-    thaw_status status = demo_recipe(a, &r);
+    bool headless = !interactive(a);
+    thaw_status status = demo_recipe(a, headless, &r);
     if (a->given[OPT_THREADS]) r.threads = (int)a->number[OPT_THREADS];
     int code;
     if (thaw_failed(&status))
         code = command_result(status);
     else
-        code = (interactive(a) ? demo_workbench : demo_headless)(a, &r);
+        code = (headless ? demo_headless : demo_workbench)(a, &r);
     thaw_recipe_clear(&r);
     return code;
 }
