@@ -21,6 +21,9 @@ except ImportError as missing:
 
 TOLERANCE = 1e-4  # relative
 TRAJECTORY_STEPS = 20
+# Images for which no activation comes within rounding of zero, where ReLU's gradient jumps: PyTorch's own two memory
+# layouts differ by up to 1e-2 for others (seeds 2, 3 and 5).
+SEED = 4
 counts = {"passed": 0, "failed": 0}
 
 
@@ -58,6 +61,7 @@ class Probe:
     def ask(self, *arguments):
         environment = dict(os.environ)
         environment.setdefault("THAW_TORCH_PLUGIN", os.path.join(build, "libthaw_torch.so"))
+        environment.setdefault("OMP_WAIT_POLICY", "passive")  # two processes share the cores
         done = subprocess.run([self.program, *arguments], capture_output=True, text=True, env=environment)
         if done.returncode:
             raise RuntimeError(f"nn_probe {' '.join(arguments)}: {done.stderr.strip()[-500:]}")
@@ -115,7 +119,7 @@ def check_pass(probe, arch, count, side, layout, frozen=()):
     name = f"{arch} {layout}" + (f" without {'+'.join(frozen)}" if frozen else "")
     model = settle(build_peer(arch))
     state = {key: value.clone() for key, value in model.state_dict().items()}
-    x, y = images(2, count, side, 10)
+    x, y = images(SEED, count, side, 10)
     got = probe.compute("pass", arch, state, [(x, y)], layout, frozen)
     model.eval()
     with torch.no_grad():
@@ -186,8 +190,13 @@ def main():
     torch.set_num_threads(2)
     with tempfile.TemporaryDirectory() as folder:
         probe = Probe(folder)
-        check_keys(probe)
         check_initialisation(probe)
+        undrawn = {name: getattr(nn.init, name) for name in ("kaiming_normal_", "kaiming_uniform_")}
+        for name in undrawn:  # keys need no first weights, and drawing those of ten large models takes a minute
+            setattr(nn.init, name, lambda tensor, *_, **__: tensor)
+        check_keys(probe)
+        for name, function in undrawn.items():
+            setattr(nn.init, name, function)
         for layout in ("nchw", "nhwc"):
             check_pass(probe, "resnet18", 4, 64, layout)
             check_pass(probe, "cifar_resnet20", 8, 32, layout)
