@@ -1,0 +1,126 @@
+# open.sh - opening the workbench, going through its tabs, and leaving it again.
+
+# tabs WIDTH HEIGHT: every tab shows itself and what it says while nothing is chosen.
+tabs() {
+    start "$1" "$2"
+    expect "1 Models"
+    expect "cifar_resnet20"
+    press 2; expect "bundled shapes"
+    press 3; expect "No model is chosen yet"
+    press 4; expect "learning rate"
+    press 5; expect "no run yet"
+    press 6; expect "No run yet"
+    expect_whole
+    press q
+    expect_restored 0
+}
+
+test_tabs_at_80x24() { tabs 80 24; }
+test_tabs_at_120x36() { tabs 120 36; }
+test_tabs_at_200x60() { tabs 200 60; }
+
+test_help_names_every_action_and_closes() {
+    start 80 24
+    expect "1 Models"
+    press '?'; expect "Esc closes"
+    expect ":quit"
+    press Escape; expect_gone "Esc closes"
+    press q
+    expect_restored 0
+}
+
+test_commands_complete_and_name_what_is_unknown() {
+    start 80 24
+    expect "1 Models"
+    press :; type_text "runz"; press Enter
+    expect 'did you mean "runs"'
+    press C-u; type_text "run"; press Tab Enter
+    expect "No run yet"
+    press q
+    expect_restored 0
+}
+
+test_a_theme_that_is_not_there_is_named_before_anything_opens() {
+    start 80 24 -- --theme nonsense
+    expect_restored
+    grep -q nonsense "$TEST_DIR/stderr" || fail "the theme is not named"
+}
+
+test_a_broken_theme_is_named_with_line_and_key() {
+    printf '{"name": "mine",\n "roles": {\n  "text": {"fg": "pinkish"}}}\n' >"$TEST_DIR/mine.json"
+    start 80 24 -- --theme "$TEST_DIR/mine.json"
+    expect_restored
+    grep -q 'line 3.*text.fg' "$TEST_DIR/stderr" || fail "line and key are not named: $(cat "$TEST_DIR/stderr")"
+}
+
+test_themes_are_switched_and_remembered() {
+    start 80 24
+    expect "1 Models"
+    before=$(colours | head -3)
+    command_line "theme high-contrast"
+    expect "theme high-contrast"
+    [ "$(colours | head -3)" != "$before" ] || fail "the colours did not change"
+    press q
+    expect_restored 0
+    grep -q high-contrast "$TEST_DIR/home/.config/thaw/workbench.json" || fail "not remembered"
+}
+
+test_no_color_sends_no_colour() {
+    start 80 24 NO_COLOR=1
+    expect "cifar_resnet20"
+    colours | grep -qE $'\033\\[[0-9;]*(3[0-7]|38;|4[0-7]|48;|9[0-7])[0-9;]*m' && fail "there is colour"
+    press q
+    expect_restored 0
+}
+
+test_ascii_only_shows_ascii() {
+    start 80 24 -- --ascii
+    expect "cifar_resnet20"
+    press 3; expect "No model is chosen yet"
+    press 5; expect "no run yet"
+    screen | LC_ALL=C grep -q '[^ -~]' && fail "there is more than ASCII"
+    press q
+    expect_restored 0
+}
+
+test_the_c_locale_shows_ascii() {
+    start 80 24 LC_ALL=C
+    expect "cifar_resnet20"
+    press 5; expect "no run yet"
+    screen | LC_ALL=C grep -q '[^ -~]' && fail "there is more than ASCII"
+    press q
+    expect_restored 0
+}
+
+test_no_locale_at_all_still_draws_lines() {
+    start 80 24 LANG=
+    expect "┌─ Models"
+    press q
+    expect_restored 0
+}
+
+# other_terminal TERM
+other_terminal() {
+    start 80 24 TERM="$1"
+    expect "cifar_resnet20"
+    press 5; expect "no run yet"
+    press 3; expect "No model is chosen yet"
+    press q
+    expect_restored 0
+}
+
+test_term_linux() { other_terminal linux; }
+test_term_vt100() { other_terminal vt100; }
+test_term_xterm() { other_terminal xterm; }
+test_term_unknown_to_this_machine() { other_terminal xterm-ghostty; }
+
+test_a_terminal_that_cannot_move_its_cursor_is_refused() {
+    start 80 24 TERM=dumb
+    expect_restored 1
+    grep -q 'dumb' "$TEST_DIR/stderr" || fail "the terminal is not named"
+}
+
+test_without_a_terminal_it_says_what_to_do() {
+    HOME=$TEST_DIR/home setsid "$THAW" open </dev/null >"$TEST_DIR/out" 2>"$TEST_DIR/err" && fail "it opened"
+    grep -q 'terminal' "$TEST_DIR/err" || fail "$(cat "$TEST_DIR/err")"
+}

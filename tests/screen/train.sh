@@ -1,0 +1,165 @@
+# train.sh - training in the workbench, as a person does it. Needs libtorch; says so and passes where there is none.
+
+have_libtorch() {
+    [ -e "${BUILD:-build}/libthaw_torch.so" ] && return 0
+    echo "skipped: no libtorch plugin was built"
+    return 1
+}
+
+# choose: the bundled model from random weights, on the bundled shapes.
+choose() {
+    expect "cifar_resnet20"
+    press r; expect_match 'random weights|from random'
+    press 2; expect "bundled shapes"
+    press b; expect "triangle"
+}
+
+set_value() { command_line "set $1"; expect "set $1"; }
+
+# begin_training WIDTH HEIGHT EPOCHS: chosen, two groups frozen, an MLP head of 64, started.
+begin_training() {
+    start "$1" "$2" -- open --threads 1
+    choose
+    press 3; expect "layer3"
+    press P; expect "What is to be trained"; press a; expect "all:"
+    press Home Down Down Down; press f
+    press Down; press f
+    expect_match 'layer1 +❄'
+    expect_match 'layer2 +❄'
+    set_value 'head.hidden=[64]'
+    set_value "epochs=$3"
+    set_value 'batch_size=16'
+    expect_match 'linear'
+    press R
+    expect_match 'step [0-9]+ of'
+    expect "training"
+}
+
+# whole_path WIDTH HEIGHT
+whole_path() {
+    have_libtorch || return 0
+    begin_training "$1" "$2" 400
+    expect "val "                                      # an epoch is over
+    press Home Down Down Down Down T                   # thaw layer2 while it trains
+    expect_match '(layer2 thawed|trains |☼)'
+    press p; expect "paused"
+    press n; expect "continue"
+    press l; expect "learning rate"
+    press C-u; type_text 0.002; press Enter
+    expect_match 'lr 0.002|learning rate 0.002'
+    press p; expect "training"
+    press c
+    press s; expect "stopped and saved"
+    press 6; expect_match 'layer3\+|of [0-9]+ groups|layer'
+    press Space
+    press 5; expect "ended"
+    press q
+    expect_restored 0
+    last=$(ls -d "$TEST_DIR"/home/.local/share/thaw/runs/*/ | tail -1)
+    [ -s "$last/last.safetensors" ] || fail "no checkpoint was saved"
+    HOME="$TEST_DIR/home" XDG_DATA_HOME= "$THAW" eval last --threads 1 --json >"$TEST_DIR/eval" 2>&1 ||
+        fail "the checkpoint does not load: $(cat "$TEST_DIR/eval")"
+}
+
+test_whole_path_at_80x24() { whole_path 80 24; }
+test_whole_path_at_120x36() { whole_path 120 36; }
+
+test_two_runs_leave_the_first_as_a_ghost() {
+    have_libtorch || return 0
+    begin_training 120 36 2
+    expect "the run ended (done)"
+    press Home P; expect "What is to be trained"; press h
+    expect "head only:"
+    press R
+    expect_match 'step [0-9]+ of'
+    expect "A: layer3+"
+    press g; expect_gone "A: layer3+"
+    press g; expect "A: layer3+"
+    expect "the run ended (done)"
+    press q
+    expect_restored 0
+}
+
+test_quitting_while_it_trains_asks_and_saves() {
+    have_libtorch || return 0
+    begin_training 80 24 400
+    expect "val "
+    press q; expect "stop and save"
+    press Escape; expect_gone "stop and save"
+    press q; expect "stop and save"
+    press s
+    expect_restored 0
+    grep -q '"reason": *"stopped"' "$TEST_DIR"/home/.local/share/thaw/runs/*/events.jsonl || fail "no end was written"
+}
+
+test_ctrl_c_twice_while_it_trains_stops_and_saves() {
+    have_libtorch || return 0
+    begin_training 80 24 400
+    expect "val "
+    press C-c; expect "stop and save"
+    press C-c
+    expect_restored 0
+    ls "$TEST_DIR"/home/.local/share/thaw/runs/*/last.safetensors >/dev/null || fail "no checkpoint was saved"
+}
+
+ended() { grep -q '"event":"end"' "$TEST_DIR"/home/.local/share/thaw/runs/*/events.jsonl; }
+
+test_a_lost_terminal_lets_the_run_finish() {
+    have_libtorch || return 0
+    begin_training 80 24 6
+    pid=$(program_pid)
+    kill -HUP "$pid"
+    poll ended || fail "the run did not go on without its terminal"
+    grep -q '"reason":"done"' "$TEST_DIR"/home/.local/share/thaw/runs/*/events.jsonl || fail "it was not finished"
+    expect '[end]'
+}
+
+test_a_vanished_pane_lets_the_run_finish() {
+    have_libtorch || return 0
+    begin_training 80 24 6
+    mux kill-server
+    poll ended || { echo "the run did not go on"; exit 1; }
+}
+
+test_kill_9_while_it_trains_leaves_a_checkpoint_that_loads() {
+    have_libtorch || return 0
+    begin_training 80 24 400
+    expect "val "
+    poll test -s "$(echo "$TEST_DIR"/home/.local/share/thaw/runs/*/)last.safetensors" || fail "no checkpoint yet"
+    send_signal KILL
+    expect '[end]'
+    HOME="$TEST_DIR/home" XDG_DATA_HOME= "$THAW" eval last --threads 1 --json >"$TEST_DIR/eval" 2>&1 ||
+        fail "the checkpoint does not load: $(cat "$TEST_DIR/eval")"
+}
+
+test_sigterm_while_it_trains_saves() {
+    have_libtorch || return 0
+    begin_training 80 24 400
+    expect "val "
+    send_signal TERM
+    expect_restored 143
+    ls "$TEST_DIR"/home/.local/share/thaw/runs/*/last.safetensors >/dev/null || fail "no checkpoint was saved"
+}
+
+test_training_in_ascii_and_without_colour() {
+    have_libtorch || return 0
+    start 80 24 NO_COLOR=1 -- open --ascii --threads 1
+    choose
+    set_value epochs=3
+    press R
+    expect_match 'step [0-9]+ of'
+    expect "the run ended"
+    screen | LC_ALL=C grep -q '[^ -~]' && fail "there is more than ASCII"
+    press q
+    expect_restored 0
+}
+
+test_what_is_missing_is_said_when_it_is_started_too_early() {
+    start 80 24
+    expect "cifar_resnet20"
+    command_line start
+    expect "cannot be done now"
+    press Escape
+    press q
+    expect_restored 0
+}
