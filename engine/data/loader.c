@@ -97,17 +97,23 @@ static void note_skipped(loader *l, uint32_t index, const char *reason) {
     pthread_mutex_unlock(&l->lock);
 }
 
+/* A reason without the file's name in front, which stands beside it in the list. */
+static const char *without_path(const char *message, const char *path) {
+    size_t length = strlen(path);
+    return strncmp(message, path, length) == 0 && strncmp(message + length, ": ", 2) == 0
+               ? message + length + 2
+               : message;
+}
+
 /* Read and decode a sample into its transform's base; false when the file cannot be decoded. */
 static bool make_base(loader *l, uint32_t index, image *base) {
     const transform *t = &l->p.transform;
     char *path = path_join(l->p.dataset->root, l->split->item[index].path);
     int wanted = !l->p.fast_decode ? 0 : t->resize > t->crop ? t->resize : t->crop;
     thaw_status status = image_read(path, wanted, base);
+    if (thaw_failed(&status)) note_skipped(l, index, without_path(status.message, path));
     free(path);
-    if (thaw_failed(&status)) {
-        note_skipped(l, index, status.message);
-        return false;
-    }
+    if (thaw_failed(&status)) return false;
     if (transform_base_is_crop(t, l->p.train)) {
         image decoded = *base;
         transform_base(t, &decoded, base);
@@ -282,8 +288,8 @@ static void choose_sizes(loader *l) {
 static thaw_status check_memory(loader *l) {
     double batch_bytes = (double)l->p.batch_size * (double)sample_floats(l) * sizeof(float);
     double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-    int affordable = (int)(machine * MEMORY_SHARE / batch_bytes);
-    if (affordable < l->p.depth) l->p.depth = affordable;
+    double affordable = machine * MEMORY_SHARE / batch_bytes;
+    if (affordable < l->p.depth) l->p.depth = (int)affordable;
     if (l->p.depth >= DEPTH_MIN) return thaw_ok();
     char one[NUMBER_TEXT_MAX], all[NUMBER_TEXT_MAX];
     return thaw_error(THAW_ERR_USAGE,

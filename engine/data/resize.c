@@ -99,13 +99,52 @@ static inline uint8_t to_byte(int32_t sum) {
     return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
 }
 
+/*
+ * Transpose a square of LANES x LANES bytes. Dealing the two halves out alternately, as cards, rotates the
+ * bits of every byte's index by one; after four deals row and column have changed places.
+ */
+static inline void transpose(uint8_t *restrict square) {
+    uint8_t dealt[LANES * LANES];
+    for (int pair = 0; pair < 2; pair++) {
+        for (int i = 0; i < LANES * LANES / 2; i++) {
+            dealt[2 * i] = square[i];
+            dealt[2 * i + 1] = square[i + LANES * LANES / 2];
+        }
+        for (int i = 0; i < LANES * LANES / 2; i++) {
+            square[2 * i] = dealt[i];
+            square[2 * i + 1] = dealt[i + LANES * LANES / 2];
+        }
+    }
+}
+
 /* in: LANES rows (pointers may repeat) of COUNT bytes. out: COUNT x LANES. */
 HOT_LOOP static void interleave(const uint8_t *const *restrict in, size_t count, uint8_t *restrict out) {
-    for (int lane = 0; lane < LANES; lane++) {
-        const uint8_t *restrict row = in[lane];
-        for (size_t i = 0; i < count; i++)
-            out[i * LANES + (size_t)lane] = row[i];
+    uint8_t square[LANES * LANES];
+    size_t at = 0;
+    for (; at + LANES <= count; at += LANES) {
+        for (int lane = 0; lane < LANES; lane++)
+            memcpy(square + lane * LANES, in[lane] + at, LANES);
+        transpose(square);
+        memcpy(out + at * LANES, square, sizeof square);
     }
+    for (; at < count; at++)
+        for (int lane = 0; lane < LANES; lane++)
+            out[at * LANES + (size_t)lane] = in[lane][at];
+}
+
+/* in: COUNT x LANES. out: the first ROWS of LANES rows of COUNT bytes, packed. */
+HOT_LOOP static void separate(const uint8_t *restrict in, size_t count, int rows, uint8_t *restrict out) {
+    uint8_t square[LANES * LANES];
+    size_t at = 0;
+    for (; at + LANES <= count; at += LANES) {
+        memcpy(square, in + at * LANES, sizeof square);
+        transpose(square);
+        for (int lane = 0; lane < rows; lane++)
+            memcpy(out + (size_t)lane * count + at, square + lane * LANES, LANES);
+    }
+    for (; at < count; at++)
+        for (int lane = 0; lane < rows; lane++)
+            out[(size_t)lane * count + at] = in[at * LANES + (size_t)lane];
 }
 
 /* in: COLUMNS x CHANNELS x LANES. out: a->outputs x CHANNELS x LANES. */
@@ -138,9 +177,7 @@ static void horizontal(const view *in, const axis *a, int top, int rows, uint8_t
         }
         interleave(lane, in_bytes, gathered);
         filter_lanes(a, gathered, low, filtered);
-        for (int i = 0; i < LANES && y + i < rows; i++)
-            for (size_t x = 0; x < out_bytes; x++)
-                out[(size_t)(y + i) * out_bytes + x] = filtered[x * LANES + (size_t)i];
+        separate(filtered, out_bytes, rows - y < LANES ? rows - y : LANES, out + (size_t)y * out_bytes);
     }
     free(gathered);
 }
