@@ -282,9 +282,12 @@ static void wait_for_something(app *a) {
     int timeout = wait < 0 ? -1 : (int)(wait * 1000 + 0.999);
     int ready = poll(fd, POLL_FDS, timeout);
     if (ready < 0 && errno != EINTR) a->leave = true;
-    if (ready < 0 || fd[1].revents) take_signal(a);
+    if (ready < 0 || fd[1].revents) {
+        take_signal(a);
+        term_look_at_size(a->term);
+    }
     if (!a->headless && ready > 0 && (fd[0].revents & (POLLHUP | POLLERR | POLLNVAL))) lose_terminal(a);
-    if (!a->headless && (ready < 0 || fd[0].revents)) read_keys(a);
+    if (!a->headless && (ready < 0 || fd[0].revents || fd[1].revents)) read_keys(a);
     if (ready > 0 && fd[2].revents) app_jobs_finish(a);
     if (a->session && clock_seconds() - a->last_drain >= FRAME_SECONDS && (ready <= 0 || fd[3].revents))
         app_session_drain(a);
@@ -293,7 +296,8 @@ static void wait_for_something(app *a) {
 
 static void draw_if_due(app *a) {
     double now = clock_seconds();
-    if (!a->dirty || a->headless || (!a->urgent && now - a->last_frame < FRAME_SECONDS)) return;
+    if (a->headless) a->dirty = false;
+    if (!a->dirty || (!a->urgent && now - a->last_frame < FRAME_SECONDS)) return;
     a->dirty = a->urgent = false;
     app_draw(a);
     a->last_frame = now;
@@ -395,6 +399,8 @@ void app_free(app *a) {
 
 /* What can wait until the first frame is on the screen. */
 static void after_first_frame(app *a, const app_params *params) {
+    term_look_at_size(a->term); /* it may have changed before there was a handler */
+    read_keys(a);
     rescue_prepare();
     app_session_start(a);
     const screen *s = app_screens[a->current];

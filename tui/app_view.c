@@ -129,7 +129,7 @@ static int draw_state(app *a, canvas *c, rect row) {
     if (!v->engine_known && a->session && !a->starting) word = "loading engine";
     size_t before = str_text(&text)[0] ? (size_t)text_columns(str_text(&text)) : 0;
     str_appendf(&text, "● %s", word);
-    if (app_busy(a) && v->run) str_appendf(&text, "  %s", v->run);
+    if (app_busy(a) && v->run && a->lay.kind == LAYOUT_WIDE) str_appendf(&text, "  %s", v->run);
     int width = text_columns(str_text(&text));
     if (width > row.cols / 2) width = row.cols / 2;
     if (row.cols < 2 * STATE_LEAST) width = 0;

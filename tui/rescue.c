@@ -31,6 +31,7 @@ static struct {
 } rescue = {.fd = -1, .report_fd = -1, .wake = {-1, -1}};
 
 static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+static const int resize_signals[] = {SIGWINCH};
 static const int polite_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -97,6 +98,14 @@ static void on_polite(int number) {
     errno = error;
 }
 
+/* The event loop asks for the size itself: a change between two looks must not be missed. */
+static void on_resize(int number) {
+    (void)number;
+    int error = errno;
+    (void)!write(rescue.wake[1], "w", 1);
+    errno = error;
+}
+
 static void on_no_memory(void) {
     restore_terminal();
     say("\nthaw: out of memory\n");
@@ -134,6 +143,7 @@ void rescue_arm(const char *restore) {
     sigaltstack(&stack, NULL);
     install(crash_signals, COUNT(crash_signals), on_crash, SA_ONSTACK | SA_RESETHAND | SA_NODEFER);
     install(polite_signals, COUNT(polite_signals), on_polite, 0); /* no SA_RESTART: poll is to return */
+    install(resize_signals, COUNT(resize_signals), on_resize, 0); /* in place of ncurses' own */
     alloc_set_failure_hook(on_no_memory);
 }
 
@@ -142,6 +152,7 @@ void rescue_disarm(void) {
     alloc_set_failure_hook(NULL);
     install(crash_signals, COUNT(crash_signals), SIG_DFL, 0);
     install(polite_signals, COUNT(polite_signals), SIG_DFL, 0);
+    install(resize_signals, COUNT(resize_signals), SIG_DFL, 0);
 }
 
 void rescue_prepare(void) {

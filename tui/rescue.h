@@ -19,7 +19,7 @@ void rescue_disarm(void);
 /* Load what a backtrace needs, so that a crash need not. Slow (a millisecond): after the first frame. */
 void rescue_prepare(void);
 
-int rescue_wake_fd(void);        /* readable after a signal; rescue_take empties it */
+int rescue_wake_fd(void);        /* readable after a signal or another size; rescue_take empties it */
 int rescue_take(void);           /* the last polite signal since the call before, 0: none */
 void rescue_terminal_lost(void); /* nothing may be written to the terminal any more */
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "engine/base/alloc.h"
@@ -314,6 +315,13 @@ void term_mouse(const terminal *t, int *row, int *col, int *button, bool *drag) 
     *col = m.col;
     *button = m.button;
     *drag = m.drag;
+}
+
+void term_look_at_size(terminal *t) {
+    struct winsize size;
+    if (!t || t->lost || ioctl(fileno(t->out), TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col) return;
+    if (size.ws_row != LINES || size.ws_col != COLS)
+        resizeterm(size.ws_row, size.ws_col); /* gives a K_RESIZE */
 }
 
 void term_size(const terminal *t, int *rows, int *cols) {

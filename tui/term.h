@@ -30,6 +30,7 @@ void term_close(terminal *t); /* restores; NULL is fine */
 int term_fd(const terminal *t); /* poll it, then call term_key until K_NONE */
 int term_key(terminal *t);      /* never blocks longer than an escape sequence takes */
 void term_mouse(const terminal *t, int *row, int *col, int *button, bool *drag); /* of the last K_MOUSE */
+void term_look_at_size(terminal *t); /* a K_RESIZE follows when it has changed */
 void term_size(const terminal *t, int *rows, int *cols);
 
 void term_set_theme(terminal *t, const theme *look); /* borrowed */

@@ -52,7 +52,7 @@ whole_path() {
     press s; expect "stopped and saved"
     press 6; expect_match 'layer3\+|of [0-9]+ groups|layer'
     press Space
-    press 5; expect "ended"
+    press 5; expect "stopped after"
     press q
     expect_restored 0
     last=$(ls -d "$TEST_DIR"/home/.local/share/thaw/runs/*/ | tail -1)
@@ -72,9 +72,9 @@ test_two_runs_leave_the_first_as_a_ghost() {
     expect "head only:"
     press R
     expect_match 'step [0-9]+ of'
-    expect "A: layer3+"
-    press g; expect_gone "A: layer3+"
-    press g; expect "A: layer3+"
+    expect "A: "
+    press g; expect_gone "A: "
+    press g; expect "A: "
     expect "the run ended (done)"
     press q
     expect_restored 0
@@ -106,19 +106,19 @@ ended() { grep -q '"event":"end"' "$TEST_DIR"/home/.local/share/thaw/runs/*/even
 
 test_a_lost_terminal_lets_the_run_finish() {
     have_libtorch || return 0
-    begin_training 80 24 6
+    begin_training 80 24 2
     pid=$(program_pid)
     kill -HUP "$pid"
-    poll ended || fail "the run did not go on without its terminal"
+    PATIENCE=120 poll ended || fail "the run did not go on without its terminal"
     grep -q '"reason":"done"' "$TEST_DIR"/home/.local/share/thaw/runs/*/events.jsonl || fail "it was not finished"
     expect '[end]'
 }
 
 test_a_vanished_pane_lets_the_run_finish() {
     have_libtorch || return 0
-    begin_training 80 24 6
+    begin_training 80 24 2
     mux kill-server
-    poll ended || { echo "the run did not go on"; exit 1; }
+    PATIENCE=120 poll ended || { echo "the run did not go on"; exit 1; }
 }
 
 test_kill_9_while_it_trains_leaves_a_checkpoint_that_loads() {

@@ -217,7 +217,7 @@ static void a_run_is_shown_as_it_goes(void **state) {
     assert_shows(a, "epoch 3 of 5");
     assert_shows(a, "step 30 of 50");
     assert_shows(a, "val 80.0 %");
-    assert_shows(a, "● training  run-1");
+    assert_shows(a, "● training");
     press(a, "L");
     assert_shows(a, "log");
     press(a, "y m");

@@ -83,13 +83,12 @@ static bool has_figure(const run_view *v, epoch_figure figure) {
 static chart_mark mark_of(const run_mark *m) {
     chart_mark out = {.x = (double)m->steps, .label = m->text};
     switch (m->kind) {
-    case RUN_MARK_MASK: {
+    case RUN_MARK_MASK:
         bool thaws = m->thaws;
         out.glyph = thaws ? GLYPH_THAWED : GLYPH_FROZEN;
         out.role = thaws ? ROLE_MARK_THAW : ROLE_MARK_FREEZE;
         out.weight = 3;
         break;
-    }
     case RUN_MARK_LR:
         out.glyph = GLYPH_LR;
         out.role = ROLE_MARK_LR;

@@ -70,7 +70,9 @@ static void second_row(canvas *c, rect row, const run_view *v) {
     if (isfinite(v->lr)) put_figure(&f, "lr", ROLE_TEXT, "%.3g", v->lr);
     if (v->images_per_second > 0) put_figure(&f, "", ROLE_TEXT, "%.0f img/s", v->images_per_second);
     if (isfinite(eta)) put_figure(&f, "ETA", ROLE_TEXT, "%s", text_seconds(eta, text));
-    if (v->ended) put_figure(&f, "took", ROLE_TEXT, "%s", text_seconds(v->end_seconds, text));
+    if (v->ended)
+        put_figure(&f, v->end_reason ? v->end_reason : "ended", ROLE_TEXT, "after %s",
+                   text_seconds(v->end_seconds, text));
     if (isfinite(v->data_wait) && v->images_per_second > 0)
         put_figure(&f, "data", v->data_wait > 0.3 ? ROLE_WARN : ROLE_TEXT, "%.0f %%", v->data_wait * 100);
     if (v->step_seconds > 0) put_figure(&f, "step", ROLE_TEXT, "%.1f ms", v->step_seconds * 1000);

@@ -207,6 +207,13 @@ static void put_mark_label(drawing *d, const chart_mark *m, int col, int taken[L
     }
 }
 
+/* The column of a mark on the plot, or -1. */
+static int mark_col(const drawing *d, const chart_mark *m) {
+    int col = chart_col_of(d->ch, d->plot, m->x);
+    return col >= d->plot.col && col < d->plot.col + d->plot.cols ? col : -1;
+}
+
+/* All lines first: two marks in one column must not cover each other's labels. */
 static void draw_marks(drawing *d, bool axis) {
     const chart *ch = d->ch;
     int taken[LABEL_ROWS];
@@ -214,14 +221,16 @@ static void draw_marks(drawing *d, bool axis) {
         taken[i] = d->plot.col - 1;
     for (size_t i = 0; i < ch->mark_count; i++) {
         const chart_mark *m = &ch->mark[i];
-        int col = chart_col_of(ch, d->plot, m->x);
-        if (col < d->plot.col || col >= d->plot.col + d->plot.cols) continue;
-        if (m->weight == 0) { /* of little weight: on the axis only */
-            if (axis) canvas_put(d->c, d->plot.row + d->plot.rows, col, m->glyph, m->role);
-            continue;
-        }
-        put_mark_line(d, m, col);
-        put_mark_label(d, m, col, taken);
+        int col = mark_col(d, m);
+        if (col < 0) continue;
+        if (m->weight > 0)
+            put_mark_line(d, m, col);
+        else if (axis) /* of little weight: on the axis only */
+            canvas_put(d->c, d->plot.row + d->plot.rows, col, m->glyph, m->role);
+    }
+    for (size_t i = 0; i < ch->mark_count; i++) {
+        int col = ch->mark[i].weight > 0 ? mark_col(d, &ch->mark[i]) : -1;
+        if (col >= 0) put_mark_label(d, &ch->mark[i], col, taken);
     }
 }
 
