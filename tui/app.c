@@ -73,7 +73,8 @@ static void clear_message(app *a) {
     a->message = NULL;
 }
 
-static void set_message(app *a, theme_role role, double seconds, const char *format, va_list args) {
+static void __attribute__((format(printf, 4, 0)))
+set_message(app *a, theme_role role, double seconds, const char *format, va_list args) {
     char *text = xvasprintf(format, args);
     clear_message(a);
     a->message = text;
