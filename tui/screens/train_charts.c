@@ -84,9 +84,8 @@ static chart_mark mark_of(const run_mark *m) {
     chart_mark out = {.x = (double)m->steps, .label = m->text};
     switch (m->kind) {
     case RUN_MARK_MASK:
-        bool thaws = m->thaws;
-        out.glyph = thaws ? GLYPH_THAWED : GLYPH_FROZEN;
-        out.role = thaws ? ROLE_MARK_THAW : ROLE_MARK_FREEZE;
+        out.glyph = m->thaws ? GLYPH_THAWED : GLYPH_FROZEN;
+        out.role = m->thaws ? ROLE_MARK_THAW : ROLE_MARK_FREEZE;
         out.weight = 3;
         break;
     case RUN_MARK_LR:
