@@ -20,7 +20,16 @@ for name in $(declare -F | awk '{print $3}' | grep '^test_' | grep -E "${1:-.}")
     number=$((number + 1))
     begin $number
     started=$SECONDS
-    if output=$( ("$name") 2>&1); then
+    output=$( ("$name") 2>&1)
+    code=$?
+    if [ $code != 0 ]; then # once more: a machine that is busy with something else can miss a deadline
+        printf 'again %s\n' "${name#test_}"
+        finish
+        begin $number
+        output=$( ("$name") 2>&1)
+        code=$?
+    fi
+    if [ $code = 0 ]; then
         passed=$((passed + 1))
         printf 'ok    %s (%d s)\n' "${name#test_}" $((SECONDS - started))
     else
