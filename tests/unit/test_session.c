@@ -280,10 +280,15 @@ static void output_of_libraries_becomes_log_events(void **state) {
 
 static void without_libtorch_the_session_says_what_to_install(void **state) {
     (void)state;
+    char *before = xstrdup(getenv("THAW_TORCH_PLUGIN"));
     setenv("THAW_TORCH_PLUGIN", "/nonexistent/plugin.so", 1);
     thaw_session *s = open_session(false);
     thaw_event e = await(s, THAW_EVENT_ENGINE);
-    unsetenv("THAW_TORCH_PLUGIN");
+    if (before)
+        setenv("THAW_TORCH_PLUGIN", before, 1);
+    else
+        unsetenv("THAW_TORCH_PLUGIN");
+    free(before);
     assert_false(e.engine.ok);
     assert_non_null(strstr(e.engine.text, "/nonexistent/plugin.so"));
     thaw_event_clear(&e);
