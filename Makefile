@@ -13,8 +13,7 @@ CFLAGS   ?= -O2 -g
 SANITIZE ?=
 override CPPFLAGS += -I. -Iinclude -D_GNU_SOURCE -DTHAW_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 C_FLAGS  := -std=c11 $(CFLAGS) $(WARNINGS) -fno-strict-aliasing -pthread $(WERROR) $(SANITIZE)
-CXX_STD  ?= c++20
-CXX_FLAGS := -std=$(CXX_STD) $(CFLAGS) -Wall -Wextra -fPIC -fvisibility=hidden -pthread $(WERROR) $(SANITIZE)
+CXX_FLAGS = -std=$(TORCH_STD) $(CFLAGS) -Wall -Wextra -fPIC -fvisibility=hidden -pthread $(WERROR) $(SANITIZE)
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpanelw -lm -ldl -pthread
 
 ENGINE_C := $(wildcard engine/*/*.c)

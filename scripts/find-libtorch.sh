@@ -62,9 +62,16 @@ else
     { [ -n "$remembered" ] && from "$remembered"; } || from_python || from_system || found=no
 fi
 
+# clang 14 cannot compile the headers of 1.x as C++20, and those of 2.x need it.
+case $version in
+1.*) std=c++17 ;;
+*) std=c++20 ;;
+esac
+
 text="TORCH_FOUND := $found
 TORCH_VERSION := $version
 TORCH_WHERE := $where
+TORCH_STD := $std
 TORCH_CPPFLAGS := $cpp
 TORCH_LDFLAGS := $ld"
 if [ ! -f "$out" ] || [ "$(cat "$out")" != "$text" ]; then printf '%s\n' "$text" >"$out"; fi
