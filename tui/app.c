@@ -67,7 +67,7 @@ app_mouse app_mouse_at(const app *a) {
     return m;
 }
 
-static void clear_message(app *a) {
+void app_hush(app *a) {
     if (a->message) a->dirty = true;
     free(a->message);
     a->message = NULL;
@@ -76,7 +76,7 @@ static void clear_message(app *a) {
 static void __attribute__((format(printf, 4, 0)))
 set_message(app *a, theme_role role, double seconds, const char *format, va_list args) {
     char *text = xvasprintf(format, args);
-    clear_message(a);
+    app_hush(a);
     a->message = text;
     a->message_role = role;
     a->message_until = seconds > 0 ? clock_seconds() + seconds : 0;
@@ -109,7 +109,7 @@ void app_fail(app *a, const thaw_status *status) {
 
 void app_prompt(app *a, const prompt_params *params) {
     prompt_open(&a->ask_line, params);
-    clear_message(a);
+    app_hush(a);
     app_redraw(a);
 }
 
@@ -201,7 +201,7 @@ void app_take_key(app *a, int key) {
         canvas_resize(&a->frame, rows, cols);
         return;
     }
-    clear_message(a);
+    app_hush(a);
     const screen *s = app_screens[a->current];
     if (a->ask_box.open)
         answer_dialog(a, key);
@@ -292,7 +292,7 @@ static void wait_for_something(app *a) {
     if (ready > 0 && fd[2].revents) app_jobs_finish(a);
     if (a->session && clock_seconds() - a->last_drain >= FRAME_SECONDS && (ready <= 0 || fd[3].revents))
         app_session_drain(a);
-    if (a->message && a->message_until > 0 && clock_seconds() >= a->message_until) clear_message(a);
+    if (a->message && a->message_until > 0 && clock_seconds() >= a->message_until) app_hush(a);
 }
 
 static void draw_if_due(app *a) {

@@ -104,10 +104,12 @@ pane app_focus(const app *a); /* the pane that has the keys */
 void app_set_focus(app *a, pane p);
 void app_redraw(app *a); /* something to be seen has changed */
 
-/* The line at the bottom, until the next key. A failure also goes to the log. */
+/* The line at the bottom, for a few seconds; a warning or failure until the next key. A failure also goes to
+ * the log. */
 void app_say(app *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void app_warn(app *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void app_fail(app *a, const thaw_status *status);
+void app_hush(app *a); /* take the line away */
 
 /* Ask for a line of text at the bottom; see prompt.h. */
 void app_prompt(app *a, const prompt_params *params);

@@ -119,6 +119,7 @@ void app_take_event(app *a, const thaw_event *e) {
     if (e->kind == THAW_EVENT_BEGIN) {
         keep_as_ghost(a, e);
         take_recipe(a, e);
+        if (a->starting) app_hush(a); /* "preparing…" */
         a->starting = false;
     }
     int classes = app_class_count(a);

@@ -229,7 +229,8 @@ static void draw_help(app *a, canvas *c) {
     canvas_unclip(c, former);
 }
 
-/* A message takes the footer's place; a long one grows upwards over the panes. */
+/* A message takes the place of the footer's keys, and what the engine does stays beside it; one too long for
+ * that takes the whole row and grows upwards over the panes. */
 static void draw_message(app *a, canvas *c) {
     if (!a->message || rect_empty(a->lay.footer)) return;
     rect whole = a->lay.screen;
@@ -240,6 +241,10 @@ static void draw_message(app *a, canvas *c) {
     if (rows > whole.rows) rows = whole.rows;
     rect place = {whole.rows - rows, 0, rows, whole.cols};
     canvas_fill(c, place, ROLE_TEXT);
+    if (rows == 1) {
+        int state = draw_state(a, c, place);
+        if (text_columns(a->message) > width - state) canvas_fill(c, place, ROLE_TEXT);
+    }
     canvas_paragraph(c, rect_inset(place, 0, 1, 0, 1), a->message, a->message_role);
 }
 

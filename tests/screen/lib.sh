@@ -3,7 +3,7 @@
 # Each test has a tmux server, a HOME and a folder of its own. Nothing sleeps for a guess: every step polls the
 # screen until it shows what is expected, or fails after PATIENCE seconds with the screen in the message.
 
-PATIENCE=${PATIENCE:-40}
+PATIENCE=${PATIENCE:-60}
 THAW=${PROGRAM:-thaw}
 case $THAW in /*) ;; *) THAW=$PWD/$THAW ;; esac
 ROOT=$PWD

@@ -32,13 +32,13 @@ begin_training() {
     expect_match 'linear'
     press R
     expect_match 'step [0-9]+ of'
-    expect "training"
 }
 
 # whole_path WIDTH HEIGHT
 whole_path() {
     have_libtorch || return 0
     begin_training "$1" "$2" 400
+    expect "● training"
     expect "val "                                      # an epoch is over
     press Home Down Down Down Down T                   # thaw layer2 while it trains
     expect_match '(layer2 thawed|trains |☼)'
@@ -47,7 +47,7 @@ whole_path() {
     press l; expect "learning rate"
     press C-u; type_text 0.002; press Enter
     expect_match 'lr 0.002|learning rate 0.002'
-    press p; expect "training"
+    press p; expect "● training"
     press c
     press s; expect "stopped and saved"
     press 6; expect_match 'layer3\+|of [0-9]+ groups|layer'
@@ -102,13 +102,15 @@ test_ctrl_c_twice_while_it_trains_stops_and_saves() {
     ls "$TEST_DIR"/home/.local/share/thaw/runs/*/last.safetensors >/dev/null || fail "no checkpoint was saved"
 }
 
+# still_training: what follows would prove nothing about a run that is over.
+still_training() { ! ended || fail "the run was over before the terminal went; give it more epochs"; }
 ended() { grep -q '"event":"end"' "$TEST_DIR"/home/.local/share/thaw/runs/*/events.jsonl; }
 
 test_a_lost_terminal_lets_the_run_finish() {
     have_libtorch || return 0
-    begin_training 80 24 2
-    pid=$(program_pid)
-    kill -HUP "$pid"
+    begin_training 80 24 6
+    still_training
+    send_signal HUP
     PATIENCE=120 poll ended || fail "the run did not go on without its terminal"
     grep -q '"reason":"done"' "$TEST_DIR"/home/.local/share/thaw/runs/*/events.jsonl || fail "it was not finished"
     expect '[end]'
@@ -116,7 +118,8 @@ test_a_lost_terminal_lets_the_run_finish() {
 
 test_a_vanished_pane_lets_the_run_finish() {
     have_libtorch || return 0
-    begin_training 80 24 2
+    begin_training 80 24 6
+    still_training
     mux kill-server
     PATIENCE=120 poll ended || { echo "the run did not go on"; exit 1; }
 }
