@@ -24,7 +24,7 @@ typedef struct data {
     char *failed_path;  /* what could not be opened, not to be tried again by itself; NULL: nothing */
     char *problem;      /* why */
     data_sizes sizes;
-    int skip, facts;
+    facts_scroll details;
     size_t most; /* images of the largest class */
     int bar;     /* columns of the bar, as last drawn */
 } data;
@@ -73,7 +73,7 @@ static void opened(app *a, data_open *o) {
     free(d->opened_path);
     d->opened_path = xstrdup(o->path);
     d->sizes = o->sizes;
-    d->skip = 0;
+    d->details.skip = 0;
     thaw_dataset *set = o->dataset;
     o->dataset = NULL;
     count_classes(d, set);
@@ -254,7 +254,7 @@ static void draw_details(app *a, data *d, canvas *c, const layout *l) {
     bool focus = app_focus(a) == PANE_DETAIL;
     rect inner = canvas_frame(c, l->pane[PANE_DETAIL], "Images", NULL,
                               l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
-    facts f = facts_begin(c, inner, d->skip);
+    facts f = facts_begin(c, inner, &d->details);
     if (!set) {
         facts_heading(&f, "What a folder of images looks like");
         facts_text(
@@ -278,7 +278,7 @@ static void draw_details(app *a, data *d, canvas *c, const layout *l) {
         describe_sizes(&f, &d->sizes);
         describe_skipped(&f, set);
     }
-    d->facts = facts_end(&f);
+    facts_end(&f);
 }
 
 /* ---- the screen ---- */
@@ -318,7 +318,7 @@ static void data_draw(app *a, void *self, canvas *c, const layout *l) {
 
 static bool data_key(app *a, void *self, int key) {
     data *d = self;
-    if (app_focus(a) == PANE_DETAIL) return facts_key(&d->skip, key, d->facts, d->list.page);
+    if (app_focus(a) == PANE_DETAIL) return facts_key(&d->details, key);
     return list_key(&d->list, key);
 }
 

@@ -7,15 +7,20 @@
 
 #include "engine/base/alloc.h"
 #include "tui/key.h"
+#include "tui/widgets/scrollbar.h"
 
-enum { LABEL_COLUMNS = 13, ROWS_MANY = 10000 };
+enum { LABEL_COLUMNS = 13, ROWS_MANY = 10000, MARGIN = 1 };
 
-facts facts_begin(canvas *c, rect r, int skip) {
-    return (facts){.c = c, .r = r, .skip = skip, .former = canvas_clip(c, r)};
+facts facts_begin(canvas *c, rect r, facts_scroll *scroll) {
+    int last = scroll->rows > r.rows ? scroll->rows - r.rows : 0; /* the terminal may have grown */
+    if (scroll->skip > last) scroll->skip = last;
+    scroll->page = r.rows;
+    rect within = rect_inset(r, 0, MARGIN, 0, MARGIN);
+    return (facts){.c = c, .r = within, .scroll = scroll, .former = canvas_clip(c, r)};
 }
 
 static rect below(const facts *f, int indent) {
-    return (rect){f->r.row + f->row - f->skip, f->r.col + indent, ROWS_MANY, f->r.cols - indent};
+    return (rect){f->r.row + f->row - f->scroll->skip, f->r.col + indent, ROWS_MANY, f->r.cols - indent};
 }
 
 void facts_heading(facts *f, const char *text) {
@@ -63,38 +68,39 @@ rect facts_room(facts *f, int rows) {
     return place;
 }
 
-int facts_end(facts *f) {
+void facts_end(facts *f) {
+    f->scroll->rows = f->row;
+    scrollbar_draw(f->c, rect_inset(f->r, 0, -MARGIN, 0, 0), f->scroll->skip, f->row);
     canvas_unclip(f->c, f->former);
-    return f->row;
 }
 
-bool facts_key(int *skip, int key, int total, int page) {
-    int last = total > page ? total - page : 0;
+bool facts_key(facts_scroll *scroll, int key) {
+    int last = scroll->rows > scroll->page ? scroll->rows - scroll->page : 0, page = scroll->page;
+    int skip = scroll->skip;
     switch (key) {
     case K_UP:
     case 'k':
-        --*skip;
+        skip--;
         break;
     case K_DOWN:
     case 'j':
-        ++*skip;
+        skip++;
         break;
     case K_PGUP:
-        *skip -= page;
+        skip -= page > 1 ? page - 1 : 1;
         break;
     case K_PGDN:
-        *skip += page;
+        skip += page > 1 ? page - 1 : 1;
         break;
     case K_HOME:
-        *skip = 0;
+        skip = 0;
         break;
     case K_END:
-        *skip = last;
+        skip = last;
         break;
     default:
         return false;
     }
-    if (*skip > last) *skip = last;
-    if (*skip < 0) *skip = 0;
+    scroll->skip = skip < 0 ? 0 : skip > last ? last : skip;
     return true;
 }

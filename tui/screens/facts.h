@@ -6,16 +6,22 @@
 
 #include "tui/canvas.h"
 
+/* Where a pane of facts is scrolled to; what a screen keeps between two frames. */
+typedef struct facts_scroll {
+    int skip;       /* rows scrolled away at the top */
+    int rows, page; /* in all, and shown, as last drawn */
+} facts_scroll;
+
 typedef struct facts {
     canvas *c;
-    rect r;
+    rect r;      /* within its margins */
     rect former; /* clip */
     int row;     /* next, counted from the first fact */
-    int skip;    /* rows scrolled away */
+    facts_scroll *scroll;
 } facts;
 
-/* SKIP rows are scrolled away at the top. */
-facts facts_begin(canvas *c, rect r, int skip);
+/* R is the inside of a frame; a column on either side stays free. */
+facts facts_begin(canvas *c, rect r, facts_scroll *scroll);
 void facts_heading(facts *f, const char *text);
 /* LABEL in a column of its own, the value wrapped beside it. */
 void facts_line(facts *f, const char *label, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -24,10 +30,10 @@ void facts_text(facts *f, theme_role role, const char *format, ...) __attribute_
 void facts_gap(facts *f); /* an empty row */
 /* The place of the next ROWS rows, for drawing something else there; may lie outside the pane. */
 rect facts_room(facts *f, int rows);
-/* How many rows there are in all; also ends the clipping. */
-int facts_end(facts *f);
+/* Ends the clipping, and shows at the right edge that there is more than fits. */
+void facts_end(facts *f);
 
-/* Keys that scroll a pane of TOTAL rows of which PAGE are shown. True: taken. */
-bool facts_key(int *skip, int key, int total, int page);
+/* Keys that scroll. True: taken. */
+bool facts_key(facts_scroll *scroll, int key);
 
 #endif

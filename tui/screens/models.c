@@ -17,7 +17,7 @@
 typedef struct models {
     model_rows rows;
     list list;
-    int skip, facts;     /* detail pane: rows scrolled away, rows in all */
+    facts_scroll details;
     thaw_layers *layers; /* of the model under the cursor, for its groups */
     int layers_of;       /* its catalog row; -1: none tried */
 } models;
@@ -187,9 +187,10 @@ static void details(models *m, facts *f, int index) {
     facts_line(f, "parameters", "%s", text_count((double)info->parameters, parameters));
     if (!isnan(info->gflops)) facts_line(f, "operations", "%.2f GMACs an image", info->gflops);
     if (info->crop && info->resize)
-        facts_line(f, "input", "%d px from %d, %s", info->crop, info->resize, info->interpolation);
+        facts_line(f, "input", "%d px, cut from images resized to %d (%s)", info->crop, info->resize,
+                   info->interpolation);
     else if (info->crop)
-        facts_line(f, "input", "%d px", info->crop);
+        facts_line(f, "input", "%d px, no resize", info->crop);
     if (info->license) facts_line(f, "licence", "%s", info->license);
     facts_gap(f);
     describe_file(f, info, m->rows.path[index]);
@@ -205,9 +206,9 @@ static void draw_details(app *a, models *m, canvas *c, const layout *l) {
     bool focus = app_focus(a) == PANE_DETAIL;
     rect inner = canvas_frame(c, l->pane[PANE_DETAIL], "Details", NULL,
                               l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
-    facts f = facts_begin(c, inner, m->skip);
+    facts f = facts_begin(c, inner, &m->details);
     if (current(m) >= 0) details(m, &f, current(m));
-    m->facts = facts_end(&f);
+    facts_end(&f);
 }
 
 /* ---- the screen ---- */
@@ -246,10 +247,10 @@ static void models_draw(app *a, void *self, canvas *c, const layout *l) {
 
 static bool models_key(app *a, void *self, int key) {
     models *m = self;
-    if (app_focus(a) == PANE_DETAIL) return facts_key(&m->skip, key, m->facts, m->list.page);
+    if (app_focus(a) == PANE_DETAIL) return facts_key(&m->details, key);
     int before = current(m);
     if (!list_key(&m->list, key)) return false;
-    if (current(m) != before) m->skip = 0;
+    if (current(m) != before) m->details.skip = 0;
     return true;
 }
 

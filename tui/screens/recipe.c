@@ -18,7 +18,7 @@ typedef struct recipe_screen {
     app *app;
     recipe_form fields;
     form form;
-    int skip, facts;
+    facts_scroll details;
     char *path; /* where the recipe was last read from or written to */
 } recipe_screen;
 
@@ -111,10 +111,10 @@ static void draw_details(app *a, recipe_screen *s, canvas *c, const layout *l) {
     bool focus = app_focus(a) == PANE_DETAIL;
     rect inner = canvas_frame(c, l->pane[PANE_DETAIL], "Field", NULL,
                               l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
-    facts f = facts_begin(c, inner, s->skip);
+    facts f = facts_begin(c, inner, &s->details);
     explain_field(s, &f);
     judge(s, &f);
-    s->facts = facts_end(&f);
+    facts_end(&f);
 }
 
 /* ---- the screen ---- */
@@ -147,9 +147,9 @@ static void recipe_draw(app *a, void *self, canvas *c, const layout *l) {
 static bool recipe_key(app *a, void *self, int key) {
     recipe_screen *s = self;
     const form_field *before = form_current(&s->form);
-    if (app_focus(a) == PANE_DETAIL) return facts_key(&s->skip, key, s->facts, 1);
+    if (app_focus(a) == PANE_DETAIL) return facts_key(&s->details, key);
     if (!form_key(&s->form, key)) return false;
-    if (form_current(&s->form) != before) s->skip = 0;
+    if (form_current(&s->form) != before) s->details.skip = 0;
     return true;
 }
 

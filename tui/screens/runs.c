@@ -26,7 +26,7 @@ typedef struct runs {
     struct listing *reading; /* the job that is at it, or NULL */
     char *problem;           /* why the list could not be read; NULL: it could */
     run_preview preview;
-    int skip, facts;
+    facts_scroll details;
 } runs;
 
 /* ---- reading the list ---- */
@@ -217,13 +217,12 @@ static void draw_details(app *a, runs *s, canvas *c, const layout *l) {
                               l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
     if (!r) return;
     /* Facts above, the curves in what is left below them. */
-    int above = s->facts ? s->facts : inner.rows / 2;
+    int known = s->details.rows, above = known ? known : inner.rows / 2;
     if (inner.rows - above < CHART_ROWS_LEAST) above = inner.rows;
-    facts f = facts_begin(c, (rect){inner.row, inner.col, above, inner.cols}, s->skip);
+    facts f = facts_begin(c, (rect){inner.row, inner.col, above, inner.cols}, &s->details);
     describe(&f, r);
-    int rows = facts_end(&f);
-    if (rows != s->facts) app_redraw(a);
-    s->facts = rows;
+    facts_end(&f);
+    if (s->details.rows != known) app_redraw(a);
     rect rest = {inner.row + above, inner.col, inner.rows - above, inner.cols};
     if (!rect_empty(rest)) run_preview_draw(&s->preview, a, c, rest);
 }
@@ -270,10 +269,10 @@ static void runs_draw(app *a, void *self, canvas *c, const layout *l) {
 static bool runs_key(app *a, void *self, int key) {
     runs *s = self;
     const thaw_run_info *before = current(s);
-    if (app_focus(a) == PANE_DETAIL) return facts_key(&s->skip, key, s->facts, s->list.page);
+    if (app_focus(a) == PANE_DETAIL) return facts_key(&s->details, key);
     if (!list_key(&s->list, key)) return false;
     if (current(s) != before) {
-        s->skip = 0;
+        s->details.skip = 0;
         run_preview_show(&s->preview, a, current(s));
     }
     return true;

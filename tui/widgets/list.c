@@ -7,6 +7,7 @@
 
 #include "tui/key.h"
 #include "tui/text.h"
+#include "tui/widgets/scrollbar.h"
 
 enum { COLUMNS_MAX = 16, GAP = 1, MARGIN = 1, SCROLL_LEAST = 3 };
 
@@ -123,17 +124,6 @@ static bool has_heading(const list_look *look) {
     return false;
 }
 
-/* Where in the list we are, on the right edge of the rows. */
-static void draw_scrollbar(const list *l, canvas *c, rect r) {
-    if (l->count <= r.rows || r.rows < SCROLL_LEAST) return;
-    int size = r.rows * r.rows / l->count;
-    if (size < 1) size = 1;
-    int travel = r.rows - size, hidden = l->count - r.rows,
-        at = hidden ? (l->top * travel + hidden / 2) / hidden : 0;
-    for (int i = 0; i < size; i++)
-        canvas_put(c, r.row + at + i, r.col + r.cols - 1, 0x2590, ROLE_BORDER);
-}
-
 void list_draw(list *l, canvas *c, rect r, const list_look *look) {
     rect former = canvas_clip(c, r);
     int fitted[COLUMNS_MAX];
@@ -162,7 +152,7 @@ void list_draw(list *l, canvas *c, rect r, const list_look *look) {
         else if (row >= first && row <= last && l->anchor >= 0)
             canvas_ground(c, rect_row(rows, i), ROLE_SELECTED);
     }
-    draw_scrollbar(l, c, rows);
+    scrollbar_draw(c, rows, l->top, l->count);
     canvas_unclip(c, former);
 }
 
