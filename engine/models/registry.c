@@ -8,6 +8,8 @@
 #include "engine/base/str.h"
 
 static const arch_family *const families[] = {
+    &family_alexnet,
+    &family_vgg,
     &family_resnet,
     &family_cifar_resnet,
 };

@@ -14,6 +14,7 @@ static bool dropout_active(const layer *l) {
 }
 
 bool freeze_counts(const layer *l) {
+    if (l->aside) return false;
     return l->param_count > 0 || dropout_active(l);
 }
 
@@ -41,7 +42,7 @@ thaw_freeze freeze_summary(const layer *l, bool *counts) {
 }
 
 bool layer_trainable(const layer *l) {
-    if (l->freeze != THAW_TRAINABLE) return false;
+    if (l->freeze != THAW_TRAINABLE || l->aside) return false;
     for (int i = 0; i < l->param_count; i++)
         if (!l->param[i].buffer) return true;
     return false;

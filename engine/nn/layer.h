@@ -123,6 +123,7 @@ struct layer {
     thaw_freeze freeze; /* of what it holds itself; a container's is derived, see freeze.h */
     bool functional;    /* not a module in torchvision (a flatten): lists for people leave it out */
     bool head;          /* belongs to the replaceable head */
+    bool aside;         /* an auxiliary classifier: loaded and saved, but in no pass and never trained */
     /* From the last trace, for one image (batch dimension 1). */
     shape output;
     int64_t macs;             /* its own; layer_macs() adds what lies below */

@@ -151,7 +151,7 @@ typedef struct collect {
     job *j;
     tscope *scope;
     const char *prefix;
-    bool gradients;
+    bool gradients, buffers; /* these only */
 } collect;
 
 static thaw_status collect_param(void *user, layer *l, param *p, const char *key) {
@@ -159,6 +159,7 @@ static thaw_status collect_param(void *user, layer *l, param *p, const char *key
     (void)l;
     tensor *x = p->t;
     if (c->gradients) x = p->buffer ? NULL : t_grad(c->scope, p->t);
+    if (c->buffers && !p->buffer) return thaw_ok();
     if (!x) return thaw_ok();
     char name[160];
     snprintf(name, sizeof name, "%s.%s", c->prefix, key);
@@ -166,8 +167,10 @@ static thaw_status collect_param(void *user, layer *l, param *p, const char *key
     return thaw_ok();
 }
 
-static void collect_params(job *j, tscope *s, const char *prefix, bool gradients) {
-    collect c = {j, s, prefix, gradients};
+enum { ALL, GRADIENTS, BUFFERS };
+
+static void collect_params(job *j, tscope *s, const char *prefix, int which) {
+    collect c = {j, s, prefix, which == GRADIENTS, which == BUFFERS};
     must(model_each_param(j->m, collect_param, &c));
 }
 
@@ -193,8 +196,8 @@ static void run_pass(char **argv, int frozen) {
     t_backward(&s, loss);
     results_add_tensor(&j.out, &s, "logits", logits);
     results_add_tensor(&j.out, &s, "loss", loss);
-    collect_params(&j, &s, "grad", true);
-    collect_params(&j, &s, "after", false);
+    collect_params(&j, &s, "grad", GRADIENTS);
+    collect_params(&j, &s, "after", BUFFERS);
     must(tscope_end(&s));
     batch_clear(&b);
     job_close(&j, argv[5]);
@@ -221,7 +224,7 @@ static void run_train(char **argv, int frozen) {
         tscope s;
         tscope_begin(&s, j.torch);
         snprintf(key, sizeof key, "step.%d", step);
-        collect_params(&j, &s, key, false);
+        collect_params(&j, &s, key, ALL);
         must(tscope_end(&s));
         batch_clear(&b);
     }
@@ -238,7 +241,7 @@ static void run_random(const char *arch, const char *seed, const char *path) {
     must(model_materialise(j.m, j.torch, (device){DEVICE_CPU, 0}, false, strtoull(seed, NULL, 10)));
     tscope s;
     tscope_begin(&s, j.torch);
-    collect_params(&j, &s, "first", false);
+    collect_params(&j, &s, "first", ALL);
     must(tscope_end(&s));
     job_close(&j, path);
 }

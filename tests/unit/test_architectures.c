@@ -1,0 +1,267 @@
+/*
+ * test_architectures.c - every architecture: laid out as torchvision's, as large as the catalog says, and
+ * frozen to the bit.
+ *
+ * layouts.txt is written by tests/parity/layouts.py. One small member of each family is trained here;
+ * THAW_TEST_ALL=1 takes them all, which needs time and memory.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/alloc.h"
+#include "engine/models/registry.h"
+#include "engine/nn/freeze.h"
+#include "engine/train/learner.h"
+#include "tests/unit/support_torch.h"
+#include "thaw/catalog.h"
+
+static void must(thaw_status status) {
+    if (thaw_failed(&status)) fail_msg("%s", status.message);
+}
+
+static model *built(const char *name, int classes, int side) {
+    model *m;
+    must(model_build(name, classes, side, side, &m));
+    return m;
+}
+
+/* ---- layout ---- */
+
+typedef struct layout {
+    char name[48];
+    int tensors;
+    int64_t parameters;
+    uint64_t hash;
+} layout;
+
+static layout layouts[128];
+static size_t layout_count;
+
+static int read_layouts(void **state) {
+    (void)state;
+    char *path = xasprintf("%s/tests/unit/layouts.txt", getenv("THAW_ROOT"));
+    FILE *file = fopen(path, "r");
+    if (!file) fail_msg("%s is not there", path);
+    layout *l = layouts;
+    while (layout_count < 128 && fscanf(file, "%47s %d %" SCNd64 " %" SCNx64, l->name, &l->tensors,
+                                        &l->parameters, &l->hash) == 4) {
+        l++;
+        layout_count++;
+    }
+    fclose(file);
+    free(path);
+    return 0;
+}
+
+static const layout *layout_find(const char *name) {
+    for (size_t i = 0; i < layout_count; i++)
+        if (strcmp(layouts[i].name, name) == 0) return &layouts[i];
+    return NULL;
+}
+
+static void fnv1a(uint64_t *hash, const char *text) {
+    for (; *text; text++)
+        *hash = (*hash ^ (uint8_t)*text) * 0x100000001b3;
+}
+
+typedef struct tally {
+    int tensors;
+    uint64_t hash;
+} tally;
+
+static thaw_status tally_param(void *user, layer *l, param *p, const char *key) {
+    (void)l;
+    tally *t = user;
+    char text[32];
+    t->tensors++;
+    fnv1a(&t->hash, key);
+    fnv1a(&t->hash, p->type == DTYPE_I64 ? " int64" : " float32");
+    if (p->buffer) fnv1a(&t->hash, " buffer");
+    for (int i = 0; i < p->size.ndim; i++) {
+        snprintf(text, sizeof text, " %" PRId64, p->size.dim[i]);
+        fnv1a(&t->hash, text);
+    }
+    fnv1a(&t->hash, "\n");
+    return thaw_ok();
+}
+
+static void keys_shapes_and_order_are_torchvisions(void **state) {
+    (void)state;
+    size_t compared = 0;
+    const arch *a;
+    for (size_t i = 0; (a = arch_at(i)); i++) {
+        const layout *want = layout_find(a->name);
+        if (!want) continue;
+        model *m = built(a->name, 0, 0);
+        tally got = {.hash = 0xcbf29ce484222325};
+        must(model_each_param(m, tally_param, &got));
+        if (got.tensors != want->tensors || model_parameter_count(m) != want->parameters)
+            fail_msg("%s: %d tensors of %" PRId64 " parameters, not %d of %" PRId64, a->name, got.tensors,
+                     model_parameter_count(m), want->tensors, want->parameters);
+        if (got.hash != want->hash) fail_msg("%s: keys, shapes or order differ", a->name);
+        model_free(m);
+        compared++;
+    }
+    assert_true(compared >= 10);
+}
+
+/* ---- the catalog's facts ---- */
+
+static int64_t aside(const layer *l) {
+    int64_t total = l->aside && l->parent && !l->parent->aside ? layer_parameters(l) : 0;
+    for (size_t i = 0; i < l->child_count; i++)
+        total += aside(l->child[i]);
+    return total;
+}
+
+static void sizes_and_costs_are_the_catalogs(void **state) {
+    (void)state;
+    thaw_catalog *c;
+    must(thaw_catalog_open(&c));
+    for (int i = 0; i < thaw_catalog_count(c); i++) {
+        const thaw_weights_info *info = thaw_catalog_at(c, i);
+        if (!info->buildable || info->bundled) continue;
+        model *m = built(info->arch, 0, info->crop);
+        int64_t count = model_parameter_count(m);
+        if (count != info->parameters && count - aside(m->root) != info->parameters)
+            fail_msg("%s: %" PRId64 " parameters, not %" PRId64, info->arch, count, info->parameters);
+        double gmacs = (double)model_macs(m) / 1e9;
+        if (fabs(gmacs - info->gflops) > 0.001 + 0.001 * info->gflops)
+            fail_msg("%s %s: %g, not %g", info->arch, info->name, gmacs, info->gflops);
+        model_free(m);
+        /* The smallest image that torchvision names is no smaller than what thaw takes. */
+        model_free(built(info->arch, 0, info->min_size));
+    }
+    thaw_catalog_free(c);
+}
+
+static void every_stage_but_the_first_can_be_a_cut(void **state) {
+    (void)state;
+    const arch *a;
+    for (size_t i = 0; (a = arch_at(i)); i++) {
+        model *m = built(a->name, 0, 0);
+        for (size_t k = 0; k < m->order_count; k++) { /* whatever holds something is in exactly one stage */
+            const layer *l = m->order[k];
+            if (l->param_count && !l->aside && l->stage < 0) fail_msg("%s: %s: no stage", a->name, l->path);
+            if (l->param_count && !l->aside && layer_is_leaf(l) && l->executed < 0)
+                fail_msg("%s: %s is never reached", a->name, l->path);
+        }
+        assert_true(m->stage_count >= 5);
+        model_free(m);
+    }
+}
+
+/* ---- frozen to the bit ---- */
+
+enum { CLASSES = 3, BATCH = 2, STEPS = 3 };
+
+/* Every tensor as it was. */
+typedef struct snapshot {
+    tensor **copy;
+    size_t count, moved_head;
+    const char *moved; /* the first frozen layer that has one which is not */
+    tscope *scope;
+} snapshot;
+
+static thaw_status snapshot_param(void *user, layer *l, param *p, const char *key) {
+    (void)l;
+    (void)key;
+    snapshot *s = user;
+    s->copy = xreallocarray(s->copy, s->count + 1, sizeof *s->copy);
+    s->copy[s->count++] = t_keep(s->scope, t_clone(s->scope, t_detach(s->scope, p->t)));
+    return thaw_ok();
+}
+
+static thaw_status compare_param(void *user, layer *l, param *p, const char *key) {
+    (void)key;
+    snapshot *s = user;
+    bool same = t_equal(s->scope, p->t, s->copy[s->count]);
+    tensor_free(s->scope->torch, s->copy[s->count++]);
+    if (l->head) s->moved_head += !same;
+    if (!l->head && !same && !s->moved) s->moved = l->path;
+    return thaw_ok();
+}
+
+static void train(learner *l, int side) {
+    size_t count = (size_t)BATCH * (size_t)side * (size_t)side * 3;
+    float *pixels = xcalloc(count, sizeof *pixels);
+    static const int64_t label[BATCH] = {0, 2};
+    rng r = rng_keyed(5, RNG_TEST, 0, 0);
+    for (size_t i = 0; i < count; i++)
+        pixels[i] = (float)rng_range(&r, -1, 1);
+    image_batch batch = {BATCH, side, side, pixels, label};
+    for (int step = 0; step < STEPS; step++) {
+        double loss;
+        must(learner_step(l, &batch, step, 0.05, NULL, &loss));
+        assert_true(isfinite(loss));
+    }
+    free(pixels);
+}
+
+static void only_the_head_moves(const char *name, int side) {
+    torch *t = support_torch();
+    model *m = built(name, CLASSES, side);
+    must(model_materialise(m, t, (device){DEVICE_CPU, 0}, false, 1));
+    freeze_mask mask = {0};
+    freeze_mask_add(&mask, "all", THAW_FROZEN);
+    must(freeze_apply(m, &mask));
+    freeze_mask_clear(&mask);
+    thaw_recipe recipe;
+    thaw_recipe_init(&recipe);
+    recipe.optimizer.momentum = 0.9;
+    recipe.optimizer.weight_decay = 0.1;
+    learner l = {.model = m};
+    must(optimizer_new(&recipe, m, &l.optimizer));
+    must(learner_mask_changed(&l));
+    tscope s;
+    tscope_begin(&s, t);
+    snapshot seen = {.scope = &s};
+    must(model_each_param(m, snapshot_param, &seen));
+    train(&l, side);
+    seen.count = 0;
+    must(model_each_param(m, compare_param, &seen));
+    support_end(&s);
+    if (seen.moved) fail_msg("%s: %s moved although frozen", name, seen.moved);
+    if (!seen.moved_head) fail_msg("%s: the head did not move", name);
+    free(seen.copy);
+    learner_clear(&l);
+    optimizer_free(l.optimizer);
+    thaw_recipe_clear(&recipe);
+    model_free(m);
+}
+
+static void everything_but_the_head_stays_to_the_bit(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        int side;
+    } small[] = {
+        {"cifar_resnet20", 16},
+        {"resnet18", 32},
+        {"alexnet", 63},
+        {"vgg11_bn", 32},
+    };
+    for (size_t i = 0; i < sizeof small / sizeof *small; i++)
+        only_the_head_moves(small[i].name, small[i].side);
+    const arch *a;
+    for (size_t i = 0; getenv("THAW_TEST_ALL") && (a = arch_at(i)); i++)
+        only_the_head_moves(a->name, a->input);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_shapes_and_order_are_torchvisions),
+        cmocka_unit_test(sizes_and_costs_are_the_catalogs),
+        cmocka_unit_test(every_stage_but_the_first_can_be_a_cut),
+        cmocka_unit_test(everything_but_the_head_stays_to_the_bit),
+    };
+    return cmocka_run_group_tests(tests, read_layouts, NULL);
+}
