@@ -118,102 +118,7 @@ void app_ask(app *a, const dialog_params *params) {
     app_redraw(a);
 }
 
-/* ---- keys ---- */
-
-static void answer_dialog(app *a, int key) {
-    bool leaving =
-        key == K_CTRL('C') && a->ask_box.answers && app_busy(a); /* Ctrl-C twice: stop, save, leave */
-    int answer = leaving ? a->ask_box.answer_key[0] : dialog_key(&a->ask_box, key);
-    if (answer == K_NONE) return;
-    void (*answered)(app *, void *, int) = a->ask_box.answered;
-    void *user = a->ask_box.user;
-    dialog_close(&a->ask_box);
-    if (answered) answered(a, user, answer);
-}
-
-static void help_key(app *a, int key) {
-    switch (key) {
-    case K_DOWN:
-    case 'j':
-        a->help_top++;
-        break;
-    case K_UP:
-    case 'k':
-        a->help_top--;
-        break;
-    case K_PGDN:
-    case K_SPACE:
-        a->help_top += a->frame.rows / 2;
-        break;
-    case K_PGUP:
-        a->help_top -= a->frame.rows / 2;
-        break;
-    case K_HOME:
-        a->help_top = 0;
-        break;
-    default:
-        a->help_open = false;
-        break;
-    }
-}
-
-/* The pane at a place on the screen, or PANE_COUNT. */
-static pane pane_at(const app *a, int row, int col) {
-    int p = 0;
-    while (p < PANE_COUNT && !rect_holds(a->lay.pane[p], row, col))
-        p++;
-    return (pane)p;
-}
-
-static void mouse_key(app *a) {
-    enum { WHEEL_UP = 4, WHEEL_DOWN = 5, WHEEL_ROWS = 3 };
-    app_mouse m = app_mouse_at(a);
-    const screen *s = app_screens[a->current];
-    if (rect_holds(a->lay.bar, m.row, m.col)) {
-        int tab = app_tab_at(a, m.col);
-        if (tab >= 0 && !m.drag) app_go(a, (screen_id)tab);
-        return;
-    }
-    pane p = pane_at(a, m.row, m.col);
-    if (p == PANE_COUNT) return;
-    if (!m.drag) app_set_focus(a, p);
-    bool wheel = m.button == WHEEL_UP || m.button == WHEEL_DOWN;
-    for (int i = 0; wheel && i < WHEEL_ROWS; i++)
-        if (s->key) s->key(a, a->state[a->current], m.button == WHEEL_UP ? K_UP : K_DOWN);
-    if (!wheel && s->key) s->key(a, a->state[a->current], K_MOUSE);
-}
-
-static void run_key_action(app *a, int key) {
-    action_table tables[] = {app_screen_table(a), app_table(a)};
-    for (size_t i = 0; i < 2; i++) {
-        const action *found = action_for_key(&tables[i], a, key);
-        if (!found) continue;
-        found->run(a, tables[i].self, NULL);
-        return;
-    }
-}
-
-void app_take_key(app *a, int key) {
-    if (key == K_RESIZE) {
-        int rows, cols;
-        if (!a->term) return;
-        term_size(a->term, &rows, &cols);
-        canvas_resize(&a->frame, rows, cols);
-        return;
-    }
-    app_hush(a);
-    const screen *s = app_screens[a->current];
-    if (a->ask_box.open)
-        answer_dialog(a, key);
-    else if (a->ask_line.open)
-        prompt_key(&a->ask_line, a, key);
-    else if (a->help_open)
-        help_key(a, key);
-    else if (key == K_MOUSE)
-        mouse_key(a);
-    else if (!(s->key && s->key(a, a->state[a->current], key)))
-        run_key_action(a, key);
-}
+/* ---- waiting ---- */
 
 static void read_keys(app *a) {
     for (int i = 0; i < KEYS_A_FRAME && !a->leave; i++) {
@@ -223,8 +128,6 @@ static void read_keys(app *a) {
         a->dirty = a->urgent = true;
     }
 }
-
-/* ---- waiting ---- */
 
 /* The terminal went away: a run goes on without one, everything else has no purpose any more. */
 static void lose_terminal(app *a) {

@@ -43,7 +43,7 @@ struct app {
     prompt ask_line;
     dialog ask_box;
     bool help_open;
-    int help_top;
+    int help_top, help_page; /* rows scrolled away, and shown */
     char *message;
     theme_role message_role;
     double message_until; /* 0: until the next key */
@@ -85,7 +85,13 @@ extern const screen *const app_screens[SCREEN_COUNT];
  * frame. */
 app *app_new(const app_params *params);
 void app_free(app *a);
+
+/* app_keys.c */
 void app_take_key(app *a, int key);
+
+/* app_help.c */
+void app_help_draw(app *a, canvas *c);
+void app_help_key(app *a, int key);
 
 /* app_model.c */
 void app_model_init(app *a, const thaw_recipe *recipe);

@@ -13,15 +13,7 @@
 #include "tui/key.h"
 #include "tui/text.h"
 
-enum {
-    HELP_WIDTH_MOST = 76,
-    HELP_KEYS = 11,
-    HELP_NAME = 14,
-    HELP_EDGE = 6,
-    STATE_LEAST = 12,
-    FACTS_LEAST = 12,
-    TITLED_TABS_COLS = 60
-};
+enum { STATE_LEAST = 12, FACTS_LEAST = 12, TITLED_TABS_COLS = 60 };
 
 static const theme_role state_role[THAW_STATE_COUNT] = {
     [THAW_STATE_IDLE] = ROLE_DIM,      [THAW_STATE_PREPARING] = ROLE_WARN,
@@ -192,43 +184,6 @@ static void draw_tiny(app *a, canvas *c) {
 
 /* ---- what lies over the panes ---- */
 
-static int help_table(app *a, canvas *c, rect in, int row, const action_table *table, const char *title) {
-    if (row >= 0 && row < in.rows) canvas_text(c, in.row + row, in.col, in.cols, title, ROLE_ACCENT);
-    row++;
-    for (size_t i = 0; i < table->count; i++, row++) {
-        const action *item = &table->item[i];
-        if (row < 0 || row >= in.rows) continue;
-        theme_role role = action_valid(item, table, a) ? ROLE_TEXT : ROLE_DIM;
-        int at = in.row + row, name = in.col + HELP_KEYS + 1, help = name + HELP_NAME + 1;
-        canvas_text(c, at, in.col + 1, HELP_KEYS - 1, item->keys ? item->keys : "", ROLE_FOOTER_KEY);
-        canvas_textf(c, at, name, HELP_NAME, role, ":%s", item->name);
-        char *line = item->argument ? xasprintf("%s %s", item->help, item->argument) : xstrdup(item->help);
-        canvas_text(c, at, help, in.col + in.cols - help, line, role);
-        free(line);
-    }
-    return row + 1;
-}
-
-static void draw_help(app *a, canvas *c) {
-    rect whole = a->lay.screen;
-    action_table own = app_screen_table(a), general = app_table(a);
-    int all = (int)own.count + (int)general.count + 3;
-    int width = HELP_WIDTH_MOST, rows = all + 2;
-    if (width > whole.cols - 2 * HELP_EDGE)
-        width = whole.cols; /* what would look out at the sides is no use */
-    if (rows > whole.rows - 2) rows = whole.rows > 4 ? whole.rows - 2 : whole.rows;
-    rect box = {(whole.rows - rows) / 2, (whole.cols - width) / 2, rows, width};
-    canvas_fill(c, box, ROLE_TEXT);
-    rect in = rect_inset(canvas_frame(c, box, "help", "Esc closes, arrows scroll", FRAME_FOCUS), 0, 1, 0, 1);
-    int most = all - in.rows;
-    if (a->help_top > most) a->help_top = most;
-    if (a->help_top < 0) a->help_top = 0;
-    rect former = canvas_clip(c, in);
-    int row = help_table(a, c, in, -a->help_top, &own, app_screens[a->current]->title);
-    help_table(a, c, in, row, &general, "everywhere");
-    canvas_unclip(c, former);
-}
-
 /* A message takes the place of the footer's keys, and what the engine does stays beside it; one too long for
  * that takes the whole row and grows upwards over the panes. */
 static void draw_message(app *a, canvas *c) {
@@ -270,7 +225,7 @@ void app_draw(app *a) {
         c->clip = a->lay.screen;
         draw_footer(a, c);
     }
-    if (a->help_open) draw_help(a, c);
+    if (a->help_open) app_help_draw(a, c);
     draw_message(a, c);
     if (a->ask_line.open) prompt_draw(&a->ask_line, c, rect_row(a->lay.screen, a->lay.screen.rows - 1));
     if (a->ask_box.open) dialog_draw(&a->ask_box, c, a->lay.screen);

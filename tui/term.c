@@ -111,7 +111,14 @@ static theme_depth colour_depth(void) {
     return COLORS >= 256 ? DEPTH_256 : COLORS >= 16 ? DEPTH_16 : COLORS >= 8 ? DEPTH_8 : DEPTH_MONO;
 }
 
-static void set_modes(void) {
+/* Moves with a button held, too; ncurses asks for clicks only. */
+static void report_drags(terminal *t, bool on) {
+    if (!*capability("kmous")) return;
+    fputs(on ? "\033[?1002h" : "\033[?1002l", t->out);
+    fflush(t->out);
+}
+
+static void set_modes(terminal *t) {
     set_escdelay(ESCAPE_DELAY_MS);
     raw(); /* Ctrl-C and Ctrl-Z are keys: the program decides, and saves first */
     noecho();
@@ -122,10 +129,10 @@ static void set_modes(void) {
     scrollok(stdscr, FALSE);
     leaveok(stdscr, FALSE);
     intrflush(stdscr, FALSE);
-    mousemask(BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON3_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED |
-                  REPORT_MOUSE_POSITION,
+    mousemask(BUTTON1_PRESSED | BUTTON3_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED | REPORT_MOUSE_POSITION,
               NULL);
     mouseinterval(0);
+    report_drags(t, true);
 }
 
 thaw_status term_open(bool ascii, terminal **out) {
@@ -159,7 +166,7 @@ thaw_status term_open(bool ascii, terminal **out) {
     arm();
     t->depth = colour_depth();
     t->pairs_most = COLOR_PAIRS - 1 < PAIRS_MAX ? COLOR_PAIRS - 1 : PAIRS_MAX;
-    set_modes();
+    set_modes(t);
     canvas_init(&t->shown, 1, 1);
     *out = t;
     return status;
@@ -177,6 +184,7 @@ void term_close(terminal *t) {
     if (!t) return;
     if (!t->lost) {
         curs_set(1);
+        report_drags(t, false);
         endwin();
     }
     rescue_disarm();
@@ -286,9 +294,11 @@ void term_bell(terminal *t) {
 void term_suspend(terminal *t) {
     if (!t || t->lost) return;
     def_prog_mode();
+    report_drags(t, false);
     endwin();
     raise(SIGSTOP);
     reset_prog_mode();
+    report_drags(t, true);
     t->cursor = -1;
     term_repaint(t);
 }
@@ -310,7 +320,7 @@ int term_key(terminal *t) {
 }
 
 void term_mouse(const terminal *t, int *row, int *col, int *button, bool *drag) {
-    mouse_state m = t ? t->mouse : (mouse_state){0};
+    mouse_event m = t ? t->mouse.now : (mouse_event){0};
     *row = m.row;
     *col = m.col;
     *button = m.button;

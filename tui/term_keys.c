@@ -4,6 +4,7 @@
 #include "tui/term_keys.h"
 
 #include <curses.h>
+#include <stddef.h>
 
 #include "tui/key.h"
 
@@ -66,35 +67,42 @@ void term_define_keys(void) {
         define_key(sequences[i].sequence, sequences[i].curses);
 }
 
-static int read_mouse(mouse_state *mouse) {
+/* False: a report that means nothing here, like that of a button let go. */
+static bool mouse_event_of(const MEVENT *from, mouse_event *to) {
+    static const struct {
+        mmask_t state;
+        int button;
+    } meaning[] = {
+        {BUTTON1_PRESSED, BUTTON_LEFT}, {BUTTON3_PRESSED, BUTTON_RIGHT},      {BUTTON4_PRESSED, WHEEL_UP},
+        {BUTTON5_PRESSED, WHEEL_DOWN},  {REPORT_MOUSE_POSITION, BUTTON_LEFT}, /* reported with a button held
+                                                                                 only, see term.c */
+    };
+    for (size_t i = 0; i < sizeof meaning / sizeof *meaning; i++) {
+        if (!(from->bstate & meaning[i].state)) continue;
+        *to = (mouse_event){from->y, from->x, meaning[i].button, meaning[i].state == REPORT_MOUSE_POSITION};
+        return true;
+    }
+    return false;
+}
+
+/* ncurses gathers what came together under one key, and hands it out newest first. */
+static void read_mouse(mouse_state *mouse) {
     MEVENT event;
-    if (getmouse(&event) != OK) return K_NONE;
-    mouse->row = event.y;
-    mouse->col = event.x;
-    mouse->drag = false;
-    if (event.bstate & BUTTON1_RELEASED) {
-        mouse->down = false;
-        return K_NONE;
-    }
-    if (event.bstate & BUTTON1_PRESSED) {
-        mouse->button = BUTTON_LEFT;
-        mouse->down = true;
-    } else if (event.bstate & BUTTON3_PRESSED) {
-        mouse->button = BUTTON_RIGHT;
-    } else if (event.bstate & BUTTON4_PRESSED) {
-        mouse->button = WHEEL_UP;
-    } else if (event.bstate & BUTTON5_PRESSED) {
-        mouse->button = WHEEL_DOWN;
-    } else if ((event.bstate & REPORT_MOUSE_POSITION) && mouse->down) {
-        mouse->drag = true;
-    } else {
-        return K_NONE;
-    }
+    while (mouse->count < MOUSE_EVENTS_MAX && getmouse(&event) == OK)
+        mouse->count += mouse_event_of(&event, &mouse->later[mouse->count]);
+}
+
+static int next_mouse(mouse_state *mouse) {
+    if (!mouse->count) return K_NONE;
+    mouse->now = mouse->later[--mouse->count];
     return K_MOUSE;
 }
 
 static int translate(wint_t code, mouse_state *mouse) {
-    if (code == KEY_MOUSE) return read_mouse(mouse);
+    if (code == KEY_MOUSE) {
+        read_mouse(mouse);
+        return next_mouse(mouse);
+    }
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if ((wint_t)pairs[i].curses == code) return pairs[i].ours;
     return K_NONE;
@@ -123,6 +131,7 @@ static bool swallow_sequence(void) {
 }
 
 int term_read_key(mouse_state *mouse) {
+    if (mouse->count) return next_mouse(mouse);
     for (;;) { /* a key nobody knows is passed over */
         wint_t code = 0;
         int kind = get_wch(&code);

@@ -6,9 +6,17 @@
 
 #include <stdbool.h>
 
-typedef struct mouse_state {
+typedef struct mouse_event {
     int row, col, button;
-    bool drag, down;
+    bool drag;
+} mouse_event;
+
+enum { MOUSE_EVENTS_MAX = 32 };
+
+typedef struct mouse_state {
+    mouse_event now;                     /* of the last K_MOUSE */
+    mouse_event later[MOUSE_EVENTS_MAX]; /* reported together with it, the next one last */
+    int count;
 } mouse_state;
 
 /* Teach ncurses what terminals send that are not the one TERM names (a multiplexer's Home, an rxvt's End). */

@@ -19,112 +19,10 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/rng.h"
-#include "tui/app_state.h"
+#include "tests/unit/app_fixture.h"
 #include "tui/key.h"
 #include "tui/widgets/form.h"
 #include "tui/widgets/path_complete.h"
-
-static app *open_app(const char *model) {
-    app_params params = app_default_params();
-    app *a = app_new(&params);
-    canvas_resize(&a->frame, 24, 80);
-    if (model) {
-        char *assignment = xasprintf("model=%s", model);
-        thaw_status status = app_recipe_set(a, assignment);
-        assert_string_equal(status.message, "");
-        free(assignment);
-    }
-    app_draw(a);
-    return a;
-}
-
-static char *screen_text(app *a) {
-    str all = {0};
-    app_draw(a);
-    for (int row = 0; row < a->frame.rows; row++) {
-        char *line = canvas_row_text(&a->frame, row);
-        str_appendf(&all, "%s\n", line);
-        free(line);
-    }
-    return str_take(&all);
-}
-
-static void assert_shows(app *a, const char *text) {
-    char *all = screen_text(a);
-    if (!strstr(all, text)) fail_msg("\"%s\" is not on the screen:\n%s", text, all);
-    free(all);
-}
-
-static void press(app *a, const char *keys) {
-    while (*keys) {
-        size_t length = strcspn(keys, " ");
-        app_take_key(a, key_parse(keys, (int)length));
-        keys += length + (keys[length] == ' ');
-    }
-}
-
-static void type(app *a, const char *text) {
-    for (; *text; text++)
-        app_take_key(a, *text);
-}
-
-/* ---- a run, as its events tell it ---- */
-
-static void feed(app *a, thaw_event e) {
-    app_take_event(a, &e);
-    thaw_event_clear(&e);
-}
-
-static void feed_begin(app *a, const char *run, int epochs) {
-    thaw_event e = {.kind = THAW_EVENT_BEGIN};
-    e.begin.run = xstrdup(run);
-    e.begin.folder = xstrdup("/nowhere");
-    e.begin.epochs = epochs;
-    e.begin.steps_per_epoch = 10;
-    e.begin.parameters = 1000;
-    feed(a, e);
-    e = (thaw_event){.kind = THAW_EVENT_STATE};
-    e.state.state = THAW_STATE_TRAINING;
-    feed(a, e);
-}
-
-static void feed_step(app *a, int64_t step, double loss) {
-    thaw_event e = {.kind = THAW_EVENT_STEP, .steps = step, .time = (double)step / 10};
-    e.step.epoch = (int)(step / 10);
-    e.step.loss = loss;
-    e.step.lr = 0.01;
-    e.step.images_per_second = 512;
-    e.step.data_wait = 0.1;
-    e.step.batch = 32;
-    e.step.seconds = 0.06;
-    feed(a, e);
-}
-
-static void feed_epoch(app *a, int epoch, double top1) {
-    thaw_event e = {.kind = THAW_EVENT_EPOCH, .steps = 10 * (epoch + 1)};
-    e.epoch.epoch = epoch;
-    e.epoch.train_loss = e.epoch.val_loss = 1.0 / (epoch + 1);
-    e.epoch.train_top1 = e.epoch.val_top1 = e.epoch.val_top5 = top1;
-    e.epoch.best = true;
-    feed(a, e);
-}
-
-static void feed_end(app *a, const char *reason, const char *message) {
-    thaw_event e = {.kind = THAW_EVENT_END, .steps = 30};
-    e.end.reason = xstrdup(reason);
-    e.end.message = xstrdup(message);
-    e.end.best_epoch = 1;
-    e.end.best_val_top1 = 0.75;
-    feed(a, e);
-}
-
-static void feed_run(app *a) {
-    feed_begin(a, "run-1", 5);
-    for (int step = 1; step <= 30; step++) {
-        feed_step(a, step, step == 17 ? NAN : 2.0 / step);
-        if (step % 10 == 0) feed_epoch(a, step / 10 - 1, 0.5 + step / 100.0);
-    }
-}
 
 /* ---- safety ---- */
 
@@ -255,6 +153,38 @@ static void the_crosshair_names_every_curve(void **state) {
     press(a, "Esc");
     assert_shows(a, "epoch 3 of 5");
     app_free(a);
+}
+
+/* Every word of help can be read, at any width that has room for one. */
+static void help_is_never_cut(void **state) {
+    (void)state;
+    static const int sizes[][2] = {{24, 80}, {12, 42}, {36, 120}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        app *a = open_app("cifar_resnet20");
+        canvas_resize(&a->frame, sizes[i][0], sizes[i][1]);
+        press(a, "5 ?");
+        str seen = {0};
+        for (int top = 0; top < 200; top++) {
+            char *page = screen_text(a);
+            str_append(&seen, page);
+            free(page);
+            press(a, "Down");
+        }
+        action_table tables[] = {app_screen_table(a), app_table(a)};
+        for (size_t t = 0; t < 2; t++)
+            for (size_t k = 0; k < tables[t].count; k++) {
+                const action *item = &tables[t].item[k];
+                const char *last = strrchr(item->help, ' ');
+                if (!strstr(str_text(&seen), last ? last + 1 : item->help))
+                    fail_msg("the end of \"%s\" is not seen", item->help);
+                if (item->keys && !strstr(str_text(&seen), item->keys))
+                    fail_msg("the keys \"%s\" are not seen", item->keys);
+            }
+        str_clear(&seen);
+        press(a, "Esc");
+        assert_shows_not(a, "Esc closes");
+        app_free(a);
+    }
 }
 
 /* ---- masks ---- */
@@ -521,12 +451,7 @@ static void paths_are_completed_as_far_as_they_agree(void **state) {
 }
 
 int main(void) {
-    setlocale(LC_CTYPE, "C.UTF-8");
-    char here[4096]; /* whatever random keys do, they do it here */
-    if (!getcwd(here, sizeof here)) return 1;
-    static const char *const homes[] = {"HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"};
-    for (size_t i = 0; i < sizeof homes / sizeof *homes; i++)
-        setenv(homes[i], here, 1);
+    app_fixture_home();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_is_safe_on_every_tab_with_nothing_chosen),
         cmocka_unit_test(random_keys_are_safe_with_nothing_chosen),
@@ -535,6 +460,7 @@ int main(void) {
         cmocka_unit_test(a_run_is_shown_as_it_goes),
         cmocka_unit_test(a_failure_stays_until_it_was_read),
         cmocka_unit_test(the_crosshair_names_every_curve),
+        cmocka_unit_test(help_is_never_cut),
         cmocka_unit_test(space_goes_through_the_three_states),
         cmocka_unit_test(a_mask_edit_is_in_the_recipe_and_can_be_undone),
         cmocka_unit_test(ranges_globs_and_presets_freeze_what_they_say),

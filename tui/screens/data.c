@@ -319,7 +319,8 @@ static void data_draw(app *a, void *self, canvas *c, const layout *l) {
 static bool data_key(app *a, void *self, int key) {
     data *d = self;
     if (app_focus(a) == PANE_DETAIL) return facts_key(&d->details, key);
-    return list_key(&d->list, key);
+    app_mouse m = app_mouse_at(a);
+    return key == K_MOUSE ? list_click(&d->list, m.row, m.col) : list_key(&d->list, key);
 }
 
 /* ---- actions ---- */

@@ -232,7 +232,6 @@ void layer_pane_draw(layer_pane *p, canvas *c, const layout *l, bool figures) {
         .focus = focus,
         .empty = *problem ? problem : "No model is chosen yet.\n\nPress 1, pick one, and press Enter.",
     };
-    p->area = rows;
     list_draw(&p->list, c, rows, &look);
     if (cost)
         draw_cost(p->a, c,

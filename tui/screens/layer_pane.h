@@ -16,7 +16,6 @@ typedef struct layer_pane {
     list list;         /* over tree.row */
     unsigned revision; /* of the layers the tree was made for */
     bool made;
-    rect area; /* where the rows were drawn, for the mouse */
     app *a;
 } layer_pane;
 

@@ -134,11 +134,8 @@ static void layers_draw(app *a, void *self, canvas *c, const layout *l) {
 
 static bool layers_key(app *a, void *self, int key) {
     layers_state *s = self;
-    if (key == K_MOUSE) {
-        int row = list_row_at(&s->pane.list, s->pane.area, true, app_mouse_at(a).row);
-        if (row >= 0) list_move(&s->pane.list, row);
-        return true;
-    }
+    app_mouse m = app_mouse_at(a);
+    if (key == K_MOUSE) return list_click(&s->pane.list, m.row, m.col);
     return layer_pane_key(&s->pane, key);
 }
 

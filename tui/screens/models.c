@@ -10,6 +10,7 @@
 
 #include "engine/base/alloc.h"
 #include "tui/app.h"
+#include "tui/key.h"
 #include "tui/screens/facts.h"
 #include "tui/screens/model_rows.h"
 #include "tui/widgets/list.h"
@@ -249,7 +250,9 @@ static bool models_key(app *a, void *self, int key) {
     models *m = self;
     if (app_focus(a) == PANE_DETAIL) return facts_key(&m->details, key);
     int before = current(m);
-    if (!list_key(&m->list, key)) return false;
+    app_mouse mouse = app_mouse_at(a);
+    bool taken = key == K_MOUSE ? list_click(&m->list, mouse.row, mouse.col) : list_key(&m->list, key);
+    if (!taken) return false;
     if (current(m) != before) m->details.skip = 0;
     return true;
 }

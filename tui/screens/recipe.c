@@ -11,6 +11,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "tui/app.h"
+#include "tui/key.h"
 #include "tui/screens/facts.h"
 #include "tui/screens/recipe_form.h"
 
@@ -148,7 +149,9 @@ static bool recipe_key(app *a, void *self, int key) {
     recipe_screen *s = self;
     const form_field *before = form_current(&s->form);
     if (app_focus(a) == PANE_DETAIL) return facts_key(&s->details, key);
-    if (!form_key(&s->form, key)) return false;
+    app_mouse m = app_mouse_at(a);
+    bool taken = key == K_MOUSE ? form_click(&s->form, m.row, m.col) : form_key(&s->form, key);
+    if (!taken) return false;
     if (form_current(&s->form) != before) s->details.skip = 0;
     return true;
 }

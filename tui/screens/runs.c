@@ -13,6 +13,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "tui/app.h"
+#include "tui/key.h"
 #include "tui/screens/facts.h"
 #include "tui/screens/run_preview.h"
 #include "tui/widgets/list.h"
@@ -270,7 +271,9 @@ static bool runs_key(app *a, void *self, int key) {
     runs *s = self;
     const thaw_run_info *before = current(s);
     if (app_focus(a) == PANE_DETAIL) return facts_key(&s->details, key);
-    if (!list_key(&s->list, key)) return false;
+    app_mouse m = app_mouse_at(a);
+    bool taken = key == K_MOUSE ? list_click(&s->list, m.row, m.col) : list_key(&s->list, key);
+    if (!taken) return false;
     if (current(s) != before) {
         s->details.skip = 0;
         run_preview_show(&s->preview, a, current(s));

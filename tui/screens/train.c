@@ -282,8 +282,7 @@ static bool mouse(app *a, train_state *s) {
         set_crosshair(a, s, chart_x_at(&ch, plot, m.col));
         return true;
     }
-    int row = list_row_at(&s->layers.list, s->layers.area, false, m.row);
-    if (row >= 0 && rect_holds(s->layers.area, m.row, m.col)) list_move(&s->layers.list, row);
+    list_click(&s->layers.list, m.row, m.col);
     return true;
 }
 

@@ -51,7 +51,7 @@ static void draw_answer(const dialog *d, canvas *c, int row, int col, int width,
     canvas_ground(c, line, index == d->cursor ? ROLE_CURSOR : ROLE_DIALOG);
 }
 
-void dialog_draw(const dialog *d, canvas *c, rect screen) {
+void dialog_draw(dialog *d, canvas *c, rect screen) {
     int width = screen.cols - 2 * MARGIN;
     if (width > WIDTH_MOST) width = WIDTH_MOST;
     if (width < WIDTH_LEAST) width = screen.cols;
@@ -69,9 +69,15 @@ void dialog_draw(const dialog *d, canvas *c, rect screen) {
     int shown = words + 1 < space ? words : space - 1;
     rect text = {in.row + (space > words + 1 ? 1 : 0), in.col + MARGIN, shown > 0 ? shown : 0, inner_width};
     canvas_paragraph(c, text, d->text, ROLE_DIALOG);
+    d->area = rect_inset(in, in.rows - d->answers, 0, 0, 0);
     for (int i = 0; i < d->answers; i++)
         draw_answer(d, c, in.row + in.rows - d->answers + i, in.col + 1, in.cols - 2, i);
     canvas_unclip(c, former);
+}
+
+int dialog_click(const dialog *d, int row, int col) {
+    return rect_holds(d->area, row, col) && row - d->area.row < d->answers ? d->answer_key[row - d->area.row]
+                                                                           : K_NONE;
 }
 
 int dialog_key(dialog *d, int key) {

@@ -28,14 +28,17 @@ typedef struct dialog {
     char *answer_text[DIALOG_ANSWERS_MAX];
     int answer_key[DIALOG_ANSWERS_MAX];
     int answers, cursor;
+    rect area; /* of the answers, as last drawn */
     void (*answered)(app *a, void *user, int key);
     void *user;
 } dialog;
 
 void dialog_open(dialog *d, const dialog_params *params);
 void dialog_close(dialog *d);
-void dialog_draw(const dialog *d, canvas *c, rect screen);
+void dialog_draw(dialog *d, canvas *c, rect screen);
 /* The answer's key when KEY decides it (the caller closes the dialog, then calls answered), else K_NONE. */
 int dialog_key(dialog *d, int key);
+/* The same for the mouse at a place of the screen. */
+int dialog_click(const dialog *d, int row, int col);
 
 #endif

@@ -12,6 +12,7 @@
 #include "tui/key.h"
 #include "tui/text.h"
 #include "tui/widgets/path_complete.h"
+#include "tui/widgets/scrollbar.h"
 
 enum { LABEL_COLUMNS = 20, LABEL_LEAST = 8, MARGIN = 1, GAP = 2, NUMBER_MAX = 40 };
 
@@ -205,6 +206,17 @@ bool form_key(form *f, int key) {
     }
 }
 
+bool form_click(form *f, int row, int col) {
+    if (f->editing || !rect_holds(f->area, row, col)) return false;
+    int wanted = f->top + row - f->area.row;
+    for (int i = 0, at = 0; i < f->count; i++) {
+        if (!is_shown(f, i) || at++ != wanted) continue;
+        if (can_have_cursor(f, i)) f->cursor = i;
+        return true;
+    }
+    return false;
+}
+
 /* ---- drawing ---- */
 
 static void draw_value(form *f, canvas *c, int row, int col, int width, int index) {
@@ -231,6 +243,17 @@ static void draw_value(form *f, canvas *c, int row, int col, int width, int inde
     free(value);
 }
 
+/* What was wrong with the value, in the rows below its field, or above it at the bottom of the pane. */
+static void draw_problem(const form *f, canvas *c, rect in, int at) {
+    if (!f->problem || f->problem_at != f->cursor) return;
+    rect place = rect_inset(in, at + 1, 0, 0, 1);
+    int rows = canvas_paragraph(c, (rect){0, 0, 0, place.cols}, f->problem, ROLE_BAD);
+    if (rows > place.rows) place.row = in.row + (at > rows ? at - rows : 0);
+    place.rows = rows < in.rows ? rows : in.rows;
+    canvas_fill(c, (rect){place.row, in.col, place.rows, in.cols}, ROLE_TEXT);
+    canvas_paragraph(c, place, f->problem, ROLE_BAD);
+}
+
 static int shown_before(const form *f, int index) {
     int rows = 0;
     for (int i = 0; i < index; i++)
@@ -250,6 +273,7 @@ void form_draw(form *f, canvas *c, rect r, bool focus) {
     if (cursor_row < f->top) f->top = cursor_row;
     if (cursor_row >= f->top + in.rows) f->top = cursor_row - in.rows + 1;
     if (f->top > all - in.rows) f->top = all > in.rows ? all - in.rows : 0;
+    f->area = r;
     int row = -f->top;
     for (int i = 0; i < f->count; i++) {
         if (!is_shown(f, i)) continue;
@@ -265,5 +289,7 @@ void form_draw(form *f, canvas *c, rect r, bool focus) {
         if (i == f->cursor && !f->editing)
             canvas_ground(c, rect_row(r, at), focus ? ROLE_CURSOR : ROLE_CURSOR_IDLE);
     }
+    scrollbar_draw(c, r, f->top, all);
+    draw_problem(f, c, in, cursor_row - f->top);
     canvas_unclip(c, former);
 }

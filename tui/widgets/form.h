@@ -2,7 +2,7 @@
  * form.h - named fields with values: choices, numbers, texts, paths, switches.
  *
  * Values are text at this boundary: GET appends a field's value, SET takes a new one and may refuse it with a
- * message, which is shown beside the field. So a recipe's own parser is the only validator.
+ * message, which is shown below the field. So a recipe's own parser is the only validator.
  *
  * Keys: Up/Down move; Left/Right (or h/l) step a choice, a switch or a number; Enter edits (a choice: the
  * next one); while editing, Enter takes the text and Escape leaves it.
@@ -43,6 +43,7 @@ typedef struct form {
     line_edit line;
     char *problem; /* of the field at problem_at */
     int problem_at;
+    rect area; /* as last drawn */
     thaw_status (*set)(void *user, const form_field *f, const char *text);
     void (*get)(void *user, const form_field *f, str *out);
     bool (*hidden)(void *user, const form_field *f); /* NULL: none is */
@@ -52,7 +53,8 @@ typedef struct form {
 void form_init(form *f, const form_field *fields, int count);
 void form_clear(form *f);
 void form_draw(form *f, canvas *c, rect r, bool focus);
-bool form_key(form *f, int key);               /* true: taken */
+bool form_key(form *f, int key);            /* true: taken */
+bool form_click(form *f, int row, int col); /* the mouse at a place of the screen; true: a field is there */
 const form_field *form_current(const form *f); /* NULL when there are no fields */
 void form_edit(form *f);                       /* start editing the current field */
 

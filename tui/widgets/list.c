@@ -131,6 +131,7 @@ void list_draw(list *l, canvas *c, rect r, const list_look *look) {
     fit_columns(look, inner.cols, fitted);
     if (l->count == 0) {
         l->page = 0;
+        l->area = (rect){0};
         canvas_paragraph(c, rect_inset(inner, r.rows > 2 ? 1 : 0, 0, 0, 0), look->empty ? look->empty : "",
                          ROLE_DIM);
         canvas_unclip(c, former);
@@ -141,6 +142,7 @@ void list_draw(list *l, canvas *c, rect r, const list_look *look) {
         draw_row(c, r.row, inner, look, fitted, -1);
         rows = rect_inset(r, 1, 0, 0, 0);
     }
+    l->area = rows;
     scroll(l, rows.rows);
     int first, last;
     list_range(l, &first, &last);
@@ -156,8 +158,9 @@ void list_draw(list *l, canvas *c, rect r, const list_look *look) {
     canvas_unclip(c, former);
 }
 
-int list_row_at(const list *l, rect r, bool heading, int screen_row) {
-    int row = screen_row - r.row - (heading ? 1 : 0);
-    if (row < 0 || row >= l->page || l->top + row >= l->count) return -1;
-    return l->top + row;
+bool list_click(list *l, int row, int col) {
+    int to = l->top + row - l->area.row;
+    if (!rect_holds(l->area, row, col) || to >= l->count) return false;
+    list_move(l, to);
+    return true;
 }

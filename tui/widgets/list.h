@@ -24,6 +24,7 @@ typedef struct list {
     int count, cursor, top;
     int page;   /* rows the last draw had room for */
     int anchor; /* the other end of a selected range, -1: none */
+    rect area;  /* of the rows, as last drawn */
 } list;
 
 /* Append the cell's text to OUT; set *ROLE to draw it in another role than ROLE_TEXT. */
@@ -43,8 +44,8 @@ void list_move(list *l, int to);
 void list_draw(list *l, canvas *c, rect r, const list_look *look);
 /* Up Down PgUp PgDn Home End j k, Ctrl-U Ctrl-D. True: taken (also when there is nowhere to go). */
 bool list_key(list *l, int key);
-/* Mouse at a row of the screen within the rectangle last drawn into: the list's row, or -1. */
-int list_row_at(const list *l, rect r, bool heading, int screen_row);
+/* The mouse at a place of the screen: the cursor goes to the row there. False: there is none. */
+bool list_click(list *l, int row, int col);
 void list_range(const list *l, int *first,
                 int *last); /* the selected rows; the cursor's when there is no range */
 
