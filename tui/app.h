@@ -42,6 +42,12 @@ app_params app_default_params(void);
  * terminal is restored whatever happens. *SIGNAL_NUMBER (may be NULL) is the signal that ended it, or 0. */
 thaw_status app_run(const app_params *params, int *signal_number);
 
+/* ---- what can be done, for the manual: no workbench need be open ---- */
+
+/* The actions of a tab and its title; SCREEN_COUNT: those that work everywhere. */
+action_table app_actions_of(screen_id id, const char **title);
+const char *app_help_note(void); /* what is the same in every list and pane */
+
 /* ---- what the screens share ---- */
 
 /* NULL when it cannot be opened; the reason has been said. */

@@ -286,6 +286,12 @@ static const action actions[] = {
     {"suspend", "Ctrl-Z", NULL, "back to the shell; fg returns", NULL, NULL, do_suspend},
 };
 
+action_table app_actions_of(screen_id id, const char **title) {
+    const screen *s = id < SCREEN_COUNT ? app_screens[id] : NULL;
+    *title = s ? s->title : "everywhere";
+    return s ? (action_table){s->actions, s->action_count, NULL} : ACTION_TABLE(actions, NULL);
+}
+
 action_table app_table(app *a) {
     return ACTION_TABLE(actions, a);
 }

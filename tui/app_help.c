@@ -45,17 +45,20 @@ static void add_table(page *p, app *a, const action_table *table, const char *ti
     p->row++;
 }
 
+const char *app_help_note(void) {
+    return "In lists: arrows, j k, PgUp PgDn, Ctrl-U Ctrl-D, Home End. The mouse chooses tabs, panes, rows "
+           "and "
+           "answers; its wheel scrolls. With Shift, most terminals select text as without thaw.";
+}
+
 /* All of it into IN from row SKIP on; returns its rows. */
 static int draw_all(app *a, canvas *c, rect in, int skip) {
-    static const char lists[] =
-        "In lists: arrows, j k, PgUp PgDn, Ctrl-U Ctrl-D, Home End. The mouse chooses tabs, panes, rows "
-        "and answers; its wheel scrolls. With Shift, most terminals select text as without thaw.";
     rect former = canvas_clip(c, in);
     page p = {c, in, -skip};
     action_table own = app_screen_table(a), general = app_table(a);
     add_table(&p, a, &own, app_screens[a->current]->title);
     add_table(&p, a, &general, "everywhere");
-    p.row += canvas_paragraph(c, line_at(&p, 0), lists, ROLE_DIM);
+    p.row += canvas_paragraph(c, line_at(&p, 0), app_help_note(), ROLE_DIM);
     canvas_unclip(c, former);
     return p.row + skip;
 }

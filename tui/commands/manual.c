@@ -3,8 +3,11 @@
  */
 #include "tui/commands/manual.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/alloc.h"
+#include "tui/app.h"
 #include "tui/commands/command.h"
 #include "tui/commands/options.h"
 #include "tui/commands/out.h"
@@ -91,6 +94,40 @@ static void command_entry(const command *c) {
     paragraph(c->about);
 }
 
+static void key_entry(const action *item) {
+    out_text(".TP\n.B ");
+    if (item->keys) {
+        for (const char *key = item->keys; *key;) {
+            int length = (int)strcspn(key, " ");
+            char *one = xstrndup(key, (size_t)length);
+            if (key != item->keys) out_text("\\fR, \\fB");
+            escaped(one);
+            free(one);
+            key += length + (key[length] == ' ');
+        }
+        out_text("\\fR or \\fB");
+    }
+    out_text(":");
+    escaped(item->name);
+    if (item->argument) {
+        out_text("\\fR \\fI");
+        escaped(item->argument);
+    }
+    out_text("\\fR\n");
+    paragraph(item->help);
+}
+
+static void key_table(screen_id id) {
+    const char *title;
+    action_table table = app_actions_of(id, &title);
+    if (id < SCREEN_COUNT)
+        out_format(".SS On the tab %s\n", title);
+    else
+        out_text(".SS Everywhere\n");
+    for (size_t i = 0; i < table.count; i++)
+        key_entry(&table.item[i]);
+}
+
 static void option_entry(const option *o) {
     out_text(".TP\n.B \\-\\-");
     escaped(o->name);
@@ -109,7 +146,8 @@ void manual_print(void) {
         "Without a command thaw opens the workbench: pick a pretrained model and a folder of images, freeze "
         "and "
         "thaw layers one by one, pick a head and a learning rate, and watch the loss curves while it trains. "
-        "Every key is explained by ? there. The commands below do the same without a terminal, from the same "
+        "Every key is explained by ? there, and under KEYS below. The commands below do the same without a "
+        "terminal, from the same "
         "recipe files.");
     out_text(".SH COMMANDS\n");
     for (size_t i = 0; i < command_count(); i++)
@@ -118,6 +156,13 @@ void manual_print(void) {
              "well.\n");
     for (option_id id = 0; id < OPT_COUNT; id++)
         if (option_at(id)->help) option_entry(option_at(id));
+    out_text(
+        ".SH KEYS\nIn the workbench. What begins with a colon can be typed after \\fB:\\fR by its name or a "
+        "beginning of it, with what it takes in italics.\n.PP\n");
+    paragraph(app_help_note());
+    key_table(SCREEN_COUNT);
+    for (screen_id id = 0; id < SCREEN_COUNT; id++)
+        key_table(id);
     entries("EXIT STATUS", statuses, sizeof statuses / sizeof statuses[0]);
     entries("FILES", files, sizeof files / sizeof files[0]);
     entries("ENVIRONMENT", environment, sizeof environment / sizeof environment[0]);
