@@ -78,12 +78,12 @@ static void do_previous_pane(app *a, void *self, const char *argument) {
 
 /* ---- the look ---- */
 
-static void set_theme(app *a, const char *name) {
+static bool set_theme(app *a, const char *name) {
     theme look;
     thaw_status status = theme_load(name, &look);
     if (thaw_failed(&status)) {
         app_fail(a, &status);
-        return;
+        return false;
     }
     theme_clear(&a->look);
     a->look = look;
@@ -92,23 +92,27 @@ static void set_theme(app *a, const char *name) {
     term_set_theme(a->term, &a->look);
     app_prefs_save(a);
     app_say(a, "theme %s: %s", a->look.name, a->look.about ? a->look.about : "");
+    return true;
+}
+
+/* The one after the present one that can be read; what is wrong with one that cannot is in the log. */
+static void next_theme(app *a) {
+    size_t count, at = 0, tried = 0;
+    char **names = theme_names(&count);
+    for (size_t i = 0; i < count; i++)
+        if (a->theme_name && !strcmp(names[i], a->theme_name)) at = i + 1;
+    while (tried < count && !set_theme(a, names[(at + tried) % count]))
+        tried++;
+    if (!count) app_warn(a, "no theme files were found; they are in share/thaw/themes");
+    theme_names_free(names, count);
 }
 
 static void do_theme(app *a, void *self, const char *argument) {
     (void)self;
-    if (argument) {
+    if (argument)
         set_theme(a, argument);
-        return;
-    }
-    size_t count, at = 0;
-    char **names = theme_names(&count);
-    for (size_t i = 0; i < count; i++)
-        if (a->theme_name && !strcmp(names[i], a->theme_name)) at = i + 1;
-    if (count)
-        set_theme(a, names[at % count]);
     else
-        app_warn(a, "no theme files were found; they are in share/thaw/themes");
-    theme_names_free(names, count);
+        next_theme(a);
 }
 
 static void do_dots(app *a, void *self, const char *argument) {

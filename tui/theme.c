@@ -248,11 +248,27 @@ void theme_plain(theme *out) {
             out->style[role][depth] = (theme_style){COLOUR_DEFAULT, COLOUR_DEFAULT, plain[role]};
 }
 
+static thaw_status no_theme(const char *name) {
+    size_t count;
+    char **names = theme_names(&count);
+    str list = {0};
+    for (size_t i = 0; i < count; i++)
+        str_appendf(&list, "%s%s", i ? ", " : "", names[i]);
+    thaw_status status =
+        count ? thaw_error(THAW_ERR_NOT_FOUND, "there is no theme \"%s\"; there are %s; or give a file", name,
+                           str_text(&list))
+              : thaw_error(THAW_ERR_NOT_FOUND,
+                           "there is no theme \"%s\", and no other: share/thaw/themes is missing; THAW_HOME "
+                           "names the folder that holds themes",
+                           name);
+    str_clear(&list);
+    theme_names_free(names, count);
+    return status;
+}
+
 thaw_status theme_load(const char *name, theme *out) {
     char *path = theme_find(name);
-    if (!path)
-        return thaw_error(THAW_ERR_NOT_FOUND,
-                          "there is no theme \"%s\"; `thaw --theme list` names them, or give a file", name);
+    if (!path) return no_theme(name);
     char *text = NULL;
     size_t length;
     thaw_status status = file_read(path, THEME_FILE_MAX, &text, &length);

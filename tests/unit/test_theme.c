@@ -174,12 +174,39 @@ static void every_palette_colour_is_nearest_to_itself(void **state) {
         assert_int_equal(theme_nearest(theme_rgb(i), DEPTH_8), i);
 }
 
+/* docs/themes.md is what people write themes by. */
+static void the_manual_has_every_role_and_its_example_is_a_theme(void **state) {
+    (void)state;
+    char *path = path_join(getenv("THAW_ROOT"), "docs/themes.md"), *text, quoted[64];
+    size_t length;
+    thaw_status status = file_read(path, 1 << 20, &text, &length);
+    assert_string_equal(status.message, "");
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        if (role > ROLE_GHOST_1 && role < ROLE_GHOST_6) continue; /* "ghost-1 ... ghost-6" */
+        snprintf(quoted, sizeof quoted, "`%s`", theme_role_name((theme_role)role));
+        if (!strstr(text, quoted)) fail_msg("%s is not in docs/themes.md", quoted);
+    }
+    char *begin = strstr(text, "```json\n");
+    assert_non_null(begin);
+    begin += strlen("```json\n");
+    char *end = strstr(begin, "```");
+    assert_non_null(end);
+    theme t;
+    status = theme_parse(begin, (size_t)(end - begin), "the example", &t);
+    assert_string_equal(status.message, "");
+    assert_string_equal(t.name, "dusk");
+    theme_clear(&t);
+    free(text);
+    free(path);
+}
+
 static void an_unknown_theme_is_named(void **state) {
     (void)state;
     theme t;
     thaw_status status = theme_load("no-such-theme", &t);
     assert_int_equal(status.code, THAW_ERR_NOT_FOUND);
     assert_non_null(strstr(status.message, "no-such-theme"));
+    assert_non_null(strstr(status.message, "colour-blind, dark, high-contrast"));
     status = theme_load("/no/such/file.json", &t);
     assert_int_equal(status.code, THAW_ERR_NOT_FOUND);
 }
@@ -204,6 +231,7 @@ int main(void) {
         cmocka_unit_test(a_theme_cut_anywhere_is_refused_or_whole),
         cmocka_unit_test(fewer_colours_fall_back_to_the_nearest),
         cmocka_unit_test(every_palette_colour_is_nearest_to_itself),
+        cmocka_unit_test(the_manual_has_every_role_and_its_example_is_a_theme),
         cmocka_unit_test(an_unknown_theme_is_named),
         cmocka_unit_test(every_theme_that_ships_is_found_by_name),
     };

@@ -25,7 +25,7 @@ static rect below(const facts *f, int indent) {
 
 void facts_heading(facts *f, const char *text) {
     rect place = below(f, 0);
-    canvas_text(f->c, place.row, place.col, place.cols, text, ROLE_HEADING);
+    canvas_text(f->c, place.row, place.col, place.cols, text, ROLE_ACCENT);
     f->row++;
 }
 
