@@ -52,7 +52,9 @@ static void look(const weights_file *f, const char *head, found *out) {
         long number;
         if (!split_key(entry->key, head, &number, &last)) continue;
         if (strcmp(last, "running_mean") == 0) out->norm = true;
-        bool linear = strcmp(last, "weight") == 0 && entry->size.ndim == 2;
+        const int64_t *extent = entry->size.dim; /* a 1x1 convolution is a linear layer at every place */
+        bool linear = strcmp(last, "weight") == 0 &&
+                      (entry->size.ndim == 2 || (entry->size.ndim == 4 && extent[2] == 1 && extent[3] == 1));
         if (linear && out->count < GUESS_LAYERS) insert(out, number, &entry->size);
     }
 }

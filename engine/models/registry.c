@@ -7,12 +7,18 @@
 
 #include "engine/base/str.h"
 
+/* clang-format off */
 static const arch_family *const families[] = {
     &family_alexnet,
     &family_vgg,
     &family_resnet,
+    &family_squeezenet,
+    &family_mobilenet_v2,
+    &family_mnasnet,
+    &family_shufflenet_v2,
     &family_cifar_resnet,
 };
+/* clang-format on */
 enum { FAMILY_COUNT = sizeof families / sizeof *families, ARCH_NAMES_MAX = 256 };
 
 const arch *arch_at(size_t index) {

@@ -13,7 +13,8 @@ typedef struct arch_family {
     size_t count;
 } arch_family;
 
-extern const arch_family family_alexnet, family_vgg, family_resnet, family_cifar_resnet;
+extern const arch_family family_alexnet, family_vgg, family_resnet, family_cifar_resnet, family_squeezenet,
+    family_mobilenet_v2, family_mnasnet, family_shufflenet_v2;
 
 const arch *arch_find(const char *name);                    /* NULL when unknown */
 const arch *arch_at(size_t index);                          /* in registration order; NULL past the end */

@@ -54,6 +54,12 @@ void init_fill(const weight_fill *fill, float *values, size_t count, rng *r) {
     case INIT_XAVIER_UNIFORM:
         fill_uniform(values, count, sqrt(6.0 / (in + out)), r);
         break;
+    case INIT_KAIMING_UNIFORM:
+        fill_uniform(values, count, sqrt(6.0 / in), r);
+        break;
+    case INIT_UNIFORM_FAN_OUT:
+        fill_uniform(values, count, sqrt(3.0 / out), r);
+        break;
     case INIT_DEFAULT:
         break;
     }

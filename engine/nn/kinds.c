@@ -16,8 +16,9 @@ bool kind_takes_image(layer *self, pass *p, act x, int64_t channels) {
 int64_t kind_window(int64_t extent, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation,
                     bool ceil) {
     int64_t room = extent + 2 * padding - dilation * (kernel - 1) - 1;
+    if (ceil) room += stride - 1; /* the last window may lie partly outside, even the only one */
     if (room < 0) return 0;
-    int64_t places = (room + (ceil ? stride - 1 : 0)) / stride + 1;
+    int64_t places = room / stride + 1;
     /* The last window must start inside the image or its left padding. */
     if (ceil && (places - 1) * stride >= extent + padding) places--;
     return places;

@@ -71,6 +71,8 @@ typedef enum weight_init {
     INIT_NORMAL_001,       /* normal, std 0.01; bias zero */
     INIT_TRUNC_NORMAL_002, /* truncated normal, std 0.02; bias zero */
     INIT_XAVIER_UNIFORM,
+    INIT_KAIMING_UNIFORM, /* uniform, bound sqrt(6 / fan_in); bias zero */
+    INIT_UNIFORM_FAN_OUT, /* uniform, bound sqrt(3 / fan_out); bias zero */
 } weight_init;
 
 /* Zero means torch's default: stride, dilation and groups 1; eps 1e-5 and momentum 0.1. */

@@ -64,7 +64,8 @@ static thaw_status model_construct(model *m, int classes, int height, int width)
     if (!m->head || !m->stage_count)
         return thaw_error(THAW_ERR_UNSUPPORTED, "%s: its family builds no '%s' (a mistake in thaw)",
                           m->arch->name, m->arch->head);
-    m->features = m->head->spec.linear.in;
+    m->head_conv = m->head->kind == &kind_conv2d;
+    m->features = m->head_conv ? m->head->spec.conv.in : m->head->spec.linear.in;
     m->classes = classes;
     model_number(m);
     return model_trace(m, height, width);

@@ -30,8 +30,9 @@ struct model {
     layer *root;
     layer **stage; /* in execution order; not owned */
     size_t stage_count, stage_capacity;
-    layer *head; /* the replaceable classifier; the last stage, or inside it */
+    layer *head; /* the replaceable classifier: a stage, or inside one */
     layer *pool; /* what pools to 1x1 right before the head and may be exchanged; NULL where nothing does */
+    bool head_conv;      /* the head is of 1x1 convolutions: the family classifies before it pools */
     layer *head_dropout; /* put before a linear head by model_replace_head, or NULL */
     int64_t features;    /* what the family's own pooling hands to the head */
     layer **order;       /* every layer in tree order, root first: order[l->index] == l */
@@ -64,8 +65,8 @@ void model_stage_each(model *m, layer *container); /* every child of CONTAINER i
 /*
  * Replace the head. Hidden sizes empty and dropout 0: a linear layer under torchvision's name. An MLP is a
  * Sequential under that name: Linear, [BatchNorm1d], ReLU, [Dropout], ..., Linear, as one would write it in
- * torch. Dropout before a plain linear head is a stage of its own with no key. Materialised models get the
- * new tensors at once from SEED.
+ * torch (1x1 Conv2d and BatchNorm2d where the family's own head is a convolution). Dropout before a plain
+ * linear head is a stage of its own with no key. Materialised models get the new tensors at once from SEED.
  */
 thaw_status model_replace_head(model *m, const thaw_head *head, int classes, uint64_t seed);
 

@@ -29,6 +29,10 @@ SEED = 4
 SMALL = (
     ("alexnet", 2, 70, ("classifier.1",)),
     ("vgg11_bn", 2, 40, ("classifier.0",)),
+    ("squeezenet1_0", 2, 61, ()),
+    ("mobilenet_v2", 4, 64, ()),
+    ("mnasnet0_5", 4, 64, ()),
+    ("shufflenet_v2_x0_5", 4, 64, ()),
 )
 counts = {"passed": 0, "failed": 0}
 

@@ -271,6 +271,28 @@ static void heads_have_the_keys_of_torchs_sequential(void **state) {
                                        "fc.6.bias"};
     expect_keys("resnet18", (thaw_head){.hidden = {1024, 256}, .hidden_count = 2, .batch_norm = true}, 5,
                 deep, COUNT(deep));
+    /* SqueezeNet's head is a 1x1 convolution. */
+    static const char *const conv[] = {"classifier.1.weight", "classifier.1.bias"};
+    expect_keys("squeezenet1_1", (thaw_head){.dropout = 0.5}, 4, conv, COUNT(conv));
+    expect_keys("squeezenet1_1", (thaw_head){.hidden = {64}, .hidden_count = 1, .dropout = 0.1}, 8,
+                (const char *const[]){"classifier.1.0.weight", "classifier.1.0.bias", "classifier.1.3.weight",
+                                      "classifier.1.3.bias"},
+                4);
+}
+
+static void a_head_before_the_pooling_is_a_convolution(void **state) {
+    (void)state;
+    model *m = built("squeezenet1_1");
+    thaw_head head = {.hidden = {64}, .hidden_count = 1, .batch_norm = true};
+    assert_false(model_replace_head(m, &head, 7, 0).code);
+    const layer *last = model_find(m, "classifier.1.3");
+    assert_true(last->kind == &kind_conv2d && last->param[0].size.ndim == 4);
+    assert_int_equal(last->param[0].size.dim[0], 7);
+    assert_int_equal(model_find(m, "classifier.1.0")->param[0].size.dim[1], 512);
+    assert_true(model_find(m, "classifier.1.1")->kind == &kind_batch_norm2d);
+    head.pool = THAW_POOL_MAX;
+    expect_failure(model_replace_head(m, &head, 7, 0), THAW_ERR_UNSUPPORTED, "does not pool before its head");
+    model_free(m);
 }
 
 static void avg_max_pooling_gives_the_head_twice_the_features(void **state) {
@@ -581,6 +603,7 @@ int main(void) {
         cmocka_unit_test(operations_check_their_shapes),
         cmocka_unit_test(a_convolution_folds_with_the_norm_that_alone_reads_it),
         cmocka_unit_test(heads_have_the_keys_of_torchs_sequential),
+        cmocka_unit_test(a_head_before_the_pooling_is_a_convolution),
         cmocka_unit_test(avg_max_pooling_gives_the_head_twice_the_features),
         cmocka_unit_test(a_head_can_be_replaced_again),
         cmocka_unit_test(heads_that_make_no_sense_are_refused),

@@ -1,0 +1,66 @@
+/*
+ * blocks.c - see blocks.h. A block that only runs its children in order needs no forward function of its own.
+ */
+#include "engine/models/blocks.h"
+
+/* ---- convolution, norm, activation ---- */
+
+static const layer_kind kind_conv_norm = {"Conv2dNormActivation", NULL, NULL};
+
+layer *block_conv_norm(layer *parent, const char *name, conv_norm spec) {
+    layer *l = layer_add(parent, name, &kind_conv_norm);
+    int64_t padding = (spec.kernel - 1) / 2;
+    nn_conv2d_with(l, "0",
+                   (conv_spec){.in = spec.in,
+                               .out = spec.out,
+                               .kernel = {spec.kernel, spec.kernel},
+                               .stride = {spec.stride, spec.stride},
+                               .padding = {padding, padding},
+                               .groups = spec.groups});
+    spec.norm.features = spec.out;
+    nn_batch_norm2d_with(l, "1", spec.norm);
+    if (spec.activation != BLOCK_LINEAR) nn_activation(l, "2", (unary_op)spec.activation);
+    return l;
+}
+
+/* ---- squeeze and excitation ---- */
+
+static act squeeze_excitation_forward(layer *self, pass *p, act x) {
+    act scale = layer_through(self, p, x, "avgpool", "fc1", "activation", "fc2", "scale_activation", NULL);
+    return act_mul(p, x, scale);
+}
+
+static const layer_kind kind_squeeze_excitation = {"SqueezeExcitation", squeeze_excitation_forward, NULL};
+
+layer *block_squeeze_excitation(layer *parent, const char *name, int64_t channels, int64_t squeezed,
+                                unary_op activation, unary_op gate) {
+    layer *l = layer_add(parent, name, &kind_squeeze_excitation);
+    nn_adaptive_avg_pool2d(l, "avgpool", 1, 1);
+    nn_conv2d_with(l, "fc1", (conv_spec){.in = channels, .out = squeezed, .kernel = {1, 1}, .bias = true});
+    nn_conv2d_with(l, "fc2", (conv_spec){.in = squeezed, .out = channels, .kernel = {1, 1}, .bias = true});
+    nn_activation(l, "activation", activation);
+    nn_activation(l, "scale_activation", gate);
+    return l;
+}
+
+/* ---- residuals ---- */
+
+layer *block_residual(layer *parent, const char *name, const layer_kind *kind, bool residual) {
+    layer *l = layer_add(parent, name, kind);
+    l->spec.family[0] = residual;
+    return l;
+}
+
+act block_residual_forward(layer *self, pass *p, act x) {
+    act y = layer_forward(self->child[0], p, x);
+    if (!self->spec.family[0]) return y;
+    return act_add(p, layer_through_if(self, p, y, "stochastic_depth"), x);
+}
+
+/* ---- widths ---- */
+
+int64_t block_divisible(double x, int64_t divisor) {
+    int64_t rounded = (int64_t)(x + (double)divisor / 2) / divisor * divisor;
+    if (rounded < divisor) rounded = divisor;
+    return (double)rounded < 0.9 * x ? rounded + divisor : rounded;
+}

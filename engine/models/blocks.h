@@ -1,0 +1,33 @@
+/*
+ * blocks.h - what several families are made of, under the names and numbers torchvision gives the parts.
+ */
+#ifndef ENGINE_MODELS_BLOCKS_H
+#define ENGINE_MODELS_BLOCKS_H
+
+#include "engine/nn/layer.h"
+
+enum { BLOCK_LINEAR = -1 }; /* no activation */
+
+/* Convolution "0" without bias and padded to keep the size, norm "1", activation "2". Zero: one. */
+typedef struct conv_norm {
+    int64_t in, out, kernel, stride, groups;
+    int activation; /* a unary_op, or BLOCK_LINEAR */
+    norm_spec norm; /* eps and momentum; the features follow */
+} conv_norm;
+layer *block_conv_norm(layer *parent, const char *name, conv_norm spec);
+
+/* Hu et al. 2018 (arXiv:1709.01507): each channel scaled by what GATE says of all channels' averages. */
+layer *block_squeeze_excitation(layer *parent, const char *name, int64_t channels, int64_t squeezed,
+                                unary_op activation, unary_op gate);
+
+/*
+ * x + f(x), where f is the layer's first child, or f(x) alone where the sizes differ. Optionally a child
+ * "stochastic_depth" drops f in training.
+ */
+layer *block_residual(layer *parent, const char *name, const layer_kind *kind, bool residual);
+act block_residual_forward(layer *self, pass *p, act x); /* for the kind's row */
+
+/* X rounded to a multiple of DIVISOR, but by no more than a tenth down: the mobile networks' widths. */
+int64_t block_divisible(double x, int64_t divisor);
+
+#endif
