@@ -296,6 +296,7 @@ void app_free(app *a) {
     theme_clear(&a->look);
     free(a->theme_name);
     free(a->message);
+    free(a->warning);
     free(a->runs);
     free(a->device);
     free(a);

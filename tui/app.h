@@ -65,8 +65,9 @@ thaw_layers *app_layers(app *a);
 const char *app_layers_problem(const app *a); /* "" when none */
 unsigned app_layers_revision(const app *a);   /* differs when the layers were built anew */
 /* The mask in app_layers was edited: takes it into the recipe, keeps the undo history, and sends it to the
- * session when a run is on. WHAT names the edit for undo: "freeze layer2". */
-void app_mask_changed(app *a, const char *what);
+ * session when a run is on. WHAT names the edit for undo: "freeze layer2". False: that run would have nothing
+ * left to train; the layers are as they were before, and it has been said. */
+bool app_mask_changed(app *a, const char *what);
 bool app_mask_pending(const app *a); /* an edit is on its way to the run */
 void app_mask_undo(app *a);
 void app_mask_redo(app *a);

@@ -68,13 +68,14 @@ static void mask_into_recipe(app *a) {
     r->norm = xstrdup("eval"); /* layers with moving statistics are named one by one now */
 }
 
+/* A run must have something to train; before one, a mask may be on its way to another. */
+static bool would_be_refused(app *a) {
+    return app_busy(a) && thaw_layers_cost(a->layers, 1, 1).trainable == 0;
+}
+
 static void send_mask(app *a) {
     if (!app_busy(a) || !a->session) return;
     const thaw_recipe *r = &a->recipe;
-    if (thaw_layers_cost(a->layers, r->batch_size, 1).trainable == 0) {
-        app_warn(a, "not sent: nothing would be left to train; thaw something, or undo with u");
-        return;
-    }
     thaw_session_set_mask(a->session, (const char *const *)r->freeze, r->freeze_count,
                           (const char *const *)r->moving, r->moving_count);
     a->masks_pending++;
@@ -84,50 +85,74 @@ bool app_mask_pending(const app *a) {
     return a->masks_pending > 0;
 }
 
-void app_mask_changed(app *a, const char *what) {
-    if (!a->layers) return;
-    history_push(a, what);
-    mask_into_recipe(a);
-    send_mask(a);
-    app_changed(a);
-}
-
-static void restore_mask(app *a, size_t at) {
+static void show_edit(app *a, size_t at) {
     const mask_edit *e = &a->edit[at];
     for (int i = 0; i < a->mask_layers; i++) {
         bool leaf = thaw_layers_at(a->layers, i)->end == i + 1;
         if (leaf && e->state[i] != THAW_MIXED) thaw_layers_set(a->layers, i, (thaw_freeze)e->state[i]);
     }
-    a->edit_at = at;
+}
+
+/* The layers have been given another mask: it becomes the recipe's and the run's, unless that run would have
+ * nothing left to train. Then they go back to what they were, and FALSE. */
+static bool take_edit(app *a) {
+    bool refused = would_be_refused(a);
+    if (refused) {
+        show_edit(a, a->edit_at);
+        app_warn(a, "not done: the run would have nothing left to train; thaw something else first, or stop "
+                    "it with s on the Train tab");
+    }
     mask_into_recipe(a);
-    send_mask(a);
+    if (!refused) send_mask(a);
     app_changed(a);
+    return !refused;
+}
+
+bool app_mask_changed(app *a, const char *what) {
+    if (!a->layers || !take_edit(a)) return false;
+    history_push(a, what);
+    return true;
 }
 
 void app_mask_undo(app *a) {
     if (!app_mask_can_undo(a)) return;
-    app_say(a, "undone: %s", a->edit[a->edit_at].what);
-    restore_mask(a, a->edit_at - 1);
+    show_edit(a, a->edit_at - 1);
+    if (take_edit(a)) app_say(a, "undone: %s", a->edit[a->edit_at--].what);
 }
 
 void app_mask_redo(app *a) {
     if (!app_mask_can_redo(a)) return;
-    restore_mask(a, a->edit_at + 1);
-    app_say(a, "done again: %s", a->edit[a->edit_at].what);
+    show_edit(a, a->edit_at + 1);
+    if (take_edit(a)) app_say(a, "done again: %s", a->edit[++a->edit_at].what);
 }
 
-/* What the run says its mask is, from this step on. */
+/* Are the layers as the newest entry of the history says? */
+static bool as_in_history(const app *a) {
+    const mask_edit *e = &a->edit[a->edit_at];
+    for (int i = 0; i < a->mask_layers; i++)
+        if (e->state[i] != (uint8_t)thaw_layers_state(a->layers, i)) return false;
+    return true;
+}
+
+/*
+ * What the run says its mask is, from this step on. While edits are on their way to it, the answer to the
+ * last of them is what counts; when that is not what was sent, it was refused, and the run's mask is shown
+ * again.
+ */
 void app_take_mask(app *a, const thaw_event *e) {
     bool ours = a->masks_pending > 0;
-    if (ours) a->masks_pending--;
+    if (ours && --a->masks_pending > 0) return;
     thaw_layers *layers = app_layers(a);
-    if (!layers || ours) return;
+    if (!layers) return;
     thaw_status status =
         thaw_layers_set_mask(layers, (const char *const *)e->mask.frozen, e->mask.frozen_count,
                              (const char *const *)e->mask.moving, e->mask.moving_count);
     if (thaw_failed(&status)) return; /* the recipe under edit is another model's by now */
+    if (as_in_history(a)) return;
+    if (ours) app_warn(a, "%s", a->warning ? a->warning : "the run has kept its mask");
     history_push(a, "the run's mask");
     mask_into_recipe(a);
+    app_changed(a);
 }
 
 /* ---- layers ---- */

@@ -60,6 +60,7 @@ struct app {
     size_t edit_count, edit_at, edit_capacity;
     int mask_layers;
     int masks_pending; /* sent to the session, not yet in force */
+    char *warning;     /* the last the run gave, or NULL: why a mask was refused */
     thaw_dataset *dataset;
 
     /* training */

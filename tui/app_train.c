@@ -37,14 +37,20 @@ bool app_busy(const app *a) {
     return a->starting || (a->live.begun && !a->live.ended && a->live.state != THAW_STATE_IDLE);
 }
 
-/* What stands in the way of training, or NULL. */
-static const char *obstacle(app *a) {
+/* What stands in the way of any run, or NULL. */
+static const char *engine_obstacle(const app *a) {
     if (app_busy(a)) return "a run is on already; stop it first (Train, s)";
-    if (!a->recipe.model || !*a->recipe.model) return "no model is chosen yet: 1 Models, then Enter";
-    if (!a->recipe.data.path || !*a->recipe.data.path) return "no images are chosen yet: 2 Data, then o";
     if (a->session_failed || !a->session) return "the engine is not running; `thaw doctor` says more";
     if (a->live.engine_known && !a->live.engine_ok) return a->live.engine_text;
     return NULL;
+}
+
+/* What stands in the way of training the recipe, or NULL. */
+static const char *obstacle(const app *a) {
+    if (app_busy(a)) return engine_obstacle(a);
+    if (!a->recipe.model || !*a->recipe.model) return "no model is chosen yet: 1 Models, then Enter";
+    if (!a->recipe.data.path || !*a->recipe.data.path) return "no images are chosen yet: 2 Data, then o";
+    return engine_obstacle(a);
 }
 
 void app_train(app *a) {
@@ -63,18 +69,64 @@ void app_train(app *a) {
     app_say(a, a->live.engine_known ? "preparing…" : "loading libtorch, then preparing…");
 }
 
+/* The run before stays on the chart, as a ghost, when RUN is another. */
+static void keep_as_ghost(app *a, const char *run) {
+    const run_view *v = &a->live;
+    bool other = !v->run || !run || strcmp(v->run, run);
+    if (!v->begun || !other || v->steps == 0 || !v->folder || app_ghost_find(a, v->folder)) return;
+    char *folder = xstrdup(v->folder); /* the view's goes when the new run begins */
+    app_ghost_toggle(a, folder);
+    free(folder);
+}
+
+/* A run about to be resumed: what it did is read first, so that its curves are there to go on from. */
+typedef struct resumption {
+    char *folder, *run; /* of runs, NULL: the default; and which of them */
+    run_view history;
+    thaw_status status;
+} resumption;
+
+static void history_work(job *j, void *data) {
+    resumption *r = data;
+    thaw_run_info info;
+    r->status = thaw_run_find(r->folder, r->run, &info);
+    if (thaw_failed(&r->status)) return;
+    r->status = run_replay(info.folder, &r->history, job_keep_going, j, NULL);
+    thaw_run_info_clear(&info);
+}
+
+/* Without its history a run can be resumed all the same; the session says what else may be wrong with it. */
+static void history_done(app *a, void *data) {
+    resumption *r = data;
+    a->starting = false;
+    if (r->status.code != THAW_ERR_CANCELLED && !a->leave) {
+        if (!thaw_failed(&r->status)) {
+            keep_as_ghost(a, r->history.run);
+            run_view_adopt(&a->live, &r->history);
+        }
+        thaw_status status = thaw_session_resume(a->session, r->run);
+        a->starting = !thaw_failed(&status);
+        if (thaw_failed(&status)) app_fail(a, &status);
+    }
+    run_view_clear(&r->history);
+    free(r->folder);
+    free(r->run);
+    free(r);
+}
+
 void app_resume_run(app *a, const char *run) {
-    if (app_busy(a) || !a->session) {
-        app_warn(a, "%s",
-                 app_busy(a) ? "a run is on already; stop it first (Train, s)" : "the engine is not running");
+    const char *problem = engine_obstacle(a);
+    if (problem) {
+        app_warn(a, "%s", problem);
         return;
     }
-    thaw_status status = thaw_session_resume(a->session, run);
-    if (thaw_failed(&status)) {
-        app_fail(a, &status);
-        return;
-    }
+    resumption *r = xcalloc(1, sizeof *r);
+    r->folder = xstrdup(a->runs);
+    r->run = xstrdup(run);
+    r->status = thaw_error(THAW_ERR_CANCELLED, "not read"); /* until it has been */
+    run_view_init(&r->history);
     a->starting = true;
+    app_job(a, "reading the run", history_work, history_done, r);
     app_go(a, SCREEN_TRAIN);
     app_say(a, "going on with %s…", run);
 }
@@ -91,16 +143,6 @@ static void take_recipe(app *a, const thaw_event *e) {
     thaw_recipe_clear(&recipe);
 }
 
-/* The run before stays on the chart, as a ghost. */
-static void keep_as_ghost(app *a, const thaw_event *e) {
-    const run_view *v = &a->live;
-    bool other = !v->run || !e->begin.run || strcmp(v->run, e->begin.run);
-    if (!v->begun || !other || v->steps == 0 || !v->folder || app_ghost_find(a, v->folder)) return;
-    char *folder = xstrdup(v->folder); /* the view's goes when the new run begins */
-    app_ghost_toggle(a, folder);
-    free(folder);
-}
-
 static void tell_end(app *a, const thaw_event *e) {
     a->starting = false;
     a->masks_pending = 0;
@@ -115,15 +157,21 @@ static void tell_end(app *a, const thaw_event *e) {
         app_say(a, "the run ended (%s)", *message ? message : reason);
 }
 
+static void set_warning(app *a, const char *text) {
+    free(a->warning);
+    a->warning = xstrdup(text);
+}
+
 void app_take_event(app *a, const thaw_event *e) {
     if (e->kind == THAW_EVENT_BEGIN) {
-        keep_as_ghost(a, e);
+        keep_as_ghost(a, e->begin.run);
         take_recipe(a, e);
         if (a->starting) app_hush(a); /* "preparing…" */
         a->starting = false;
     }
     int classes = app_class_count(a);
     run_view_apply(&a->live, e);
+    if (e->kind == THAW_EVENT_LOG && e->log.level == 1) set_warning(a, e->log.text);
     if (e->kind == THAW_EVENT_MASK) app_take_mask(a, e);
     if (e->kind == THAW_EVENT_ENGINE && !e->engine.ok)
         app_warn(a, "%s", e->engine.text ? e->engine.text : "no libtorch");

@@ -10,6 +10,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/str.h"
+#include "tui/run_marks.h"
 
 /* How much a new step counts in the smoothed figures. */
 static const double SMOOTHING = 0.05;
@@ -32,32 +33,6 @@ static char **copy_names(char *const *names, size_t count) {
     for (size_t i = 0; i < count; i++)
         copy[i] = xstrdup(names[i]);
     return copy;
-}
-
-/* ---- marks ---- */
-
-static void drop_mark(run_view *v, size_t index) {
-    free(v->mark[index].text);
-    memmove(&v->mark[index], &v->mark[index + 1], (v->mark_count - index - 1) * sizeof *v->mark);
-    v->mark_count--;
-}
-
-static void add_mark(run_view *v, run_mark_kind kind, int64_t steps, char *text) {
-    if (v->mark_count == RUN_MARKS_MAX) {
-        size_t victim = 0;
-        while (victim < v->mark_count && v->mark[victim].kind != RUN_MARK_CHECKPOINT)
-            victim++;
-        drop_mark(v, victim < v->mark_count ? victim : 0);
-    }
-    v->mark = vec_reserve(v->mark, &v->mark_capacity, v->mark_count + 1, sizeof *v->mark);
-    v->mark[v->mark_count++] = (run_mark){.kind = kind, .steps = steps, .text = text};
-}
-
-/* Only the newest mark of a kind is of interest: what is best now. */
-static void replace_mark(run_view *v, run_mark_kind kind, int64_t steps, char *text) {
-    for (size_t i = v->mark_count; i > 0; i--)
-        if (v->mark[i - 1].kind == kind) drop_mark(v, i - 1);
-    add_mark(v, kind, steps, text);
 }
 
 /* ---- one handler an event kind ---- */
@@ -87,54 +62,80 @@ static void take_log(run_view *v, const thaw_event *e) {
     };
 }
 
+static void mark_best(run_view *v, int64_t steps, double val_top1) {
+    run_marks_replace(v, RUN_MARK_BEST, steps,
+                      isfinite(val_top1) ? xasprintf("best %.3f", val_top1) : xstrdup("best"));
+}
+
 /* What a killed process did after its last checkpoint is done again by the one that resumes. */
-static void forget_after(run_view *v, int64_t steps, int first_epoch) {
+static void forget_after(run_view *v, int64_t steps) {
+    size_t epochs = v->epoch_count;
     series_cut(&v->train_loss, steps + 1);
     series_cut(&v->rate, steps + 1);
-    while (v->epoch_count && v->epoch_list[v->epoch_count - 1].epoch >= first_epoch &&
-           v->epoch_list[v->epoch_count - 1].steps > steps)
+    while (v->epoch_count && v->epoch_list[v->epoch_count - 1].steps > steps)
         v->epoch_count--;
-    while (v->mark_count && v->mark[v->mark_count - 1].steps > steps)
-        drop_mark(v, v->mark_count - 1);
+    run_marks_cut(v, steps);
+    v->loss = v->train_loss.count ? series_mean(&v->train_loss.bucket[v->train_loss.count - 1]) : NAN;
+    if (v->epoch_count == epochs) return;
+    v->class_top1_count = 0; /* they were of an epoch that never was */
     v->best_epoch = -1;
     v->best_val_top1 = NAN;
     for (size_t i = 0; i < v->epoch_count; i++) {
-        if (!v->epoch_list[i].best) continue;
-        v->best_epoch = v->epoch_list[i].epoch;
-        v->best_val_top1 = v->epoch_list[i].val_top1;
+        const run_epoch *e = &v->epoch_list[i];
+        if (!e->best) continue;
+        v->best_epoch = e->epoch;
+        v->best_val_top1 = e->val_top1;
+        mark_best(v, e->steps, e->val_top1);
     }
 }
 
-/* A new run in a session that had one before: keep what is the session's, the engine and the log. */
+static void move_text(char **from, char **to) {
+    free(*to);
+    *to = *from;
+    *from = NULL;
+}
+
+/* What is the session's and not the run's, the engine and the log, goes from FROM to TO. */
+static void hand_over(run_view *from, run_view *to) {
+    for (size_t i = 0; i < to->log_count; i++)
+        free(to->log[i].text);
+    free(to->log);
+    to->revision = from->revision;
+    to->engine_known = from->engine_known;
+    to->engine_ok = from->engine_ok;
+    to->threads = from->threads;
+    to->slow_blas = from->slow_blas;
+    to->time = from->time;
+    to->state = from->state;
+    to->log_count = from->log_count;
+    to->log_dropped = from->log_dropped;
+    to->log = from->log;
+    from->log = NULL;
+    from->log_count = 0;
+    move_text(&from->engine_text, &to->engine_text);
+    move_text(&from->device, &to->device);
+    move_text(&from->precision, &to->precision);
+}
+
+void run_view_adopt(run_view *v, run_view *history) {
+    hand_over(v, history);
+    run_view_clear(v);
+    *v = *history;
+    run_view_init(history);
+    v->revision++;
+}
+
+/* A new run in a session that had one before. */
 static void start_over(run_view *v) {
     run_view fresh;
     run_view_init(&fresh);
-    fresh.revision = v->revision;
-    fresh.engine_known = v->engine_known;
-    fresh.engine_ok = v->engine_ok;
-    fresh.threads = v->threads;
-    fresh.slow_blas = v->slow_blas;
-    fresh.time = v->time;
-    fresh.state = v->state;
-    fresh.log_count = v->log_count;
-    fresh.log_dropped = v->log_dropped;
-    fresh.log = v->log;
-    v->log = NULL;
-    v->log_count = 0;
-    char **const kept[] = {&v->engine_text, &v->device, &v->precision};
-    char **const to[] = {&fresh.engine_text, &fresh.device, &fresh.precision};
-    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
-        *to[i] = *kept[i];
-        *kept[i] = NULL;
-    }
-    run_view_clear(v);
-    *v = fresh;
+    run_view_adopt(v, &fresh);
 }
 
 static void take_begin(run_view *v, const thaw_event *e) {
     bool same = v->run && e->begin.run && !strcmp(v->run, e->begin.run);
     if (v->begun && !(e->begin.resumed && same)) start_over(v);
-    if (e->begin.resumed) forget_after(v, e->steps, e->begin.first_epoch);
+    if (e->begin.resumed) forget_after(v, e->steps);
     v->begun = true;
     v->ended = false;
     v->resumed = e->begin.resumed;
@@ -150,7 +151,7 @@ static void take_begin(run_view *v, const thaw_event *e) {
     v->epoch = e->begin.first_epoch;
     if (e->begin.device) set_text(&v->device, e->begin.device);
     if (e->begin.precision) set_text(&v->precision, e->begin.precision);
-    if (e->begin.resumed) add_mark(v, RUN_MARK_RESUME, e->steps, xstrdup("resumed"));
+    if (e->begin.resumed) run_marks_add(v, RUN_MARK_RESUME, e->steps, xstrdup("resumed"));
 }
 
 static void take_dataset(run_view *v, const thaw_event *e) {
@@ -166,7 +167,7 @@ static void take_state(run_view *v, const thaw_event *e) {
     thaw_state before = v->state;
     v->state = e->state.state;
     if (v->state == before) return;
-    if (v->state == THAW_STATE_PAUSED) add_mark(v, RUN_MARK_PAUSE, e->steps, xstrdup("paused"));
+    if (v->state == THAW_STATE_PAUSED) run_marks_add(v, RUN_MARK_PAUSE, e->steps, xstrdup("paused"));
     v->evaluating_since = v->state == THAW_STATE_EVALUATING ? e->time : NAN;
 }
 
@@ -178,7 +179,7 @@ static void take_step(run_view *v, const thaw_event *e) {
     series_add(&v->train_loss, e->steps, e->step.loss);
     series_add(&v->rate, e->steps, e->step.lr);
     if (!isfinite(e->step.loss))
-        replace_mark(v, RUN_MARK_NOT_FINITE, e->steps, xstrdup("loss is not finite"));
+        run_marks_replace(v, RUN_MARK_NOT_FINITE, e->steps, xstrdup("loss is not finite"));
     v->steps = e->steps;
     v->epoch = e->step.epoch;
     v->loss = e->step.loss;
@@ -215,6 +216,8 @@ static void thin_epochs(run_view *v) {
 }
 
 static void take_epoch(run_view *v, const thaw_event *e) {
+    while (v->epoch_count && v->epoch_list[v->epoch_count - 1].epoch >= e->epoch.epoch)
+        v->epoch_count--; /* validated again after a resume: this one counts */
     if (v->epoch_count >= RUN_EPOCHS_MAX) thin_epochs(v);
     v->epoch_list = vec_reserve(v->epoch_list, &v->epoch_capacity, v->epoch_count + 1, sizeof *v->epoch_list);
     v->epoch_list[v->epoch_count++] = (run_epoch){
@@ -239,50 +242,25 @@ static void take_epoch(run_view *v, const thaw_event *e) {
     if (!e->epoch.best) return;
     v->best_epoch = e->epoch.epoch;
     v->best_val_top1 = e->epoch.val_top1;
-    replace_mark(v, RUN_MARK_BEST, e->steps,
-                 isfinite(e->epoch.val_top1) ? xasprintf("best %.3f", e->epoch.val_top1) : xstrdup("best"));
+    mark_best(v, e->steps, e->epoch.val_top1);
 }
 
-static bool among(char *const *names, size_t count, const char *name) {
-    for (size_t i = 0; i < count; i++)
-        if (!strcmp(names[i], name)) return true;
-    return false;
+static bool same_names(char *const *a, size_t a_count, char *const *b, size_t b_count) {
+    if (a_count != b_count) return false;
+    for (size_t i = 0; i < a_count; i++)
+        if (strcmp(a[i], b[i])) return false;
+    return true;
 }
 
-/* The names of TO that are not in FROM, joined by ", ", with VERB after them: "layer1, layer2 frozen". */
-static void describe_added(str *text, char *const *from, size_t from_count, char *const *to, size_t to_count,
-                           const char *verb) {
-    enum { NAMED_MAX = 3 };
-    size_t added = 0;
-    for (size_t i = 0; i < to_count; i++) {
-        if (among(from, from_count, to[i])) continue;
-        if (++added > NAMED_MAX) continue;
-        str_appendf(text, "%s%s", added > 1 || text->length ? ", " : "", to[i]);
-    }
-    if (added > NAMED_MAX) str_appendf(text, " and %zu more", added - NAMED_MAX);
-    if (added) str_appendf(text, " %s", verb);
-}
-
-/* "all" stands for names that are not known here, so lists with it cannot be compared name by name. */
-static bool comparable(char *const *names, size_t count) {
-    return !among(names, count, "all");
-}
-
-/* What E changes: "layer2 frozen, layer1 thawed"; owned by the caller. */
-static char *describe_mask(const run_view *v, const thaw_event *e) {
-    str text = {0};
-    if (comparable(v->frozen, v->frozen_count) && comparable(e->mask.frozen, e->mask.frozen_count)) {
-        describe_added(&text, v->frozen, v->frozen_count, e->mask.frozen, e->mask.frozen_count, "frozen");
-        describe_added(&text, e->mask.frozen, e->mask.frozen_count, v->frozen, v->frozen_count, "thawed");
-        describe_added(&text, v->moving, v->moving_count, e->mask.moving, e->mask.moving_count,
-                       "frozen, statistics moving");
-    }
-    if (!text.length) str_appendf(&text, "trains %s", e->mask.label ? e->mask.label : "other layers");
-    return str_take(&text);
+/* Is it the mask that is in force already? What a resumed run begins with, or what stays after a refusal. */
+static bool same_mask(const run_view *v, const thaw_event *e) {
+    return same_names(v->frozen, v->frozen_count, e->mask.frozen, e->mask.frozen_count) &&
+           same_names(v->moving, v->moving_count, e->mask.moving, e->mask.moving_count);
 }
 
 static void take_mask(run_view *v, const thaw_event *e) {
-    char *text = v->mask_label ? describe_mask(v, e) : NULL; /* what a run starts with is no change */
+    bool change = v->mask_label && !same_mask(v, e); /* what a run starts with is none */
+    char *text = change ? run_marks_describe(v, e) : NULL;
     bool thaws = e->mask.trainable > v->trainable;
     free_names(&v->frozen, v->frozen_count);
     free_names(&v->moving, v->moving_count);
@@ -293,17 +271,17 @@ static void take_mask(run_view *v, const thaw_event *e) {
     v->trainable = e->mask.trainable;
     set_text(&v->mask_label, e->mask.label ? e->mask.label : "");
     if (!text) return;
-    add_mark(v, RUN_MARK_MASK, e->steps, text);
+    run_marks_add(v, RUN_MARK_MASK, e->steps, text);
     v->mark[v->mark_count - 1].thaws = thaws;
 }
 
 static void take_lr(run_view *v, const thaw_event *e) {
-    add_mark(v, RUN_MARK_LR, e->steps, xasprintf("lr %.4g", e->lr.lr));
+    run_marks_add(v, RUN_MARK_LR, e->steps, xasprintf("lr %.4g", e->lr.lr));
     v->lr = e->lr.lr;
 }
 
 static void take_checkpoint(run_view *v, const thaw_event *e) {
-    add_mark(v, RUN_MARK_CHECKPOINT, e->steps, xstrdup("checkpoint"));
+    run_marks_add(v, RUN_MARK_CHECKPOINT, e->steps, xstrdup("checkpoint"));
 }
 
 /* Layers come in the same order each time, so HINT is nearly always right. */

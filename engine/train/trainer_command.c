@@ -26,10 +26,8 @@ thaw_status trainer_set_mask(trainer *t, const freeze_mask *mask) {
 
 static void do_mask(trainer *t, const command *c) {
     thaw_status status = trainer_set_mask(t, &c->mask);
-    if (thaw_failed(&status))
-        trainer_log(t, 1, "the mask stays as it was: %s", status.message);
-    else
-        trainer_say_mask(t);
+    if (thaw_failed(&status)) trainer_log(t, 1, "the mask stays as it was: %s", status.message);
+    trainer_say_mask(t); /* after a refusal too: whoever asked shows what is true again */
 }
 
 /* The same range as in a recipe. */

@@ -336,8 +336,109 @@ static void a_second_run_starts_afresh(void **state) {
     run_view_clear(&v);
 }
 
+/* A process that was killed at step 30 had saved at step 15: what it said of 16 to 30 never was. */
+static void a_resumed_run_takes_back_what_its_checkpoint_does_not_know(void **state) {
+    (void)state;
+    static const char *const frozen[] = {"layer1"};
+    run_view v;
+    run_view_init(&v);
+    begin(&v, 0, 0, false);
+    mask(&v, 0, frozen, 1, "layer2+");
+    for (int64_t i = 1; i <= 30; i++) {
+        step(&v, i, 100 - (double)i, 0.1);
+        if (i % 10 == 0) epoch(&v, (int)(i / 10) - 1, 0.2 + 0.1 * (double)(i / 10), true);
+        if (i == 20) mask(&v, i, NULL, 0, "everything");
+    }
+    assert_int_equal(v.best_epoch, 2);
+    begin(&v, 15, 1, true);
+    mask(&v, 15, frozen, 1, "layer2+");
+    assert_int_equal(v.steps, 15);
+    assert_int_equal(v.epoch_count, 1);
+    assert_int_equal(v.best_epoch, 0);
+    assert_true(fabs(v.best_val_top1 - 0.3) < 1e-12);
+    assert_true(v.loss == 85);
+    assert_int_equal(v.train_loss.bucket[v.train_loss.count - 1].last, 15);
+    assert_int_equal(v.class_top1_count, 0);
+    for (size_t i = 0; i < v.mark_count; i++)
+        assert_true(v.mark[i].steps <= 15);
+    assert_int_equal(marks_of(&v, RUN_MARK_BEST), 1); /* the best there was is marked again */
+    for (int64_t i = 16; i <= 20; i++)
+        step(&v, i, 1, 0.1);
+    epoch(&v, 1, 0.9, true);
+    assert_int_equal(v.epoch_count, 2);
+    assert_int_equal(v.best_epoch, 1);
+    assert_true(series_near(&v.train_loss, 18)->low == 1);
+    run_view_clear(&v);
+}
+
+/* Killed between the end of an epoch's steps and its checkpoint: the epoch is validated twice. */
+static void of_two_events_of_an_epoch_the_later_counts(void **state) {
+    (void)state;
+    run_view v;
+    run_view_init(&v);
+    begin(&v, 0, 0, false);
+    step(&v, 10, 1, 0.1);
+    epoch(&v, 0, 0.4, true);
+    begin(&v, 10, 0, true);
+    epoch(&v, 0, 0.5, true);
+    assert_int_equal(v.epoch_count, 1);
+    assert_true(v.epoch_list[0].val_top1 == 0.5);
+    run_view_clear(&v);
+}
+
+static void what_stays_as_it_was_is_no_change_of_the_mask(void **state) {
+    (void)state;
+    static const char *const frozen[] = {"conv1", "layer1"};
+    run_view v;
+    run_view_init(&v);
+    begin(&v, 0, 0, false);
+    mask(&v, 0, frozen, 2, "bn1+");
+    mask(&v, 4, frozen, 2, "bn1+");
+    assert_int_equal(marks_of(&v, RUN_MARK_MASK), 0);
+    mask(&v, 5, frozen, 1, "bn1+");
+    assert_int_equal(marks_of(&v, RUN_MARK_MASK), 1);
+    run_view_clear(&v);
+}
+
+static void a_run_to_be_resumed_keeps_the_sessions_engine_and_log(void **state) {
+    (void)state;
+    run_view v, history;
+    run_view_init(&v);
+    run_view_init(&history);
+    thaw_event engine = {.kind = THAW_EVENT_ENGINE};
+    engine.engine.ok = true;
+    engine.engine.text = (char *)"libtorch 1.13";
+    engine.engine.device = (char *)"cpu";
+    engine.engine.threads = 2;
+    run_view_apply(&v, &engine);
+    thaw_event line = {.kind = THAW_EVENT_LOG};
+    line.log.text = (char *)"of this session";
+    run_view_apply(&v, &line);
+    line.log.text = (char *)"of a former one";
+    begin(&history, 0, 0, false);
+    run_view_apply(&history, &line);
+    step(&history, 1, 2, 0.1);
+    run_view_adopt(&v, &history);
+    assert_string_equal(v.run, "r1");
+    assert_int_equal(v.steps, 1);
+    assert_int_equal(v.train_loss.count, 1);
+    assert_true(v.engine_known && v.engine_ok);
+    assert_string_equal(v.engine_text, "libtorch 1.13");
+    assert_int_equal(v.log_count, 1);
+    assert_string_equal(v.log[0].text, "of this session");
+    assert_null(history.run);
+    begin(&v, 1, 0, true); /* goes on with it */
+    assert_int_equal(v.train_loss.count, 1);
+    run_view_clear(&v);
+    run_view_clear(&history);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_resumed_run_takes_back_what_its_checkpoint_does_not_know),
+        cmocka_unit_test(of_two_events_of_an_epoch_the_later_counts),
+        cmocka_unit_test(what_stays_as_it_was_is_no_change_of_the_mask),
+        cmocka_unit_test(a_run_to_be_resumed_keeps_the_sessions_engine_and_log),
         cmocka_unit_test(spike_survives_a_million_steps),
         cmocka_unit_test(value_that_is_not_finite_is_counted_and_does_not_spoil_the_mean),
         cmocka_unit_test(merged_bucket_keeps_low_high_and_mean),

@@ -46,9 +46,89 @@ static void a_broken_theme_of_ones_own_is_passed_over(void **state) {
     remove("thaw/themes/dark2.json");
 }
 
+/* ---- masks that a run does not take ---- */
+
+static thaw_freeze state_of(app *a, const char *path) {
+    return thaw_layers_state(app_layers(a), thaw_layers_find(app_layers(a), path));
+}
+
+static void feed_log(app *a, int level, const char *text) {
+    thaw_event e = {.kind = THAW_EVENT_LOG};
+    e.log.level = level;
+    e.log.text = xstrdup(text);
+    feed(a, e);
+}
+
+/* The layers before the head of CIFAR ResNet-20. */
+static const char head_only[] = "conv1 bn1 layer1 layer2 layer3";
+
+static app *open_training(void) {
+    app *a = open_app("cifar_resnet20");
+    feed_begin(a, "run-1", 5);
+    feed_mask(a, 0, head_only, "head only", 650);
+    feed_step(a, 1, 2.0);
+    press(a, "5");
+    return a;
+}
+
+static void freezing_all_that_a_run_trains_is_not_done_and_says_why(void **state) {
+    (void)state;
+    app *a = open_training();
+    assert_int_equal(state_of(a, "linear"), THAW_TRAINABLE);
+    press(a, "End f"); /* the head is the last row */
+    assert_shows(a, "nothing left to train");
+    assert_int_equal(state_of(a, "linear"), THAW_TRAINABLE);
+    assert_int_equal(app_recipe(a)->freeze_count, 1); /* "all": everything but the head */
+    press(a, ":");
+    type(a, "freeze *");
+    press(a, "Enter");
+    assert_shows(a, "nothing left to train");
+    assert_int_equal(state_of(a, "linear"), THAW_TRAINABLE);
+    feed_end(a, "done", "");
+    press(a, "End f"); /* before the next run it may be on the way to something else */
+    assert_int_equal(state_of(a, "linear"), THAW_FROZEN);
+    app_free(a);
+}
+
+static void a_mask_that_the_run_refuses_is_taken_back_with_its_reason(void **state) {
+    (void)state;
+    app *a = open_training();
+    press(a, "Home T");
+    assert_int_equal(state_of(a, "conv1"), THAW_TRAINABLE);
+    a->masks_pending = 1; /* as with a session */
+    feed_log(a, 1, "the mask stays as it was: the disk is in the way");
+    feed_mask(a, 2, head_only, "head only", 650);
+    assert_int_equal(state_of(a, "conv1"), THAW_FROZEN);
+    assert_false(app_mask_pending(a));
+    assert_shows(a, "the mask stays as it was: the disk is in the way");
+    press(a, "u"); /* the edit is still there to be looked at */
+    assert_int_equal(state_of(a, "conv1"), THAW_TRAINABLE);
+    app_free(a);
+}
+
+static void of_several_edits_on_their_way_the_last_answer_counts(void **state) {
+    (void)state;
+    app *a = open_training();
+    press(a, "Home T Down T");
+    a->masks_pending = 2;
+    feed_mask(a, 2, "bn1 layer1 layer2 layer3", "conv1+", 1000); /* the first edit is in force */
+    assert_int_equal(state_of(a, "bn1"), THAW_TRAINABLE);        /* the second is not forgotten */
+    assert_true(app_mask_pending(a));
+    feed_mask(a, 3, "layer1 layer2 layer3", "conv1+", 1000);
+    assert_int_equal(state_of(a, "bn1"), THAW_TRAINABLE);
+    assert_false(app_mask_pending(a));
+    char *all = screen_text(a);
+    assert_null(strstr(all, "stays as it was"));
+    free(all);
+    app_free(a);
+}
+
 int main(void) {
     app_fixture_home();
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(freezing_all_that_a_run_trains_is_not_done_and_says_why),
+        cmocka_unit_test(a_mask_that_the_run_refuses_is_taken_back_with_its_reason),
+        cmocka_unit_test(of_several_edits_on_their_way_the_last_answer_counts),
         cmocka_unit_test(a_broken_theme_of_ones_own_is_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,10 +29,11 @@ static const char *verb(thaw_freeze state) {
     return state == THAW_TRAINABLE ? "thaw" : state == THAW_FROZEN ? "freeze" : "freeze the weights of";
 }
 
-static void changed(app *a, thaw_freeze state, const char *what) {
+static bool changed(app *a, thaw_freeze state, const char *what) {
     char *text = xasprintf("%s %s", verb(state), what);
-    app_mask_changed(a, text);
+    bool done = app_mask_changed(a, text);
     free(text);
+    return done;
 }
 
 /* Set the selected rows, or the cursor's, and end the range. */
@@ -60,7 +61,7 @@ static void set_matching(app *a, const char *pattern, thaw_freeze state) {
         app_fail(a, &status);
         return;
     }
-    changed(a, state, pattern);
+    if (!changed(a, state, pattern)) return;
     app_say(a, "%s %s: %d layer%s", verb(state), pattern, matched, matched == 1 ? "" : "s");
 }
 
@@ -130,7 +131,7 @@ static thaw_status accept_glob(app *a, void *user, const char *text) {
     if (!*text || !layers) return thaw_ok();
     int matched = 0;
     THAW_TRY(thaw_layers_set_matching(layers, text, THAW_FROZEN, &matched));
-    changed(a, THAW_FROZEN, text);
+    if (!changed(a, THAW_FROZEN, text)) return thaw_ok();
     app_say(a, "froze %s: %d layer%s", text, matched, matched == 1 ? "" : "s");
     return thaw_ok();
 }
@@ -286,10 +287,10 @@ static void apply_preset(app *a, const preset *chosen) {
     if (!layers) return;
     chosen->apply(layers);
     char *what = xasprintf("preset %s", chosen->name);
-    app_mask_changed(a, what);
     char some[NUMBER_TEXT_MAX];
-    app_say(a, "%s: %s parameters train", chosen->name,
-            text_count((double)thaw_layers_cost(layers, 1, 1).trainable, some));
+    if (app_mask_changed(a, what))
+        app_say(a, "%s: %s parameters train", chosen->name,
+                text_count((double)thaw_layers_cost(layers, 1, 1).trainable, some));
     free(what);
 }
 

@@ -56,7 +56,7 @@ static void first_row(canvas *c, rect row, const run_view *v) {
     }
     if (isfinite(v->loss))
         put_figure(&f, "loss", ROLE_TRAIN, "%.4f", v->loss);
-    else if (v->steps > 0)
+    else if (v->train_loss.count > 0)
         put_figure(&f, "loss", ROLE_BAD, "not finite");
     if (last && isfinite(last->val_top1)) put_figure(&f, "val", ROLE_VAL, "%.1f %%", last->val_top1 * 100);
     if (isfinite(v->best_val_top1))

@@ -1,0 +1,75 @@
+/*
+ * run_marks.c - see run_marks.h.
+ */
+#include "tui/run_marks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/str.h"
+
+static void drop_mark(run_view *v, size_t index) {
+    free(v->mark[index].text);
+    memmove(&v->mark[index], &v->mark[index + 1], (v->mark_count - index - 1) * sizeof *v->mark);
+    v->mark_count--;
+}
+
+void run_marks_add(run_view *v, run_mark_kind kind, int64_t steps, char *text) {
+    if (v->mark_count == RUN_MARKS_MAX) {
+        size_t victim = 0;
+        while (victim < v->mark_count && v->mark[victim].kind != RUN_MARK_CHECKPOINT)
+            victim++;
+        drop_mark(v, victim < v->mark_count ? victim : 0);
+    }
+    v->mark = vec_reserve(v->mark, &v->mark_capacity, v->mark_count + 1, sizeof *v->mark);
+    v->mark[v->mark_count++] = (run_mark){.kind = kind, .steps = steps, .text = text};
+}
+
+void run_marks_replace(run_view *v, run_mark_kind kind, int64_t steps, char *text) {
+    for (size_t i = v->mark_count; i > 0; i--)
+        if (v->mark[i - 1].kind == kind) drop_mark(v, i - 1);
+    run_marks_add(v, kind, steps, text);
+}
+
+static bool among(char *const *names, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(names[i], name)) return true;
+    return false;
+}
+
+void run_marks_cut(run_view *v, int64_t steps) {
+    while (v->mark_count && v->mark[v->mark_count - 1].steps > steps)
+        drop_mark(v, v->mark_count - 1);
+}
+
+/* The names of TO that are not in FROM, joined by ", ", with VERB after them: "layer1, layer2 frozen". */
+static void describe_added(str *text, char *const *from, size_t from_count, char *const *to, size_t to_count,
+                           const char *verb) {
+    enum { NAMED_MAX = 3 };
+    size_t added = 0;
+    for (size_t i = 0; i < to_count; i++) {
+        if (among(from, from_count, to[i])) continue;
+        if (++added > NAMED_MAX) continue;
+        str_appendf(text, "%s%s", added > 1 || text->length ? ", " : "", to[i]);
+    }
+    if (added > NAMED_MAX) str_appendf(text, " and %zu more", added - NAMED_MAX);
+    if (added) str_appendf(text, " %s", verb);
+}
+
+/* "all" stands for names that are not known here, so lists with it cannot be compared name by name. */
+static bool comparable(char *const *names, size_t count) {
+    return !among(names, count, "all");
+}
+
+char *run_marks_describe(const run_view *v, const thaw_event *e) {
+    str text = {0};
+    if (comparable(v->frozen, v->frozen_count) && comparable(e->mask.frozen, e->mask.frozen_count)) {
+        describe_added(&text, v->frozen, v->frozen_count, e->mask.frozen, e->mask.frozen_count, "frozen");
+        describe_added(&text, e->mask.frozen, e->mask.frozen_count, v->frozen, v->frozen_count, "thawed");
+        describe_added(&text, v->moving, v->moving_count, e->mask.moving, e->mask.moving_count,
+                       "frozen, statistics moving");
+    }
+    if (!text.length) str_appendf(&text, "trains %s", e->mask.label ? e->mask.label : "other layers");
+    return str_take(&text);
+}
