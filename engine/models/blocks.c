@@ -3,6 +3,8 @@
  */
 #include "engine/models/blocks.h"
 
+#include "engine/nn/kinds.h"
+
 /* ---- convolution, norm, activation ---- */
 
 static const layer_kind kind_conv_norm = {"Conv2dNormActivation", NULL, NULL};
@@ -21,6 +23,55 @@ layer *block_conv_norm(layer *parent, const char *name, conv_norm spec) {
     nn_batch_norm2d_with(l, "1", spec.norm);
     if (spec.activation != BLOCK_LINEAR) nn_activation(l, "2", (unary_op)spec.activation);
     return l;
+}
+
+static const layer_kind kind_basic_conv = {"BasicConv2d", NULL, NULL};
+
+layer *block_basic_conv(layer *parent, const char *name, conv_spec spec) {
+    layer *l = layer_add(parent, name, &kind_basic_conv);
+    nn_conv2d_with(l, "conv", spec);
+    nn_batch_norm2d_with(l, "bn", (norm_spec){.features = spec.out, .eps = 1e-3});
+    nn_activation(l, "relu", UNARY_RELU)->functional = true;
+    return l;
+}
+
+/* ---- the Inceptions' input and auxiliary classifiers ---- */
+
+static act transform_input_forward(layer *self, pass *p, act x) {
+    static const double mean[] = {0.485, 0.456, 0.406}, deviation[] = {0.229, 0.224, 0.225};
+    enum { CHANNELS = 3 };
+    if (!kind_takes_image(self, p, x, CHANNELS)) return (act){0};
+    if (pass_tracing(p)) return act_result(self, p, x, x.size, 0, NULL);
+    float factor[CHANNELS], offset[CHANNELS];
+    for (int c = 0; c < CHANNELS; c++) {
+        factor[c] = (float)(deviation[c] / 0.5);
+        offset[c] = (float)((mean[c] - 0.5) / 0.5);
+    }
+    tscope *s = p->scope;
+    dtype type = t_dtype(s, x.t);
+    const shape size = SHAPE_4(1, CHANNELS, 1, 1);
+    tensor *scale =
+        t_to(s, t_from_data(s, size, DTYPE_F32, factor, p->device), p->device, type, FORMAT_PRESERVE);
+    tensor *shift =
+        t_to(s, t_from_data(s, size, DTYPE_F32, offset, p->device), p->device, type, FORMAT_PRESERVE);
+    return act_result(self, p, x, x.size, 0, t_add(s, t_mul(s, x.t, scale), shift));
+}
+
+static const layer_kind kind_transform_input = {"TransformInput", transform_input_forward, NULL};
+
+layer *block_transform_input(layer *root) {
+    layer *l = layer_add(root, "transform_input", &kind_transform_input);
+    l->functional = true;
+    return l;
+}
+
+static void aside_visit(void *user, layer *l) {
+    (void)user;
+    l->aside = true;
+}
+
+void block_set_aside(layer *l) {
+    layer_each(l, aside_visit, NULL);
 }
 
 /* ---- squeeze and excitation ---- */

@@ -16,6 +16,19 @@ typedef struct conv_norm {
 } conv_norm;
 layer *block_conv_norm(layer *parent, const char *name, conv_norm spec);
 
+/* A convolution without bias "conv", its norm "bn" with epsilon 0.001, and ReLU: the Inceptions' only layer.
+ */
+layer *block_basic_conv(layer *parent, const char *name, conv_spec spec);
+
+/*
+ * The Inceptions were trained on images in -1..1, and torchvision converts to that from what its other
+ * models take, (x - mean) / deviation of ImageNet. Here too every image comes so. A layer without keys.
+ */
+layer *block_transform_input(layer *root);
+
+/* L and what is below is an auxiliary classifier: see layer.aside. */
+void block_set_aside(layer *l);
+
 /* Hu et al. 2018 (arXiv:1709.01507): each channel scaled by what GATE says of all channels' averages. */
 layer *block_squeeze_excitation(layer *parent, const char *name, int64_t channels, int64_t squeezed,
                                 unary_op activation, unary_op gate);

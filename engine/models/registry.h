@@ -14,7 +14,8 @@ typedef struct arch_family {
 } arch_family;
 
 extern const arch_family family_alexnet, family_vgg, family_resnet, family_cifar_resnet, family_squeezenet,
-    family_mobilenet_v2, family_mnasnet, family_shufflenet_v2;
+    family_mobilenet_v2, family_mnasnet, family_shufflenet_v2, family_densenet, family_googlenet,
+    family_inception;
 
 const arch *arch_find(const char *name);                    /* NULL when unknown */
 const arch *arch_at(size_t index);                          /* in registration order; NULL past the end */

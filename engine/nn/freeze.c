@@ -27,6 +27,10 @@ void freeze_layer(layer *l, thaw_freeze state) {
 }
 
 thaw_freeze freeze_summary(const layer *l, bool *counts) {
+    if (l->aside) {
+        if (counts) *counts = false;
+        return THAW_FROZEN;
+    }
     bool any = freeze_counts(l);
     thaw_freeze state = l->freeze;
     for (size_t i = 0; i < l->child_count; i++) {

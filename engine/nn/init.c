@@ -48,6 +48,9 @@ void init_fill(const weight_fill *fill, float *values, size_t count, rng *r) {
     case INIT_NORMAL_001:
         fill_normal(values, count, 0.01, r);
         break;
+    case INIT_NORMAL_01:
+        fill_normal(values, count, 0.1, r);
+        break;
     case INIT_TRUNC_NORMAL_002:
         fill_truncated(values, count, 0.02, r);
         break;

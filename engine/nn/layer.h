@@ -69,6 +69,7 @@ typedef enum weight_init {
     INIT_KAIMING_FAN_OUT,  /* normal, std sqrt(2 / fan_out); bias zero */
     INIT_KAIMING_FAN_IN,   /* normal, std sqrt(2 / fan_in); bias zero */
     INIT_NORMAL_001,       /* normal, std 0.01; bias zero */
+    INIT_NORMAL_01,        /* normal, std 0.1; bias zero */
     INIT_TRUNC_NORMAL_002, /* truncated normal, std 0.02; bias zero */
     INIT_XAVIER_UNIFORM,
     INIT_KAIMING_UNIFORM, /* uniform, bound sqrt(6 / fan_in); bias zero */

@@ -46,7 +46,8 @@ static thaw_layer_info describe_layer(const layer *l, int parent) {
                             .macs = layer_macs(l),
                             .activation_bytes = subtree_activations(l),
                             .has_norm = subtree_has_norm(l),
-                            .is_head = l->head};
+                            .is_head = l->head,
+                            .is_aside = l->aside};
     copy_extents(info.output, &l->output, 1);
     return info;
 }

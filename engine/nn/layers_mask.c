@@ -125,7 +125,7 @@ static void count_groups(const model *m, int *groups, int *trainable) {
     *groups = *trainable = 0;
     for (size_t i = 0; i < m->root->child_count; i++) {
         const layer *group = m->root->child[i];
-        if (!layer_parameters(group)) continue;
+        if (!layer_parameters(group) || group->aside) continue;
         ++*groups;
         if (freeze_summary(group, NULL) == THAW_TRAINABLE) ++*trainable;
     }

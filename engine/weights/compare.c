@@ -61,13 +61,14 @@ static void add_misfit(comparison *c, const weights_entry *e, const param *p) {
 
 static thaw_status compare_param(void *user, layer *l, param *p, const char *key) {
     comparison *c = user;
-    (void)l;
     bool in_head = weights_in_head(c->m, key);
     const weights_entry *e = weights_find(c->f, key);
     if (e) c->used[e - c->f->entry] = true;
     if (in_head && c->head == WEIGHTS_HEAD_SKIP) return thaw_ok();
     bool fits = e && shape_equal(&e->size, &p->size) && weights_convertible(e->type, p->type);
-    if (fits || (!e && may_be_missing(key))) {
+    /* An auxiliary classifier is nice to have: torchvision's own models come without, or for other classes.
+     */
+    if (fits || l->aside || (!e && may_be_missing(key))) {
         c->report->loaded += fits;
         return thaw_ok();
     }

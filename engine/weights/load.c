@@ -31,8 +31,9 @@ static void release_pages(const weights_file *f, const weights_entry *e) {
 
 static thaw_status load_param(void *user, layer *l, param *p, const char *key) {
     loading *load = user;
-    (void)l;
     const weights_entry *e = weights_find(load->f, key);
+    if (l->aside && e && !(shape_equal(&e->size, &p->size) && weights_convertible(e->type, p->type)))
+        return thaw_ok();
     if (!e || (load->head == WEIGHTS_HEAD_SKIP && weights_in_head(load->m, key))) return thaw_ok();
     size_t bytes = (size_t)shape_elements(&p->size) * dtype_size(p->type);
     load->buffer = vec_reserve(load->buffer, &load->capacity, bytes, 1);

@@ -34,6 +34,19 @@ static bool key_is_clean(const char *key, size_t length) {
     return clean;
 }
 
+/* torchvision's DenseNet files say "denselayer1.norm.1.weight" for what has been "denselayer1.norm1.weight"
+ * since the name of a module may hold no dot. */
+static char *present_name(const char *key, size_t length) {
+    static const char *const part[] = {".norm.", ".relu.", ".conv."};
+    const size_t n = strlen(part[0]);
+    char *name = xstrndup(key, length), *at = strstr(name, "denselayer");
+    if (at) at += strcspn(at, ".");
+    for (size_t i = 0; at && i < sizeof part / sizeof *part; i++)
+        if (strncmp(at, part[i], n) == 0 && (at[n] == '1' || at[n] == '2') && at[n + 1] == '.')
+            memmove(at + n - 1, at + n, strlen(at + n) + 1);
+    return name;
+}
+
 thaw_status weights_add(weights_file *f, const char *key, size_t length, const weights_entry *entry) {
     if (!key_is_clean(key, length)) {
         char *copy = xstrndup(key, length < 80 ? length : 80), *escaped = text_escape(copy);
@@ -46,7 +59,7 @@ thaw_status weights_add(weights_file *f, const char *key, size_t length, const w
     skip_wrappers(&key, &length);
     f->entry = vec_reserve(f->entry, &f->capacity, f->count + 1, sizeof *f->entry);
     f->entry[f->count] = *entry;
-    f->entry[f->count++].key = xstrndup(key, length);
+    f->entry[f->count++].key = present_name(key, length);
     return thaw_ok();
 }
 

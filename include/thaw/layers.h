@@ -47,6 +47,7 @@ typedef struct thaw_layer_info {
     int64_t activation_bytes;
     bool has_norm; /* the subtree has running statistics: the three states differ */
     bool is_head;
+    bool is_aside; /* an auxiliary classifier: kept and saved, but in no pass (no output) and never trained */
 } thaw_layer_info;
 
 typedef struct thaw_layers thaw_layers;

@@ -52,7 +52,13 @@ def build(arch):
     if maker is None:
         return None
     wants = {"googlenet": {"aux_logits": True, "init_weights": False}, "inception_v3": {"init_weights": False}}
-    return maker(weights=None, **wants.get(arch, {}))
+    model = maker(weights=None, **wants.get(arch, {}))
+    if arch in wants:  # as with the pretrained weights
+        model.transform_input = True
+        for name in ("aux1", "aux2", "AuxLogits"):  # thaw keeps the auxiliary classifiers out of every pass
+            if hasattr(model, name):
+                getattr(model, name).forward = lambda x: None
+    return model
 
 
 def settle(model):

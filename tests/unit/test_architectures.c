@@ -244,8 +244,9 @@ static void everything_but_the_head_stays_to_the_bit(void **state) {
         const char *name;
         int side;
     } small[] = {
-        {"cifar_resnet20", 16}, {"resnet18", 32},     {"alexnet", 63},    {"vgg11_bn", 32},
-        {"squeezenet1_0", 45},  {"mobilenet_v2", 33}, {"mnasnet0_5", 33}, {"shufflenet_v2_x0_5", 33},
+        {"cifar_resnet20", 16}, {"resnet18", 32},     {"alexnet", 63},      {"vgg11_bn", 32},
+        {"squeezenet1_0", 45},  {"mobilenet_v2", 33}, {"mnasnet0_5", 33},   {"shufflenet_v2_x0_5", 33},
+        {"densenet121", 33},    {"googlenet", 33},    {"inception_v3", 75},
     };
     for (size_t i = 0; i < sizeof small / sizeof *small; i++)
         only_the_head_moves(small[i].name, small[i].side);

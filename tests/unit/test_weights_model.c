@@ -119,6 +119,45 @@ static void counters_of_batches_may_be_missing(void **state) {
     state_dict_clear(&d, keys);
 }
 
+/* "features.denseblock1.denselayer1.norm1.weight" to "...denselayer1.norm.1.weight": as in the files that
+ * torchvision still hands out. */
+static void densenets_old_names_are_known(void **state) {
+    (void)state;
+    static const char *const part[] = {".norm1.", ".norm2.", ".conv1.", ".conv2."};
+    state_dict d = state_dict_of("densenet121", 10);
+    size_t renamed = 0;
+    for (size_t i = 0; i < d.count; i++) {
+        for (size_t k = 0; k < 4; k++) {
+            char *at = strstr(d.key[i], part[k]);
+            if (!at || !strstr(d.key[i], "denselayer")) continue;
+            char *old = xasprintf("%.*s.%s", (int)(at - d.key[i] + 5), d.key[i], at + 5);
+            free(d.key[i]);
+            d.item[i].key = d.key[i] = old;
+            renamed++;
+            break;
+        }
+    }
+    assert_int_equal(renamed, 58 * 12);
+    assert_ok(compare(&d, "densenet121", 10, WEIGHTS_HEAD_STRICT, NULL));
+    state_dict_clear(&d, d.count);
+}
+
+static void auxiliary_classifiers_may_be_missing_or_of_other_classes(void **state) {
+    (void)state;
+    weights_report r;
+    state_dict d = state_dict_of("googlenet", 10);
+    size_t keys = d.count;
+    find_item(&d, "aux2.fc2.weight")->size = SHAPE_2(10, 1024);
+    drop_item(&d, "aux1.conv.conv.weight");
+    drop_item(&d, "aux1.fc1.bias");
+    assert_ok(compare(&d, "googlenet", 10, WEIGHTS_HEAD_STRICT, &r));
+    assert_int_equal(r.loaded, keys - 3);
+    weights_report_clear(&r);
+    drop_item(&d, "conv1.conv.weight");
+    assert_says(compare(&d, "googlenet", 10, WEIGHTS_HEAD_STRICT, NULL), "conv1.conv.weight is missing");
+    state_dict_clear(&d, keys);
+}
+
 static void missing_extra_and_misfitting_keys_are_named(void **state) {
     (void)state;
     weights_report r;
@@ -296,6 +335,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_architecture_fits),
         cmocka_unit_test(counters_of_batches_may_be_missing),
+        cmocka_unit_test(densenets_old_names_are_known),
+        cmocka_unit_test(auxiliary_classifiers_may_be_missing_or_of_other_classes),
         cmocka_unit_test(missing_extra_and_misfitting_keys_are_named),
         cmocka_unit_test(integers_do_not_fit_weights),
         cmocka_unit_test(another_number_of_classes_is_told_as_such),
