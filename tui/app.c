@@ -297,6 +297,8 @@ void app_free(app *a) {
     free(a->theme_name);
     free(a->message);
     free(a->warning);
+    step_rate_clear(&a->rate);
+    free(a->rate_sought);
     free(a->runs);
     free(a->device);
     free(a);
@@ -308,6 +310,7 @@ static void after_first_frame(app *a, const app_params *params) {
     read_keys(a);
     rescue_prepare();
     app_session_start(a);
+    app_rate_seek(a);
     const screen *s = app_screens[a->current];
     if (s->show) s->show(a, a->state[a->current]);
     if (params->greet) params->greet(a);

@@ -79,6 +79,10 @@ const thaw_dataset *app_dataset(const app *a);
 void app_dataset_set(app *a, thaw_dataset *d); /* takes it over; NULL: forget */
 int app_class_count(const app *a);             /* of the dataset, else of the run, else 0 */
 
+/* Seconds of computing that a step of the recipe takes at this cost; NaN until one of its model was measured.
+ */
+double app_step_seconds(const app *a, const thaw_cost *cost);
+
 /* The live run (begun or not), never NULL. */
 const run_view *app_live(const app *a);
 bool app_busy(const app *a);       /* a run is preparing, training, paused or stopping */

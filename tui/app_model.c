@@ -291,6 +291,7 @@ int app_class_count(const app *a) {
 }
 
 void app_changed(app *a) {
+    app_rate_seek(a);
     for (int i = 0; i < SCREEN_COUNT; i++)
         if (a->state[i] && app_screens[i]->changed) app_screens[i]->changed(a, a->state[i]);
     app_redraw(a);

@@ -5,6 +5,7 @@
 #define TUI_APP_STATE_H
 
 #include "tui/app.h"
+#include "tui/step_rate.h"
 #include "tui/term.h"
 #include "tui/theme.h"
 #include "tui/widgets/raster.h"
@@ -67,7 +68,10 @@ struct app {
     thaw_session *session;
     bool session_failed;
     run_view live;
-    bool starting; /* a run was asked for and has not ended */
+    bool starting;     /* a run was asked for and has not ended */
+    double live_work;  /* multiply-accumulates of one of its steps, 0: not known */
+    step_rate rate;    /* how fast they are done here */
+    char *rate_sought; /* the model that earlier runs were searched for */
     app_ghost *ghost;
     size_t ghost_count, ghost_capacity;
     char *runs, *device;
@@ -105,6 +109,10 @@ void app_session_start(app *a);
 void app_session_drain(app *a);
 void app_take_event(app *a, const thaw_event *e);
 void app_ghosts_clear(app *a);
+
+/* app_rate.c */
+void app_rate_event(app *a, const thaw_event *e); /* after the live view has taken it */
+void app_rate_seek(app *a);                       /* look for an earlier run of the recipe's model, once */
 
 /* app_view.c */
 void app_draw(app *a);

@@ -171,6 +171,7 @@ void app_take_event(app *a, const thaw_event *e) {
     }
     int classes = app_class_count(a);
     run_view_apply(&a->live, e);
+    app_rate_event(a, e);
     if (e->kind == THAW_EVENT_LOG && e->log.level == 1) set_warning(a, e->log.text);
     if (e->kind == THAW_EVENT_MASK) app_take_mask(a, e);
     if (e->kind == THAW_EVENT_ENGINE && !e->engine.ok)

@@ -43,18 +43,18 @@ void run_marks_cut(run_view *v, int64_t steps) {
         drop_mark(v, v->mark_count - 1);
 }
 
-/* The names of TO that are not in FROM, joined by ", ", with VERB after them: "layer1, layer2 frozen". */
-static void describe_added(str *text, char *const *from, size_t from_count, char *const *to, size_t to_count,
-                           const char *verb) {
-    enum { NAMED_MAX = 3 };
+/* The names of TO that are not in FROM, joined by ", ", with VERB after them: "layer1, layer2 frozen".
+ * Returns how many there are. */
+static size_t describe_added(str *text, char *const *from, size_t from_count, char *const *to,
+                             size_t to_count, const char *verb) {
     size_t added = 0;
     for (size_t i = 0; i < to_count; i++) {
         if (among(from, from_count, to[i])) continue;
-        if (++added > NAMED_MAX) continue;
-        str_appendf(text, "%s%s", added > 1 || text->length ? ", " : "", to[i]);
+        str_appendf(text, "%s%s", added || text->length ? ", " : "", to[i]);
+        added++;
     }
-    if (added > NAMED_MAX) str_appendf(text, " and %zu more", added - NAMED_MAX);
     if (added) str_appendf(text, " %s", verb);
+    return added;
 }
 
 /* "all" stands for names that are not known here, so lists with it cannot be compared name by name. */
@@ -62,14 +62,37 @@ static bool comparable(char *const *names, size_t count) {
     return !among(names, count, "all");
 }
 
+/* What trains under a mask, from its label (thaw_layers_mask_label), as a sentence. */
+static void describe_whole(str *text, const char *label) {
+    size_t length = strlen(label);
+    if (!strcmp(label, "everything"))
+        str_append(text, "everything trains");
+    else if (!strcmp(label, "head only"))
+        str_append(text, "only the head trains");
+    else if (length && label[length - 1] == '+')
+        str_appendf(text, "%.*s and later train", (int)length - 1, label);
+    else
+        str_appendf(text, "trains %s", length ? label : "other layers");
+}
+
 char *run_marks_describe(const run_view *v, const thaw_event *e) {
+    enum { NAMED_MAX = 3 }; /* beyond, what trains now says more than what has changed */
+    const char *label = e->mask.label ? e->mask.label : "";
+    bool whole = !strcmp(label, "everything") || !strcmp(label, "head only");
     str text = {0};
-    if (comparable(v->frozen, v->frozen_count) && comparable(e->mask.frozen, e->mask.frozen_count)) {
-        describe_added(&text, v->frozen, v->frozen_count, e->mask.frozen, e->mask.frozen_count, "frozen");
-        describe_added(&text, e->mask.frozen, e->mask.frozen_count, v->frozen, v->frozen_count, "thawed");
-        describe_added(&text, v->moving, v->moving_count, e->mask.moving, e->mask.moving_count,
-                       "frozen, statistics moving");
+    size_t named = 0;
+    if (!whole && comparable(v->frozen, v->frozen_count) &&
+        comparable(e->mask.frozen, e->mask.frozen_count)) {
+        named =
+            describe_added(&text, v->frozen, v->frozen_count, e->mask.frozen, e->mask.frozen_count, "frozen");
+        named +=
+            describe_added(&text, e->mask.frozen, e->mask.frozen_count, v->frozen, v->frozen_count, "thawed");
+        named += describe_added(&text, v->moving, v->moving_count, e->mask.moving, e->mask.moving_count,
+                                "frozen, statistics moving");
     }
-    if (!text.length) str_appendf(&text, "trains %s", e->mask.label ? e->mask.label : "other layers");
+    if (named < 1 || named > NAMED_MAX) {
+        str_reset(&text);
+        describe_whole(&text, label);
+    }
     return str_take(&text);
 }

@@ -144,6 +144,7 @@ static void take_begin(run_view *v, const thaw_event *e) {
     set_text(&v->recipe, e->begin.recipe);
     v->epochs = e->begin.epochs;
     v->steps_per_epoch = e->begin.steps_per_epoch;
+    v->epoch_step_weight = 0;
     v->total_steps = (int64_t)e->begin.epochs * e->begin.steps_per_epoch;
     v->parameters = e->begin.parameters;
     v->trainable = e->begin.trainable;
@@ -269,6 +270,7 @@ static void take_mask(run_view *v, const thaw_event *e) {
     v->frozen = copy_names(e->mask.frozen, e->mask.frozen_count);
     v->moving = copy_names(e->mask.moving, e->mask.moving_count);
     v->trainable = e->mask.trainable;
+    if (change) v->epoch_step_weight = 0; /* steps cost something else from now on: average anew */
     set_text(&v->mask_label, e->mask.label ? e->mask.label : "");
     if (!text) return;
     run_marks_add(v, RUN_MARK_MASK, e->steps, text);

@@ -218,6 +218,13 @@ const char *text_bytes(double bytes, char buffer[NUMBER_TEXT_MAX]) {
     return buffer;
 }
 
+const char *text_duration(double seconds, char buffer[NUMBER_TEXT_MAX]) {
+    bool whole = seconds >= 1;
+    double value = whole ? seconds : seconds * 1e3;
+    snprintf(buffer, NUMBER_TEXT_MAX, "%.*f %s", value < 100 ? 1 : 0, value, whole ? "s" : "ms");
+    return buffer;
+}
+
 const char *text_seconds(double seconds, char buffer[NUMBER_TEXT_MAX]) {
     if (!(seconds >= 0) || seconds > 1e9) {
         snprintf(buffer, NUMBER_TEXT_MAX, "-:--");

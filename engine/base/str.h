@@ -51,8 +51,10 @@ char *text_escape(const char *text);
 
 /* "1 234 567", "11.7M", "44.7 MB" into a caller's buffer; return it. */
 enum { NUMBER_TEXT_MAX = 32 };
-const char *text_count(double value, char buffer[NUMBER_TEXT_MAX]);     /* 0.27M, 11.7M, 1.8G, 512 */
-const char *text_bytes(double bytes, char buffer[NUMBER_TEXT_MAX]);     /* 44.7 MB (powers of 1024) */
+const char *text_count(double value, char buffer[NUMBER_TEXT_MAX]); /* 0.27M, 11.7M, 1.8G, 512 */
+const char *text_bytes(double bytes, char buffer[NUMBER_TEXT_MAX]); /* 44.7 MB (powers of 1024) */
+/* "9.1 ms", "668 ms", "12.3 s" */
+const char *text_duration(double seconds, char buffer[NUMBER_TEXT_MAX]);
 const char *text_seconds(double seconds, char buffer[NUMBER_TEXT_MAX]); /* 0:07, 12:40, 3:02:11 */
 
 #endif

@@ -224,6 +224,8 @@ thaw_status run_folder_create(const char *runs, const thaw_recipe *recipe, const
             *out = f;
         }
     }
+    if (thaw_failed(&status))
+        status = thaw_error(status.code, "%s; --runs DIR keeps runs in another folder", status.message);
     free(given);
     free(home);
     free(path);

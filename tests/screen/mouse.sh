@@ -12,6 +12,7 @@ click_x10() {
 # mouse_path CLICK: rows, tabs, the wheel and an answer.
 mouse_path() {
     expect "cifar_resnet20"
+    press /; type_text resnet; press Enter; expect_gone "alexnet"
     "$1" 0 5 6; expect_match 'operations +3\.66 GMACs' # resnet34, the third row
     "$1" 65 5 6; expect_match '│ resnet101|resnet50'   # three rows down
     "$1" 0 20 1; expect "What a folder of images"      # the second tab

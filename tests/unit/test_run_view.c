@@ -189,9 +189,16 @@ static void mask_changes_are_marks_that_say_what_changed(void **state) {
     assert_string_equal(v.mask_label, "2 of 9 groups");
     static const char *const all[] = {"all"};
     mask(&v, 30, all, 1, "head only");
-    assert_string_equal(v.mark[1].text, "trains head only"); /* not "all frozen, conv1 thawed" */
+    assert_string_equal(v.mark[1].text, "only the head trains"); /* not "all frozen, conv1 thawed" */
     mask(&v, 35, second, 2, "2 of 9 groups");
     assert_string_equal(v.mark[2].text, "trains 2 of 9 groups");
+    static const char *const many[] = {"bn1", "conv1", "layer1", "layer2", "layer3"};
+    mask(&v, 36, many, 5, "layer4+");
+    assert_string_equal(v.mark[3].text, "bn1, layer1, layer3 frozen");
+    mask(&v, 37, NULL, 0, "everything");
+    assert_string_equal(v.mark[4].text, "everything trains"); /* not five names and "thawed" */
+    mask(&v, 38, many, 5, "layer4+");
+    assert_string_equal(v.mark[5].text, "layer4 and later train");
     assert_int_equal(v.trainable, 7);
     run_view_clear(&v);
 }

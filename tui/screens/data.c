@@ -166,9 +166,11 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
 /* What the pane says when there are no classes to list; owned by the caller. */
 static char *why_empty(app *a, const data *d) {
     if (d->opening) return xasprintf("Looking into %s ...  Esc stops.", d->opening->path);
-    if (d->problem)
-        return xasprintf("%s: %s\n\no opens another folder, b the bundled shapes.", d->failed_path,
-                         d->problem);
+    if (d->problem) {
+        bool named = strstr(d->problem, d->failed_path) != NULL;
+        return xasprintf("%s%s%s\n\no opens another folder, b the bundled shapes.",
+                         named ? "" : d->failed_path, named ? "" : ": ", d->problem);
+    }
     if (app_recipe(a)->data.path && app_recipe(a)->data.path[0])
         return xasprintf("%s has not been looked into. r does.", app_recipe(a)->data.path);
     return xstrdup(

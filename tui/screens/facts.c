@@ -37,15 +37,27 @@ static int paragraph(facts *f, int indent, theme_role role, const char *text) {
     return rows > 0 ? rows : 1;
 }
 
+static void __attribute__((format(printf, 4, 0)))
+value(facts *f, const char *label, theme_role role, const char *format, va_list args) {
+    char *text = xvasprintf(format, args);
+    rect place = below(f, 0);
+    canvas_text(f->c, place.row, place.col, LABEL_COLUMNS - 1, label, ROLE_DIM);
+    f->row += paragraph(f, LABEL_COLUMNS, role, text);
+    free(text);
+}
+
 void facts_line(facts *f, const char *label, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    char *text = xvasprintf(format, args);
+    value(f, label, ROLE_TEXT, format, args);
     va_end(args);
-    rect place = below(f, 0);
-    canvas_text(f->c, place.row, place.col, LABEL_COLUMNS - 1, label, ROLE_DIM);
-    f->row += paragraph(f, LABEL_COLUMNS, ROLE_TEXT, text);
-    free(text);
+}
+
+void facts_value(facts *f, const char *label, theme_role role, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    value(f, label, role, format, args);
+    va_end(args);
 }
 
 void facts_text(facts *f, theme_role role, const char *format, ...) {
@@ -59,6 +71,14 @@ void facts_text(facts *f, theme_role role, const char *format, ...) {
 
 void facts_gap(facts *f) {
     f->row++;
+}
+
+rect facts_bar(facts *f, int most) {
+    rect place = below(f, LABEL_COLUMNS);
+    place.rows = 1;
+    if (place.cols > most) place.cols = most;
+    f->row++;
+    return place;
 }
 
 rect facts_room(facts *f, int rows) {

@@ -25,9 +25,12 @@ facts facts_begin(canvas *c, rect r, facts_scroll *scroll);
 void facts_heading(facts *f, const char *text);
 /* LABEL in a column of its own, the value wrapped beside it. */
 void facts_line(facts *f, const char *label, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void facts_value(facts *f, const char *label, theme_role role, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Text over the whole width, wrapped. */
 void facts_text(facts *f, theme_role role, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void facts_gap(facts *f); /* an empty row */
+void facts_gap(facts *f);           /* an empty row */
+rect facts_bar(facts *f, int most); /* the place of a bar of at most so many columns beside the labels */
 /* The place of the next ROWS rows, for drawing something else there; may lie outside the pane. */
 rect facts_room(facts *f, int rows);
 /* Ends the clipping, and shows at the right edge that there is more than fits. */

@@ -86,8 +86,7 @@ void layer_moving(app *a, void *self, const char *argument) {
     set(a, self, THAW_STATS_MOVING, argument);
 }
 
-/* Three states where there are statistics, two elsewhere; a mixed container is frozen first. */
-static thaw_freeze next_state(const thaw_layers *layers, int node) {
+thaw_freeze layer_next_state(const thaw_layers *layers, int node) {
     switch (thaw_layers_state(layers, node)) {
     case THAW_TRAINABLE:
         return thaw_layers_at(layers, node)->has_norm ? THAW_STATS_MOVING : THAW_FROZEN;
@@ -102,7 +101,7 @@ void layer_toggle(app *a, void *self, const char *argument) {
     (void)argument;
     layer_pane *p = self;
     int node = layer_pane_sync(p) ? layer_pane_current(p) : -1;
-    if (node >= 0) set_rows(a, p, next_state(app_layers(a), node));
+    if (node >= 0) set_rows(a, p, layer_next_state(app_layers(a), node));
 }
 
 void layer_freeze_below(app *a, void *self, const char *argument) {

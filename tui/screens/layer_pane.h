@@ -31,7 +31,10 @@ int layer_pane_current(const layer_pane *p); /* index of the layer under the cur
 /* A glyph and a role for a state, and what it means in words. */
 uint32_t layer_state_glyph(thaw_freeze state, bool ascii);
 theme_role layer_state_role(thaw_freeze state);
-const char *layer_state_text(thaw_freeze state);
+const char *layer_state_text(thaw_freeze state, bool has_norm);
+/* What Space makes of it: three states where there are statistics, two elsewhere; a mixed container is frozen
+ * first. */
+thaw_freeze layer_next_state(const thaw_layers *layers, int node);
 
 /* ---- edits: actions' handlers; SELF is a state that begins with a layer_pane ---- */
 
@@ -51,11 +54,15 @@ bool layer_some(app *a, void *self);
 bool layer_can_undo(app *a, void *self);
 bool layer_can_redo(app *a, void *self);
 
+/* The one that a run is steered with most, for a screen to put first; then the others. */
+#define LAYER_TOGGLE_ACTION                                                                              \
+    {                                                                                                    \
+        "toggle", "Space", "freeze/thaw", "next of trainable, weights frozen, frozen", NULL, layer_some, \
+            layer_toggle                                                                                 \
+    }
 #define LAYER_PANE_ACTIONS                                                                                 \
-    {"toggle", "Space",    "freeze/thaw", "next of trainable, weights frozen, frozen",                     \
-     NULL,     layer_some, layer_toggle},                                                                  \
-        {"freeze-below", "F",        "all below",       "freeze this layer and all before it",             \
-         NULL,           layer_some, layer_freeze_below},                                                  \
+    {"freeze-below", "F",        "all below",       "freeze this layer and all before it",                 \
+     NULL,           layer_some, layer_freeze_below},                                                      \
         {"freeze", "f",        NULL,        "freeze the layer, the range, or what a name or glob matches", \
          "GLOB",   layer_some, layer_freeze},                                                              \
         {"thaw", "T t",      "thaw",    "let the layer, the range, or what matches train",                 \

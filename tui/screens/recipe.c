@@ -14,6 +14,7 @@
 #include "tui/key.h"
 #include "tui/screens/facts.h"
 #include "tui/screens/recipe_form.h"
+#include "tui/step_rate.h"
 
 typedef struct recipe_screen {
     app *app;
@@ -70,12 +71,16 @@ static void foresee(const recipe_screen *s, facts *f) {
     const thaw_dataset *set = app_dataset(s->app);
     const thaw_layers *layers = app_layers(s->app);
     char a[NUMBER_TEXT_MAX], b[NUMBER_TEXT_MAX];
+    double seconds = NAN;
     if (layers) {
-        thaw_cost cost = thaw_layers_cost(layers, r->batch_size, strcmp(r->optimizer.name, "sgd") ? 2 : 1);
+        thaw_cost cost = thaw_layers_cost(layers, r->batch_size, step_rate_optimizer_floats(r));
         char label[64];
         facts_line(f, "trains", "%s: %s of %s parameters",
                    thaw_layers_mask_label(layers, label, sizeof label), text_count((double)cost.trainable, a),
                    text_count((double)cost.parameters, b));
+        seconds = app_step_seconds(s->app, &cost);
+        if (isfinite(seconds))
+            facts_line(f, "a step takes", "about %s of computing", text_duration(seconds, a));
         facts_line(f, "a step costs", "%.0f %% of training everything", 100 * cost.relative_step);
         facts_line(f, "memory", "about %s", text_bytes((double)cost.memory_bytes, a));
     }
@@ -83,6 +88,9 @@ static void foresee(const recipe_screen *s, facts *f) {
         size_t images = thaw_dataset_images(set, true);
         size_t steps = (images + (size_t)r->batch_size - 1) / (size_t)r->batch_size;
         facts_line(f, "steps", "%zu an epoch, %zu in all", steps, steps * (size_t)r->epochs);
+        if (isfinite(seconds))
+            facts_line(f, "all of it", "about %s, without validation",
+                       text_seconds(seconds * (double)steps * r->epochs, a));
     }
 }
 

@@ -294,8 +294,15 @@ static bool can_resume(app *a, void *self) {
 }
 
 static void do_ghost(app *a, void *self, const char *argument) {
+    const char *folder = current(self)->folder;
     (void)argument;
-    app_ghost_toggle(a, current(self)->folder);
+    app_ghost_toggle(a, folder);
+    const app_ghost *ghost = app_ghost_find(a, folder);
+    const run_view *v = app_live(a);
+    if (v->folder && !strcmp(v->folder, folder))
+        app_say(a, "this run is the one on the chart; it is a ghost there when the next begins");
+    else
+        app_say(a, ghost && !ghost->shown ? "taken off the chart" : "laid over the chart: 5 shows it");
 }
 
 static void do_resume(app *a, void *self, const char *argument) {

@@ -304,6 +304,7 @@ static const action train_actions[] = {
     {"continue", "p", "continue", "go on training", NULL, is_paused, do_continue},
     {"step", "n", "one step", "one step, then pause again", NULL, is_paused, do_step},
     {"stop", "s", "stop+save", "save a checkpoint and end the run", NULL, is_busy, do_stop},
+    LAYER_TOGGLE_ACTION,
     {"lr", "l", "lr", "change the learning rate, now", "NUMBER", NULL, do_lr},
     {"checkpoint", "c", NULL, "save a checkpoint now", NULL, is_busy, do_checkpoint},
     {"discard", "S", NULL, "end the run without saving", NULL, is_busy, do_discard},

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/file.h"
 #include "engine/base/str.h"
 #include "tui/screens/train.h"
 #include "tui/text.h"
@@ -75,7 +76,7 @@ static void second_row(canvas *c, rect row, const run_view *v) {
                    text_seconds(v->end_seconds, text));
     if (isfinite(v->data_wait) && v->images_per_second > 0)
         put_figure(&f, "data", v->data_wait > 0.3 ? ROLE_WARN : ROLE_TEXT, "%.0f %%", v->data_wait * 100);
-    if (v->step_seconds > 0) put_figure(&f, "step", ROLE_TEXT, "%.1f ms", v->step_seconds * 1000);
+    if (v->step_seconds > 0) put_figure(&f, "step", ROLE_TEXT, "%s", text_duration(v->step_seconds, text));
     if (isfinite(memory)) put_figure(&f, "", ROLE_TEXT, "%s", text_bytes(memory, text));
     if (v->precision) put_figure(&f, "", ROLE_DIM, "%s", v->precision);
 }
@@ -93,12 +94,16 @@ static void before_a_run(app *a, canvas *c, rect in) {
     const run_view *v = app_live(a);
     const thaw_recipe *r = app_recipe(a);
     char *engine = text_escape(v->engine_text ? v->engine_text : "the engine is loading");
-    canvas_text(c, in.row, in.col, in.cols, engine, v->engine_known && !v->engine_ok ? ROLE_BAD : ROLE_DIM);
+    bool broken = v->engine_known && !v->engine_ok;
+    if (broken) /* nothing can be trained: why, and what to do, is all that matters */
+        canvas_paragraph(c, in, engine, ROLE_BAD);
+    else
+        canvas_text(c, in.row, in.col, in.cols, engine, ROLE_DIM);
     free(engine);
-    if (in.rows < 2) return;
+    if (broken || in.rows < 2) return;
     if (r->model && *r->model && r->data.path && *r->data.path)
-        canvas_textf(c, in.row + 1, in.col, in.cols, ROLE_TEXT, "ready: %s on %s, %d epochs. R trains.",
-                     r->model, r->data.path, r->epochs);
+        canvas_textf(c, in.row + 1, in.col, in.cols, ROLE_TEXT, "R trains %s on %s, %d epochs", r->model,
+                     path_base(r->data.path), r->epochs);
     else
         canvas_text(c, in.row + 1, in.col, in.cols, "pick a model (1) and images (2) first", ROLE_DIM);
 }
