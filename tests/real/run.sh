@@ -14,6 +14,7 @@ families='resnet18 resnet34 resnet50 resnet101 resnet152 resnext50_32x4d wide_re
 case $program in /*) ;; *) program=$(pwd)/$program ;; esac
 [ -x "$program" ] || { echo "there is no $program; make it first"; exit 2; }
 for tool in jq tar; do command -v $tool >/dev/null || { echo "these checks need $tool"; exit 2; }; done
+export PYTHONPATH="$(cd "$(dirname "$0")/../parity" && pwd)" PYTHONDONTWRITEBYTECODE=1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0 skipped=0
@@ -47,7 +48,8 @@ layout_is() {
 
 torchvision_layouts() {
     "$python" - $families >"$work/torchvision.json" <<'EOF'
-import json, sys, torchvision
+import json, sys
+from peers import torchvision
 print(json.dumps({name: [[key, list(value.shape)] for key, value in getattr(torchvision.models, name)().state_dict().items()]
                   for name in sys.argv[1:]}))
 EOF
@@ -87,7 +89,8 @@ gif_is_listed() {
 torchvision_loads_best() {
     folder=$(jq -rs 'map(select(.event == "begin"))[0].folder' "$work/train.jsonl")
     "$python" - "$folder/best.safetensors" <<'EOF'
-import json, struct, sys, torch, torchvision
+import json, struct, sys, torch
+from peers import torchvision
 content = open(sys.argv[1], "rb").read()
 length, = struct.unpack_from("<Q", content)
 header = json.loads(content[8:8 + length])
@@ -106,14 +109,15 @@ torchvision_loads_export() {
     run=$(jq -rs 'map(select(.event == "end"))[0].run' "$work/train.jsonl")
     "$program" export "$run" --runs "$work/runs" --to "$work/best.pth" || return 1
     "$python" - "$work/best.pth" <<'EOF'
-import sys, torch, torchvision
+import sys, torch
+from peers import torchvision
 model = torchvision.models.resnet18(num_classes=2)
 print(model.load_state_dict(torch.load(sys.argv[1], weights_only=True), strict=True))
 EOF
 }
 
 has_torchvision=
-"$python" -c 'import torchvision' 2>/dev/null && has_torchvision=yes
+"$python" -c 'import peers' 2>/dev/null && has_torchvision=yes
 
 if [ -f "$layouts" ]; then
     jq 'map_values(.state_dict)' "$layouts" >"$work/layouts.json"
