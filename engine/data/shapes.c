@@ -23,12 +23,12 @@
 #include "engine/data/walk.h"
 
 /* The name changes with the drawing, so that an old cache is not taken for the new set. */
-static const char cached_name[] = "thaw/shapes-v1";
+static const char cached_name[] = "thaw/shapes-v2";
 
-enum { JPEG_QUALITY = 92, SIDE_MIN = 8, SIDE_MAX = 2048, PER_CLASS_MAX = 100000, OPEN_FILES = 16 };
+enum { JPEG_QUALITY = 75, SIDE_MIN = 8, SIDE_MAX = 2048, PER_CLASS_MAX = 100000, OPEN_FILES = 16 };
 
 thaw_shapes_params thaw_shapes_default_params(void) {
-    return (thaw_shapes_params){.train_per_class = 50, .val_per_class = 50, .side = 32};
+    return (thaw_shapes_params){.train_per_class = 20, .val_per_class = 50, .side = 32};
 }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where) {

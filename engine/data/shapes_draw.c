@@ -1,34 +1,41 @@
 /*
  * shapes_draw.c - drawing a shape nobody has photographed.
  *
- * The set teaches what freezing does, so it must be unlike photographs (a frozen backbone's last features do
- * not fit) and yet made of edges, curves and textures (its first ones do). Hence plain geometric shapes, of
- * any colour, size and turn, close in colour to a cluttered ground, under grain. Everything is painted on a
- * canvas three times as fine as the picture and averaged down, which is what softens the edges.
+ * The set teaches what freezing does, so what is to be told apart must be nothing that photographs show (a
+ * frozen backbone's last features do not fit) and yet be painted as photographs look (its first ones do):
+ * plain geometric shapes of any colour, among scraps of others, on a cloudy, muted ground, soft and under
+ * grain. Everything is painted on a canvas three times as fine as the picture and averaged down.
  */
 #include "engine/data/shapes_draw.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/alloc.h"
 
-enum { FINER = 3, CHANNELS = 3, GRID = 5 };
+enum { FINER = 3, CHANNELS = 3 };
+
+/* The ground: layers of blotches, each twice as fine as the one before and weaker by FADE. */
+enum { OCTAVES = 3, COARSEST = 3 };
+static const double FADE = 0.6;
+
 static const double FULL_TURN = 6.283185307179586;
 
 shapes_style shapes_default_style(void) {
     return (shapes_style){
-        .radius_min = 0.26,
+        .radius_min = 0.30,
         .radius_max = 0.42,
-        .turn = 0.06,
-        .contrast_min = 0.45,
-        .contrast_max = 0.85,
-        .wander = 0.2,
-        .scraps_min = 2,
-        .scraps_max = 4,
-        .cover_max = 1,
-        .noise_min = 0.00,
-        .noise_max = 0.02,
+        .turn = 0.04,
+        .saturation = 0.3,
+        .contrast_min = 0.5,
+        .contrast_max = 0.8,
+        .wander = 0.25,
+        .scraps_min = 1,
+        .scraps_max = 3,
+        .softness = 3,
+        .noise_min = 0.01,
+        .noise_max = 0.03,
     };
 }
 
@@ -124,45 +131,77 @@ static double clamp(double value) {
     return value < 0 ? 0 : value > 1 ? 1 : value;
 }
 
-static colour random_colour(rng *r) {
+/* Draw C's channels towards their mean: 0 leaves a grey, 1 leaves C. */
+static void mute(colour *c, double saturation) {
+    double mean = (c->channel[0] + c->channel[1] + c->channel[2]) / CHANNELS;
+    for (int i = 0; i < CHANNELS; i++)
+        c->channel[i] = mean + saturation * (c->channel[i] - mean);
+}
+
+static colour random_colour(double saturation, rng *r) {
     colour c;
     for (int i = 0; i < CHANNELS; i++)
         c.channel[i] = rng_unit(r);
+    mute(&c, saturation);
     return c;
 }
 
-/* A colour at DISTANCE from C in a random direction, back inside the cube where it would leave it. */
-static colour colour_at(const colour *c, double distance, rng *r) {
-    double direction[CHANNELS], length = 0;
+/* A step of DISTANCE in a random direction; the less SATURATION, the more of it is light and dark. */
+static colour random_step(double distance, double saturation, rng *r) {
+    colour c;
+    double squared = 0;
+    for (int i = 0; i < CHANNELS; i++)
+        c.channel[i] = rng_normal(r);
+    mute(&c, saturation);
+    for (int i = 0; i < CHANNELS; i++)
+        squared += c.channel[i] * c.channel[i];
+    for (int i = 0; i < CHANNELS; i++)
+        c.channel[i] *= distance / sqrt(squared);
+    return c;
+}
+
+/* A colour about DISTANCE from C; a channel that would leave its range goes the other way. */
+static colour colour_at(const colour *c, double distance, double saturation, rng *r) {
+    colour step = random_step(distance, saturation, r), out;
     for (int i = 0; i < CHANNELS; i++) {
-        direction[i] = rng_normal(r);
-        length += direction[i] * direction[i];
-    }
-    colour out;
-    for (int i = 0; i < CHANNELS; i++) {
-        double step = distance * direction[i] / sqrt(length), value = c->channel[i] + step;
-        out.channel[i] = clamp(value < 0 || value > 1 ? c->channel[i] - step : value);
+        double value = c->channel[i] + step.channel[i];
+        out.channel[i] = clamp(value < 0 || value > 1 ? c->channel[i] - step.channel[i] : value);
     }
     return out;
 }
 
-/* Smooth blotches: a coarse grid of colours near BASE, interpolated. */
-static void paint_ground(canvas *to, const colour *base, double wander, rng *r) {
-    colour grid[GRID][GRID];
-    for (int y = 0; y < GRID; y++)
-        for (int x = 0; x < GRID; x++)
-            grid[y][x] = colour_at(base, wander * rng_unit(r), r);
+/* Add blotches: a grid of CELLS x CELLS random steps of up to REACH, interpolated. */
+static void add_blotches(canvas *to, int cells, double reach, double saturation, rng *r) {
+    int columns = cells + 1;
+    colour *grid = xcalloc((size_t)columns * (size_t)columns, sizeof *grid);
+    for (int i = 0; i < columns * columns; i++) {
+        double distance = reach * rng_unit(r);
+        grid[i] = random_step(distance, saturation, r);
+    }
     for (int y = 0; y < to->side; y++) {
-        double gy = (double)y / to->side * (GRID - 1), fy = gy - (int)gy;
+        double gy = (double)y / to->side * cells, fy = gy - (int)gy;
         for (int x = 0; x < to->side; x++) {
-            double gx = (double)x / to->side * (GRID - 1), fx = gx - (int)gx;
-            const colour *here = &grid[(int)gy][(int)gx], *below = here + GRID;
+            double gx = (double)x / to->side * cells, fx = gx - (int)gx;
+            const colour *here = grid + (int)gy * columns + (int)gx, *below = here + columns;
             float *pixel = to->rgb + ((size_t)y * (size_t)to->side + (size_t)x) * CHANNELS;
             for (int c = 0; c < CHANNELS; c++)
-                pixel[c] = (float)((1 - fy) * ((1 - fx) * here[0].channel[c] + fx * here[1].channel[c]) +
-                                   fy * ((1 - fx) * below[0].channel[c] + fx * below[1].channel[c]));
+                pixel[c] += (float)((1 - fy) * ((1 - fx) * here[0].channel[c] + fx * here[1].channel[c]) +
+                                    fy * ((1 - fx) * below[0].channel[c] + fx * below[1].channel[c]));
         }
     }
+    free(grid);
+}
+
+/* Clouds around BASE: blotches of several sizes. */
+static void paint_ground(canvas *to, const colour *base, const shapes_style *style, rng *r) {
+    size_t count = (size_t)to->side * (size_t)to->side * CHANNELS;
+    double reach = style->wander;
+    for (size_t i = 0; i < count; i++)
+        to->rgb[i] = (float)base->channel[i % CHANNELS];
+    for (int octave = 0; octave < OCTAVES; octave++, reach *= FADE)
+        add_blotches(to, COARSEST << octave, reach, style->saturation, r);
+    for (size_t i = 0; i < count; i++)
+        to->rgb[i] = (float)clamp(to->rgb[i]);
 }
 
 typedef struct placement {
@@ -193,13 +232,42 @@ static void paint(canvas *to, inside *shape, const placement *at, const colour *
     }
 }
 
+static colour random_fill(const colour *ground, const shapes_style *style, rng *r) {
+    double contrast = rng_range(r, style->contrast_min, style->contrast_max);
+    return colour_at(ground, contrast, style->saturation, r);
+}
+
 static void paint_scraps(canvas *to, int count, const colour *base, const shapes_style *style, double size,
                          rng *r) {
     for (int i = 0; i < count; i++) {
-        colour c = colour_at(base, rng_range(r, style->contrast_min, style->contrast_max), r);
+        colour c = random_fill(base, style, r);
         placement at = random_placement(size * rng_range(r, 0.5, 1.0), 0.5, r);
         paint(to, scraps[rng_below(r, sizeof scraps / sizeof scraps[0])], &at, &c);
     }
+}
+
+/* Average each of COUNT groups of WIDTH values with the groups beside it; the first and the last stay. BEFORE
+ * has room for a group. */
+static void soften_along(float *group, int count, size_t width, float *before) {
+    memcpy(before, group, width * sizeof *before);
+    for (int i = 1; i < count - 1; i++) {
+        group += width;
+        for (size_t k = 0; k < width; k++) {
+            float here = group[k];
+            group[k] = (before[k] + here + group[k + width]) / 3;
+            before[k] = here;
+        }
+    }
+}
+
+/* A box of 3 x 3 points: the pixels of each row, then the rows. */
+static void soften(canvas *c) {
+    size_t row = (size_t)c->side * CHANNELS;
+    float *before = xmalloc(row * sizeof *before);
+    for (int y = 0; y < c->side; y++)
+        soften_along(c->rgb + (size_t)y * row, c->side, CHANNELS, before);
+    soften_along(c->rgb, c->side, row, before);
+    free(before);
 }
 
 /* Average FINER x FINER points a pixel and add the grain. */
@@ -225,18 +293,17 @@ const char *shapes_class_name(int label) {
 void shapes_draw_picture(const shapes_style *style, int label, int side, rng *r, image *out) {
     canvas work = {.side = side * FINER};
     work.rgb = xcalloc((size_t)work.side * (size_t)work.side, CHANNELS * sizeof *work.rgb);
-    colour base = random_colour(r);
-    paint_ground(&work, &base, style->wander, r);
+    colour base = random_colour(style->saturation, r);
+    paint_ground(&work, &base, style, r);
     int below = style->scraps_min + (int)rng_below(r, (uint64_t)(style->scraps_max - style->scraps_min) + 1);
     paint_scraps(&work, below, &base, style, style->radius_min, r);
 
     double radius = rng_range(r, style->radius_min, style->radius_max);
     placement at = random_placement(radius, style->turn, r);
-    colour fill = colour_at(&base, rng_range(r, style->contrast_min, style->contrast_max), r);
+    colour fill = random_fill(&base, style, r);
     paint(&work, shapes[label].inside, &at, &fill);
-
-    paint_scraps(&work, (int)rng_below(r, (uint64_t)style->cover_max + 1), &base, style,
-                 style->radius_min / 2, r);
+    for (int i = 0; i < style->softness; i++)
+        soften(&work);
     *out = (image){.width = side, .height = side};
     out->rgb = xmalloc((size_t)side * (size_t)side * CHANNELS);
     develop(&work, rng_range(r, style->noise_min, style->noise_max), r, out);

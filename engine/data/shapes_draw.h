@@ -13,10 +13,11 @@ enum { SHAPES_CLASSES = 8 };
 typedef struct shapes_style {
     double radius_min, radius_max;     /* of the shape */
     double turn;                       /* largest turn either way, in full turns */
+    double saturation;                 /* of all colours: 0 greys, 1 any colour */
     double contrast_min, contrast_max; /* distance of its colour from the background's */
     double wander;                     /* how far colours vary inside the background */
     int scraps_min, scraps_max;        /* distractors beneath the shape */
-    int cover_max;                     /* distractors on top of it */
+    int softness;                      /* how often the canvas is blurred */
     double noise_min, noise_max;       /* standard deviation of the grain */
 } shapes_style;
 shapes_style shapes_default_style(void);

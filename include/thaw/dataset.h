@@ -49,7 +49,7 @@ thaw_status thaw_dataset_thumbnail(const thaw_dataset *d, bool train, size_t ind
 
 typedef struct thaw_shapes_params {
     const char *path;    /* folder to make; must be absent or empty */
-    int train_per_class; /* 50 */
+    int train_per_class; /* 20 */
     int val_per_class;   /* 50 */
     int side;            /* pixels, 32 */
     uint64_t seed;       /* 0 */

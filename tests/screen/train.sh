@@ -66,7 +66,7 @@ test_whole_path_at_120x36() { whole_path 120 36; }
 
 test_two_runs_leave_the_first_as_a_ghost() {
     have_libtorch || return 0
-    begin_training 120 36 2
+    begin_training 120 36 4
     expect "the run ended (done)"
     press Home P; expect "What is to be trained"; press h
     expect "head only:"
@@ -108,7 +108,7 @@ ended() { grep -q '"event":"end"' "$TEST_DIR"/home/.local/share/thaw/runs/*/even
 
 test_a_lost_terminal_lets_the_run_finish() {
     have_libtorch || return 0
-    begin_training 80 24 6
+    begin_training 80 24 12
     still_training
     send_signal HUP
     PATIENCE=120 poll ended || fail "the run did not go on without its terminal"
@@ -118,7 +118,7 @@ test_a_lost_terminal_lets_the_run_finish() {
 
 test_a_vanished_pane_lets_the_run_finish() {
     have_libtorch || return 0
-    begin_training 80 24 6
+    begin_training 80 24 12
     still_training
     mux kill-server
     PATIENCE=120 poll ended || { echo "the run did not go on"; exit 1; }
@@ -148,7 +148,7 @@ test_training_in_ascii_and_without_colour() {
     have_libtorch || return 0
     start 80 24 NO_COLOR=1 -- open --ascii --threads 1
     choose
-    set_value epochs=3
+    set_value epochs=6
     press R
     expect_match 'step [0-9]+ of'
     expect "the run ended"

@@ -139,6 +139,48 @@ static void every_shape_covers_a_part_of_its_own(void **state) {
     }
 }
 
+static void without_saturation_everything_is_grey(void **state) {
+    (void)state;
+    shapes_style grey = shapes_default_style();
+    grey.saturation = 0;
+    grey.noise_min = grey.noise_max = 0; /* grain is of any colour */
+    rng r = rng_keyed(1, RNG_TEST, 0, 0);
+    image im;
+    shapes_draw_picture(&grey, 0, 32, &r, &im);
+    for (int i = 0; i < 32 * 32; i++) {
+        assert_int_equal(im.rgb[i * 3], im.rgb[i * 3 + 1]);
+        assert_int_equal(im.rgb[i * 3], im.rgb[i * 3 + 2]);
+    }
+    image_clear(&im);
+}
+
+/* The largest jump between two pixels side by side. */
+static int sharpest(const image *im) {
+    int most = 0;
+    for (int y = 0; y < im->height; y++)
+        for (int i = 0; i < (im->width - 1) * 3; i++) {
+            const uint8_t *value = im->rgb + y * im->width * 3 + i;
+            int jump = abs(value[3] - value[0]);
+            if (jump > most) most = jump;
+        }
+    return most;
+}
+
+static void softness_takes_the_edge_off_and_nothing_else(void **state) {
+    (void)state;
+    shapes_style hard = {.radius_min = 0.4, .radius_max = 0.4, .contrast_min = 0.6, .contrast_max = 0.6};
+    shapes_style soft = hard;
+    soft.softness = 6;
+    rng a = rng_keyed(1, RNG_TEST, 0, 0), b = a;
+    image x, y;
+    shapes_draw_picture(&hard, 5, 32, &a, &x); /* a square: its sides are straight */
+    shapes_draw_picture(&soft, 5, 32, &b, &y);
+    assert_true(sharpest(&y) < sharpest(&x) * 3 / 4);
+    assert_memory_equal(x.rgb, y.rgb, 3); /* the ground, far from any edge */
+    image_clear(&x);
+    image_clear(&y);
+}
+
 static void a_place_that_is_taken_is_left_alone(void **state) {
     (void)state;
     thaw_shapes_params p = small("taken");
@@ -181,7 +223,7 @@ static void the_bundled_set_is_drawn_into_the_cache_once(void **state) {
     char *home = realpath(".", NULL), *cache = path_join(home, "cache");
     setenv("XDG_CACHE_HOME", cache, 1);
     thaw_dataset *d = must_open("shapes");
-    assert_int_equal(thaw_dataset_images(d, true), 400);
+    assert_int_equal(thaw_dataset_images(d, true), 160);
     assert_int_equal(thaw_dataset_images(d, false), 400);
     assert_non_null(strstr(thaw_dataset_root(d), "/cache/thaw/shapes-v"));
     char *first = path_join(thaw_dataset_root(d), "train/ring/0000.jpg");
@@ -211,7 +253,7 @@ static void programs_that_draw_it_at_once_all_find_it_whole(void **state) {
         thaw_dataset_params p = thaw_dataset_default_params();
         p.path = "shapes";
         thaw_status status = thaw_dataset_open(&p, &d);
-        _exit(!thaw_failed(&status) && thaw_dataset_images(d, true) == 400 ? 0 : 1);
+        _exit(!thaw_failed(&status) && thaw_dataset_images(d, true) == 160 ? 0 : 1);
     }
     for (int i = 0; i < PROGRAMS; i++) {
         int how;
@@ -257,6 +299,8 @@ int main(void) {
         cmocka_unit_test(the_set_is_eight_classes_on_two_sides),
         cmocka_unit_test(the_same_seed_draws_the_same_files),
         cmocka_unit_test(every_shape_covers_a_part_of_its_own),
+        cmocka_unit_test(without_saturation_everything_is_grey),
+        cmocka_unit_test(softness_takes_the_edge_off_and_nothing_else),
         cmocka_unit_test(a_place_that_is_taken_is_left_alone),
         cmocka_unit_test(senseless_wishes_are_refused),
         cmocka_unit_test(the_bundled_set_is_drawn_into_the_cache_once),

@@ -37,7 +37,7 @@ typedef enum option_type {
     X(VERIFY, "verify", FLAG, NULL, NULL, "decode every image, so that all broken ones are listed")          \
     X(BUNDLED, "bundled", FLAG, NULL, NULL, "list what comes with thaw as well")                             \
     X(SIDE, "side", NUMBER, "N", NULL, "side of the images to draw in pixels; 32 unless given")              \
-    X(TRAIN, "train", NUMBER, "N", NULL, "training images a class; 50 unless given")                         \
+    X(TRAIN, "train", NUMBER, "N", NULL, "training images a class; 20 unless given")                         \
     X(VAL, "val", NUMBER, "N", NULL, "validation images a class; 50 unless given")                           \
     X(SEED, "seed", NUMBER, "N", NULL, "what the images are drawn from; 0 unless given")                     \
     X(THEME, "theme", TEXT, "NAME", NULL, "a theme's name, or its file")                                     \

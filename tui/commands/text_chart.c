@@ -60,9 +60,13 @@ void text_chart_print(text_chart_figure figure, const char *title, const run_vie
     ch.x_name = "epoch";
     ch.percent = figure == TEXT_CHART_ACCURACY;
     ch.raster = RASTER_ASCII;
+    ch.legend = false; /* its corner is where accuracies end up */
     canvas_erase(&c);
     chart_draw(&ch, &c, (rect){0, 0, c.rows, c.cols});
-    out_format("\n%s\n", title);
+    out_format("\n%s:", title);
+    for (size_t i = 0; i < count; i++)
+        out_format("%s %c %s", i ? "," : "", curve[i].letter, curve[i].name);
+    out_text("\n");
     print_canvas(&c);
     canvas_clear(&c);
     for (size_t i = 0; i < count; i++)
