@@ -216,6 +216,12 @@ static thaw_status unknown_command(app *a, const char *name, int ties) {
     return status;
 }
 
+thaw_status app_not_now(app *a, const action *item) {
+    const char *why = item->run == do_start ? app_obstacle(a) : NULL;
+    return why ? thaw_error(THAW_ERR_USAGE, "\"%s\" cannot be done now: %s", item->name, why)
+               : thaw_error(THAW_ERR_USAGE, "\"%s\" cannot be done now (%s)", item->name, item->help);
+}
+
 thaw_status app_command(app *a, void *user, const char *line) {
     (void)user;
     while (*line == ' ' || *line == ':')
@@ -238,7 +244,7 @@ thaw_status app_command(app *a, void *user, const char *line) {
     if (!found)
         status = unknown_command(a, name, ties);
     else if (!action_valid(found, home, a))
-        status = thaw_error(THAW_ERR_USAGE, "\"%s\" cannot be done now: %s", found->name, found->help);
+        status = app_not_now(a, found);
     else
         found->run(a, home->self, *argument ? argument : NULL);
     free(name);

@@ -58,14 +58,34 @@ static void help_mouse(app *a) {
     if (!is_wheel(&m) && !m.drag) app_help_key(a, K_ESC);
 }
 
+/* The action of TABLE that has KEY but cannot be done now, or NULL. */
+static const action *idle_action(const action_table *table, int key) {
+    for (size_t i = 0; i < table->count; i++)
+        if (key_in(key, table->item[i].keys)) return &table->item[i];
+    return NULL;
+}
+
+/* A letter that does nothing leaves a newcomer guessing; Escape and the like are pressed to be safe. */
+static void say_why_not(app *a, const action_table *tables, size_t count, int key) {
+    for (size_t i = 0; i < count && key_is_text(key); i++) {
+        const action *found = idle_action(&tables[i], key);
+        if (!found) continue;
+        thaw_status status = app_not_now(a, found);
+        app_warn(a, "%s", status.message);
+        return;
+    }
+}
+
 static void run_key_action(app *a, int key) {
-    action_table tables[] = {app_screen_table(a), app_table(a)};
-    for (size_t i = 0; i < 2; i++) {
+    enum { TABLES = 2 };
+    action_table tables[TABLES] = {app_screen_table(a), app_table(a)};
+    for (size_t i = 0; i < TABLES; i++) {
         const action *found = action_for_key(&tables[i], a, key);
         if (!found) continue;
         found->run(a, tables[i].self, NULL);
         return;
     }
+    say_why_not(a, tables, TABLES, key);
 }
 
 void app_take_key(app *a, int key) {

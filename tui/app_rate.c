@@ -48,7 +48,7 @@ static void search_work(job *j, void *data) {
     if (thaw_failed(&status)) return; /* the Runs tab says why */
     for (size_t i = 0; i < count && tried < RUNS_TRIED_MAX && !(s->found.seconds_per_mac > 0); i++) {
         if (job_cancelled(j)) break;
-        if (!run[i].model || strcmp(run[i].model, s->model) || run[i].epochs_done < 1) continue;
+        if (!run[i].model || strcmp(run[i].model, s->model)) continue;
         look_into(j, s, run[i].folder);
         tried++;
     }

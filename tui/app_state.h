@@ -106,6 +106,7 @@ void app_take_mask(app *a, const thaw_event *e);
 
 /* app_train.c */
 void app_session_start(app *a);
+const char *app_obstacle(const app *a); /* what stands in the way of training the recipe, or NULL */
 void app_session_drain(app *a);
 void app_take_event(app *a, const thaw_event *e);
 void app_ghosts_clear(app *a);
@@ -124,6 +125,8 @@ action_table app_table(app *a);
 action_table app_screen_table(app *a);
 thaw_status app_command(app *a, void *user, const char *line);
 void app_ask_to_leave(app *a);
+/* Why ITEM, which is not valid now, cannot be done. */
+thaw_status app_not_now(app *a, const action *item);
 
 /* app_prefs.c */
 typedef struct app_prefs {

@@ -45,8 +45,7 @@ static const char *engine_obstacle(const app *a) {
     return NULL;
 }
 
-/* What stands in the way of training the recipe, or NULL. */
-static const char *obstacle(const app *a) {
+const char *app_obstacle(const app *a) {
     if (app_busy(a)) return engine_obstacle(a);
     if (!a->recipe.model || !*a->recipe.model) return "no model is chosen yet: 1 Models, then Enter";
     if (!a->recipe.data.path || !*a->recipe.data.path) return "no images are chosen yet: 2 Data, then o";
@@ -54,7 +53,7 @@ static const char *obstacle(const app *a) {
 }
 
 void app_train(app *a) {
-    const char *problem = obstacle(a);
+    const char *problem = app_obstacle(a);
     if (problem) {
         app_warn(a, "%s", problem);
         return;

@@ -198,8 +198,10 @@ const char *text_count(double value, char buffer[NUMBER_TEXT_MAX]) {
         snprintf(buffer, NUMBER_TEXT_MAX, "%.0f", value);
         return buffer;
     }
-    /* From 100k on a count of parameters reads best in millions: 0.27M, not 270k. */
-    for (double edge = 1e5; magnitude >= edge && step < 5; edge *= 1e3)
+    /* A count of parameters reads best in millions from 100k to a billion: 0.27M, not 270k; 138M, not 0.14G.
+     */
+    if (magnitude >= 1e5) step++;
+    for (double edge = 1e9; magnitude >= edge && step < 5; edge *= 1e3)
         step++;
     double scaled = value / pow(1000, step);
     int decimals = fabs(scaled) < 1 ? 2 : fabs(scaled) < 100 ? 1 : 0;

@@ -123,12 +123,62 @@ static void of_several_edits_on_their_way_the_last_answer_counts(void **state) {
     app_free(a);
 }
 
+/* ---- what is missing ---- */
+
+static void without_libtorch_the_train_tab_says_what_to_install(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    thaw_event e = {.kind = THAW_EVENT_ENGINE};
+    e.engine.text =
+        xstrdup("there is no libtorch; install it (apt-get install libtorch-dev libopenblas0-openmp) and "
+                "run make, or make LIBTORCH=DIR with the folder of another one");
+    feed(a, e);
+    assert_shows(a, "another one"); /* the message, until a key is pressed */
+    press(a, "5");
+    assert_shows(a, "there is no libtorch");
+    assert_shows(a, "LIBTORCH=DIR"); /* the way out is not cut off */
+    assert_shows_not(a, "R trains");
+    assert_shows(a, "no engine");
+    app_free(a);
+}
+
+static void a_key_that_does_nothing_now_says_why(void **state) {
+    (void)state;
+    app *a = open_app(NULL);
+    press(a, "5 R");
+    assert_shows(a, "no model is chosen yet: 1 Models, then Enter");
+    press(a, "p");
+    assert_shows(a, "cannot be done now");
+    press(a, "Esc"); /* nobody wants to hear that there is nothing to escape from */
+    assert_shows_not(a, "cannot be done now");
+    app_free(a);
+    a = open_app("cifar_resnet20");
+    press(a, "R");
+    assert_shows(a, "no images are chosen yet: 2 Data, then o");
+    app_free(a);
+    a = open_training();
+    press(a, "R");
+    assert_shows(a, "a run is on already");
+    app_free(a);
+}
+
+static void freezing_and_thawing_is_offered_in_the_footer_of_a_run(void **state) {
+    (void)state;
+    app *a = open_training();
+    assert_shows(a, "Space freeze/thaw");
+    assert_shows(a, "? help");
+    app_free(a);
+}
+
 int main(void) {
     app_fixture_home();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(freezing_all_that_a_run_trains_is_not_done_and_says_why),
         cmocka_unit_test(a_mask_that_the_run_refuses_is_taken_back_with_its_reason),
         cmocka_unit_test(of_several_edits_on_their_way_the_last_answer_counts),
+        cmocka_unit_test(without_libtorch_the_train_tab_says_what_to_install),
+        cmocka_unit_test(a_key_that_does_nothing_now_says_why),
+        cmocka_unit_test(freezing_and_thawing_is_offered_in_the_footer_of_a_run),
         cmocka_unit_test(a_broken_theme_of_ones_own_is_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

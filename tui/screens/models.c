@@ -199,7 +199,7 @@ static void details(models *m, facts *f, int index) {
     if (layers) groups(f, layers);
     if (!info->recipe) return;
     facts_gap(f);
-    facts_line(f, "how it was", "%s", info->recipe);
+    facts_line(f, "made with", "%s", info->recipe);
 }
 
 static void draw_details(app *a, models *m, canvas *c, const layout *l) {
