@@ -39,6 +39,7 @@ int main(int argc, char **argv) {
     fill_descriptors();
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on a file's size is to be a failed write, like a full disk */
     out_open();
     if (!strcmp(first, "--version") || !strcmp(first, "-V")) {
         out_text("thaw " THAW_VERSION "\n");

@@ -63,9 +63,12 @@ thaw_status head_guess(const weights_file *f, const model *m, thaw_head *head, i
     found have = {0};
     look(f, m->arch->head, &have);
     *head = (thaw_head){.batch_norm = have.norm};
-    if (!have.count)
-        return thaw_error(THAW_ERR_SHAPE, "%s has no classifier for a %s: none of its keys is %s.weight",
-                          weights_file_name(f), m->arch->name, m->arch->head);
+    if (!have.count) {
+        const char *guess = weights_guess_arch(f);
+        return thaw_error(THAW_ERR_SHAPE, "%s has no classifier for a %s: none of its keys is %s.weight%s%s",
+                          weights_file_name(f), m->arch->name, m->arch->head, guess ? "; the file is a " : "",
+                          guess ? guess : "");
+    }
     int64_t outputs = have.linear[have.count - 1].out;
     if (outputs < 1 || outputs > MODEL_CLASSES_MAX)
         return thaw_error(THAW_ERR_SHAPE, "%s has a classifier of %lld classes", weights_file_name(f),

@@ -77,6 +77,9 @@ thaw_status weights_load(const weights_file *f, model *m, weights_head head, wei
 
 /* ---- writing ---- */
 
+/* The name of the architecture whose keys and shapes are F's, or NULL. Static. */
+const char *weights_guess_arch(const weights_file *f);
+
 /* One tensor to write: host memory, contiguous. */
 typedef struct weights_item {
     const char *key;

@@ -53,7 +53,4 @@ bool weights_convertible(dtype from, dtype to);
 /* Is KEY under the path of the model's replaceable head? */
 bool weights_in_head(const model *m, const char *key);
 
-/* The name of the architecture whose keys and shapes are F's, or NULL. Static. */
-const char *weights_guess_arch(const weights_file *f);
-
 #endif

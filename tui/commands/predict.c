@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/json.h"
 #include "engine/base/str.h"
@@ -48,10 +49,12 @@ static int print_all(const arguments *a, const thaw_prediction *p, size_t count)
     int code = EXIT_DONE;
     for (size_t i = 0; i < count; i++) {
         if (p[i].problem) {
-            char *file = text_escape(p[i].file);
+            char *file = text_escape(p[i].file), *problem = text_escape(p[i].problem);
+            bool named = strncmp(problem, file, strlen(file)) == 0; /* as errors of the system do */
             out_flush();
-            fprintf(stderr, "thaw: %s: %s\n", file, p[i].problem);
+            fprintf(stderr, "thaw: %s%s%s\n", named ? "" : file, named ? "" : ": ", problem);
             free(file);
+            free(problem);
             code = EXIT_FAILED;
         }
         if (array)
