@@ -11,10 +11,11 @@
 #include "engine/base/alloc.h"
 #include "engine/base/clock.h"
 #include "engine/base/str.h"
+#include "engine/models/registry.h"
 #include "engine/nn/freeze.h"
 #include "thaw/run.h"
 
-enum { CLASSES_MIN = 2 };
+enum { CLASSES_MIN = 2, SMALL_IMAGE = 64 /* pixels a side */ };
 static const double cache_share = 0.25; /* of the memory that is free when the run starts */
 
 static bool keep_scanning(void *user) {
@@ -118,11 +119,21 @@ static thaw_status open_loaders(trainer *t) {
     return open_loader(t, false, budget / 2, &t->val);
 }
 
+/*
+ * bf16 and CUDA want channels_last. float32 on a processor wants it only where a model made for small images
+ * is given such; see docs/decisions.md. A rule and not a race at the start: the layout decides the last bits,
+ * and a run must be repeatable.
+ */
+static bool wants_channels_last(const trainer *t) {
+    const arch *a = arch_find(t->recipe.model);
+    bool small = a && a->input <= SMALL_IMAGE && t->plan.transform.crop <= SMALL_IMAGE;
+    return small || t->learner.bf16 || t->device.kind == DEVICE_CUDA;
+}
+
 static thaw_status open_model(trainer *t) {
     int classes = thaw_dataset_class_count(t->dataset);
-    bool channels_last = true;
-    THAW_TRY(
-        recipe_open_model(&t->recipe, &t->plan, classes, t->host.torch, t->device, channels_last, &t->model));
+    THAW_TRY(recipe_open_model(&t->recipe, &t->plan, classes, t->host.torch, t->device,
+                               wants_channels_last(t), &t->model));
     THAW_TRY(thaw_layers_new(t->recipe.model, &t->recipe.head, classes, t->plan.transform.crop, &t->layers));
     THAW_TRY(optimizer_new(&t->recipe, t->model, &t->optimizer));
     t->stats = layer_stats_new(t->model);
