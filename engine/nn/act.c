@@ -16,6 +16,14 @@ act act_shared(act x) {
     return x;
 }
 
+act act_dense(pass *p, act x) {
+    if (!x.blocked) return x;
+    x.t = t_to(p->scope, x.t, p->device, DTYPE_F32, p->format);
+    x.blocked = false;
+    x.fresh = true;
+    return x;
+}
+
 static act mismatch(pass *p, const char *what, act a, act b) {
     char left[SHAPE_TEXT_MAX], right[SHAPE_TEXT_MAX];
     return pass_fail(p, a.from ? a.from : b.from, "cannot %s %s and %s", what, shape_text(&a.size, left),
@@ -25,6 +33,7 @@ static act mismatch(pass *p, const char *what, act a, act b) {
 /* The second operand is read too; what either needs of backward, the result needs. */
 static act combine(pass *p, act a, act b, shape out, tensor *t) {
     act y = act_operation(p, a, out, t);
+    y.blocked = a.blocked;
     act_read(p, b);
     y.grad |= b.grad;
     return y;
@@ -33,6 +42,10 @@ static act combine(pass *p, act a, act b, shape out, tensor *t) {
 act act_add(pass *p, act a, act b) {
     STOP(p);
     if (!shape_equal(&a.size, &b.size)) return mismatch(p, "add", a, b);
+    if (a.blocked != b.blocked) {
+        a = act_dense(p, a);
+        b = act_dense(p, b);
+    }
     if (pass_tracing(p)) return combine(p, a, b, a.size, NULL);
     if (p->recording || !a.fresh) return combine(p, a, b, a.size, t_add(p->scope, a.t, b.t));
     t_add_(p->scope, a.t, b.t, 1.0);
@@ -53,6 +66,8 @@ static bool broadcast(const shape *a, const shape *b, shape *out) {
 
 act act_mul(pass *p, act a, act b) {
     STOP(p);
+    a = act_dense(p, a);
+    b = act_dense(p, b);
     shape out;
     if (!broadcast(&a.size, &b.size, &out)) return mismatch(p, "multiply", a, b);
     return combine(p, a, b, out, pass_tracing(p) ? NULL : t_mul(p->scope, a.t, b.t));
@@ -65,7 +80,7 @@ act act_cat(pass *p, const act *items, size_t count, int64_t dim) {
     if (!count || count > CAT_MAX) return pass_fail(p, NULL, "cannot concatenate %zu activations", count);
     shape out = items[0].size;
     bool grad = items[0].grad;
-    t[0] = items[0].t;
+    t[0] = act_dense(p, items[0]).t;
     for (size_t i = 1; i < count; i++) {
         shape rest = items[i].size;
         if (dim < 0 || dim >= rest.ndim) return mismatch(p, "concatenate", items[0], items[i]);
@@ -74,7 +89,7 @@ act act_cat(pass *p, const act *items, size_t count, int64_t dim) {
         out.dim[dim] += items[i].size.dim[dim];
         grad |= items[i].grad;
         act_read(p, items[i]);
-        t[i] = items[i].t;
+        t[i] = act_dense(p, items[i]).t;
     }
     act y = act_operation(p, items[0], out, pass_tracing(p) ? NULL : t_cat(p->scope, t, count, dim));
     y.grad = grad;
@@ -83,6 +98,7 @@ act act_cat(pass *p, const act *items, size_t count, int64_t dim) {
 
 act act_unary(pass *p, unary_op op, act x) {
     STOP(p);
+    x = act_dense(p, x);
     return act_operation(p, x, x.size, pass_tracing(p) ? NULL : t_unary(p->scope, op, x.t));
 }
 
@@ -94,6 +110,7 @@ static act view(pass *p, act x, shape out, tensor *t) {
 
 act act_flatten(pass *p, act x, int64_t from) {
     STOP(p);
+    x = act_dense(p, x);
     char text[SHAPE_TEXT_MAX];
     if (from < 0 || from >= x.size.ndim)
         return pass_fail(p, x.from, "cannot flatten %s from dimension %d", shape_text(&x.size, text),
@@ -112,6 +129,7 @@ act act_flatten(pass *p, act x, int64_t from) {
 
 act act_slice(pass *p, act x, int64_t dim, int64_t start, int64_t end, int64_t step) {
     STOP(p);
+    x = act_dense(p, x);
     char text[SHAPE_TEXT_MAX];
     bool inside = dim >= 0 && dim < x.size.ndim && step > 0 && start >= 0;
     if (inside && end > x.size.dim[dim]) end = x.size.dim[dim]; /* as in Python */
@@ -126,6 +144,7 @@ act act_slice(pass *p, act x, int64_t dim, int64_t start, int64_t end, int64_t s
 
 act act_pad(pass *p, act x, const int64_t *pads, int count) {
     STOP(p);
+    x = act_dense(p, x);
     char text[SHAPE_TEXT_MAX];
     shape out = x.size;
     bool fits = count % 2 == 0 && count / 2 <= out.ndim;
@@ -140,6 +159,7 @@ act act_pad(pass *p, act x, const int64_t *pads, int count) {
 
 act act_reshape(pass *p, act x, shape size) {
     STOP(p);
+    x = act_dense(p, x);
     char from[SHAPE_TEXT_MAX], to[SHAPE_TEXT_MAX];
     if (shape_elements(&x.size) != shape_elements(&size))
         return pass_fail(p, x.from, "cannot reshape %s to %s", shape_text(&x.size, from),
@@ -149,6 +169,7 @@ act act_reshape(pass *p, act x, shape size) {
 
 act act_permute(pass *p, act x, const int64_t *order, int count) {
     STOP(p);
+    x = act_dense(p, x);
     char text[SHAPE_TEXT_MAX];
     shape out = {.ndim = count};
     unsigned seen = 0;
@@ -165,6 +186,7 @@ act act_permute(pass *p, act x, const int64_t *order, int count) {
 
 act act_mean(pass *p, act x, const int64_t *dims, int count) {
     STOP(p);
+    x = act_dense(p, x);
     char text[SHAPE_TEXT_MAX];
     shape out = {0};
     for (int i = 0; i < x.size.ndim; i++) {

@@ -35,28 +35,38 @@ static bool settled(const layer *l, const pass *p) {
     return !p->training && (!p->recording || l->freeze != THAW_TRAINABLE);
 }
 
-bool fold_applies(const layer *conv, const pass *p) {
+bool fold_takes_norm(const layer *conv, const pass *p) {
     const layer *norm = conv->fold;
     if (!norm || !settled(conv, p) || !settled(norm, p)) return false;
     return conv->stage >= p->stage_begin && norm->stage < p->stage_end; /* both take part */
+}
+
+bool fold_applies(const layer *conv, const pass *p) {
+    return fold_takes_norm(conv, p) || (p->blocked && settled(conv, p));
+}
+
+act fold_input(pass *p, act x) {
+    if (!p->blocked || x.blocked) return x;
+    x.t = t_to(p->scope, x.t, p->device, DTYPE_F32, FORMAT_BLOCKED);
+    x.blocked = true;
+    return x;
 }
 
 /* ---- making ---- */
 
 enum { NORM_WEIGHT, NORM_BIAS, NORM_MEAN, NORM_VAR };
 
-/* What the pair is made of; NULL for a convolution without bias. */
-static void fold_sources(const layer *conv, tensor *source[FOLD_SOURCES]) {
-    const layer *norm = conv->fold;
+/* What it is made of, NULL for what there is not. */
+static void fold_sources(const layer *conv, const layer *norm, tensor *source[FOLD_SOURCES]) {
     source[0] = conv->param[0].t;
     source[1] = conv->param_count > 1 ? conv->param[1].t : NULL;
-    for (int i = 0; i < NORM_VAR + 1; i++)
-        source[2 + i] = norm->param[i].t;
+    for (int i = 0; i <= NORM_VAR; i++)
+        source[2 + i] = norm ? norm->param[i].t : NULL;
 }
 
-static bool fold_current(tscope *s, const layer *conv, tensor *const source[FOLD_SOURCES], dtype type) {
-    const fold *f = conv->folded;
-    if (!f || t_dtype(s, f->weight) != type) return false;
+static bool fold_current(tscope *s, const fold *f, tensor *const source[FOLD_SOURCES], dtype type,
+                         bool blocked) {
+    if (!f || f->type != type || f->blocked != blocked) return false;
     for (int i = 0; i < FOLD_SOURCES; i++)
         if (f->source[i] != source[i] || (source[i] && f->version[i] != t_version(s, source[i])))
             return false;
@@ -72,40 +82,46 @@ static void fold_free(torch *t, layer *conv) {
     conv->folded = NULL;
 }
 
-static thaw_status fold_make(layer *conv, pass *p, tensor *const source[FOLD_SOURCES], dtype type) {
-    const layer *norm = conv->fold;
+/* Weight and bias of CONV and NORM together, in float32. */
+static void fold_norm(tscope *s, const layer *conv, const layer *norm, tensor **weight, tensor **bias) {
+    tensor *deviation = t_unary(s, UNARY_SQRT, t_scale(s, norm->param[NORM_VAR].t, 1, norm->spec.norm.eps));
+    tensor *a = t_div(s, norm->param[NORM_WEIGHT].t, deviation);
+    tensor *center = norm->param[NORM_MEAN].t;
+    if (*bias) center = t_sub(s, center, *bias);
+    *weight = t_mul(s, *weight, t_reshape(s, a, SHAPE_4(conv->spec.conv.out, 1, 1, 1)));
+    *bias = t_sub(s, norm->param[NORM_BIAS].t, t_mul(s, center, a));
+}
+
+static thaw_status fold_make(layer *conv, const layer *norm, pass *p, fold *f, const conv2d_params *params) {
     tscope s;
     tscope_begin(&s, p->scope->torch);
-    tensor *deviation = t_unary(&s, UNARY_SQRT, t_scale(&s, norm->param[NORM_VAR].t, 1, norm->spec.norm.eps));
-    tensor *a = t_div(&s, norm->param[NORM_WEIGHT].t, deviation);
-    tensor *center = norm->param[NORM_MEAN].t;
-    if (source[1]) center = t_sub(&s, center, source[1]);
-    tensor *weight = t_mul(&s, source[0], t_reshape(&s, a, SHAPE_4(conv->spec.conv.out, 1, 1, 1)));
-    tensor *bias = t_sub(&s, norm->param[NORM_BIAS].t, t_mul(&s, center, a));
-    weight = t_keep(&s, t_to(&s, t_detach(&s, weight), p->device, type, FORMAT_PRESERVE));
-    bias = t_keep(&s, t_to(&s, t_detach(&s, bias), p->device, type, FORMAT_PRESERVE));
-    fold *f = xcalloc(1, sizeof *f);
-    f->weight = weight;
-    f->bias = bias;
-    for (int i = 0; i < FOLD_SOURCES; i++) {
-        f->source[i] = source[i];
-        f->version[i] = source[i] ? t_version(&s, source[i]) : 0;
-    }
-    conv->folded = f;
+    for (int i = 0; i < FOLD_SOURCES; i++)
+        if (f->source[i]) f->version[i] = t_version(&s, f->source[i]);
+    tensor *weight = t_detach(&s, f->source[0]), *bias = t_detach(&s, f->source[1]);
+    if (norm) fold_norm(&s, conv, norm, &weight, &bias);
+    weight = t_to(&s, weight, p->device, f->type, FORMAT_PRESERVE);
+    bias = t_to(&s, bias, p->device, f->type, f->blocked ? FORMAT_BLOCKED : FORMAT_PRESERVE);
+    if (f->blocked) weight = t_conv2d_weight(&s, weight, params);
+    f->weight = t_keep(&s, weight);
+    f->bias = t_keep(&s, bias);
     return tscope_end(&s);
 }
 
-const fold *fold_get(layer *conv, pass *p, tensor *x) {
+const fold *fold_get(layer *conv, pass *p, tensor *x, const conv2d_params *params) {
+    const layer *norm = fold_takes_norm(conv, p) ? conv->fold : NULL;
     tensor *source[FOLD_SOURCES];
-    dtype type = t_dtype(p->scope, x);
-    fold_sources(conv, source);
-    if (!fold_current(p->scope, conv, source, type)) {
+    fold_sources(conv, norm, source);
+    dtype type = p->blocked ? DTYPE_F32 : t_dtype(p->scope, x);
+    if (fold_current(p->scope, conv->folded, source, type, p->blocked)) return conv->folded;
+    fold_free(p->scope->torch, conv);
+    conv->folded = xcalloc(1, sizeof *conv->folded);
+    conv->folded->type = type;
+    conv->folded->blocked = p->blocked;
+    memcpy(conv->folded->source, source, sizeof source);
+    thaw_status status = fold_make(conv, norm, p, conv->folded, params);
+    if (thaw_failed(&status)) {
         fold_free(p->scope->torch, conv);
-        thaw_status status = fold_make(conv, p, source, type);
-        if (thaw_failed(&status)) {
-            fold_free(p->scope->torch, conv);
-            tscope_fail(p->scope, status);
-        }
+        tscope_fail(p->scope, status);
     }
     return conv->folded;
 }

@@ -1,11 +1,17 @@
 /*
- * fold.h - a convolution and the frozen norm that follows it, as one convolution.
+ * fold.h - a convolution that nothing changes, made ready once: with the norm that follows it, and in the
+ * layout in which the processor computes.
  *
  * Batch norm with running statistics is y = x a + b with a = weight / sqrt(var + eps), b = bias - mean a, so
  * conv then norm is a convolution with weight W a and bias (bias a + b). Which norm follows which convolution
  * is found in the trace (the norm reads the convolution's output and nobody else does), so no family has to
- * say so. The pair is computed once and kept until one of its tensors changes. Where it applies the
- * convolution's layer already returns the normalised value, and the norm's layer returns what it is given.
+ * say so. Where that applies the convolution's layer already returns the normalised value, and the norm's
+ * layer returns what it is given.
+ *
+ * On the CPU, where nothing is recorded, activations moreover stay in oneDNN's blocked layout from one
+ * convolution to the next, and the weights are reordered once instead of at every step.
+ *
+ * What was made is kept until one of the tensors it was made of has changed.
  */
 #ifndef ENGINE_NN_FOLD_H
 #define ENGINE_NN_FOLD_H
@@ -15,7 +21,9 @@
 typedef struct fold fold;
 enum { FOLD_SOURCES = 6 };
 struct fold {
-    tensor *weight, *bias;
+    tensor *weight, *bias; /* bias NULL: none */
+    dtype type;
+    bool blocked;
     tensor *source[FOLD_SOURCES];  /* what it was made of, ... */
     int64_t version[FOLD_SOURCES]; /* ... as it then was */
 };
@@ -25,12 +33,16 @@ void fold_candidate(layer *norm, layer *from);
 /* After a trace: keep the pairs in which the norm is the only reader. */
 void fold_settle(model *m);
 
-/* CONV computes for both in this walk. */
+/* In this walk CONV computes with weights made ready; and for its norm as well. */
 bool fold_applies(const layer *conv, const pass *p);
-/* The pair for an input of X's type, made now when there is none yet. NULL after a failure. */
-const fold *fold_get(layer *conv, pass *p, tensor *x);
+bool fold_takes_norm(const layer *conv, const pass *p);
 
-/* Free all pairs under TOP. */
+/* X as such a convolution takes it. */
+act fold_input(pass *p, act x);
+/* The weights for X's type, made now when there are none yet. NULL after a failure. */
+const fold *fold_get(layer *conv, pass *p, tensor *x, const conv2d_params *params);
+
+/* Free what was made under TOP. */
 void fold_drop(model *m, layer *top);
 
 #endif

@@ -58,8 +58,15 @@ static void layer_record(layer *l, pass *p, act x, act *y) {
     l->output_grad |= y->grad;
 }
 
+/* The leaves that also compute in FORMAT_BLOCKED: see t_conv2d_weight. All others are given act_dense(x). */
+static bool layer_takes_blocked(const layer *l) {
+    return l->kind == &kind_conv2d || l->kind == &kind_batch_norm2d || l->kind == &kind_max_pool2d ||
+           l->kind == &kind_adaptive_avg_pool2d || l->kind == &kind_activation[UNARY_RELU];
+}
+
 act layer_forward(layer *l, pass *p, act x) {
     if (pass_failed(p)) return (act){0};
+    if (layer_is_leaf(l) && !layer_takes_blocked(l)) x = act_dense(p, x);
     act y = x;
     layer *outer = p->inside;
     if (!layer_is_leaf(l)) p->inside = l;
@@ -101,7 +108,7 @@ act act_result(layer *self, pass *p, act x, shape out, int64_t macs, tensor *t) 
         self->macs += macs;
         self->activation_bytes += act_bytes(&out);
     }
-    return (act){.size = out, .t = t, .fresh = true, .grad = x.grad, .from = self};
+    return (act){.size = out, .t = t, .fresh = true, .blocked = x.blocked, .grad = x.grad, .from = self};
 }
 
 act act_same(layer *self, pass *p, act x) {

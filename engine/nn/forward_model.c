@@ -32,12 +32,13 @@ void model_release(model *m, layer *top) {
     layer_each(top, release_visit, m);
 }
 
-/* One stage in a scope of its own; what it returns moves out into P's. */
-static act stage_forward(layer *stage, pass *p, act x) {
+/* One stage in a scope of its own; what it returns (dense, for others to use) moves out into P's. */
+static act stage_forward(layer *stage, pass *p, act x, bool dense) {
     tscope *outer = p->scope, inner;
     tscope_begin(&inner, outer->torch);
     p->scope = &inner;
     act y = layer_forward(stage, p, x);
+    if (dense && !pass_failed(p)) y = act_dense(p, y);
     if (!pass_failed(p) && !y.t) pass_fail(p, stage, "gave no tensor (a mistake in thaw)");
     if (!pass_failed(p) && y.t != x.t) t_adopt(outer, t_keep(&inner, y.t));
     p->scope = outer;
@@ -56,18 +57,23 @@ act model_forward(model *m, pass *p, act x, size_t from, size_t to) {
     bool wanted = torch_grad_mode(m->torch, false);
     tensor *given = x.t;
     p->device = m->device;
+    p->format = m->format;
     p->stage_begin = (int)from;
     p->stage_end = (int)to;
     p->recording = false;
+    p->blocked =
+        m->device.kind == DEVICE_CPU && torch_about(m->torch)->onednn && !torch_autocasting(m->torch);
     x.fresh = false; /* the caller's, perhaps in a cache */
     x.from = NULL;
     for (size_t i = from; i < to && !pass_failed(p); i++) {
         if (i >= quiet && wanted && !p->recording) {
-            p->recording = true;
             torch_grad_mode(m->torch, true);
+            p->recording = true;
+            p->blocked = false;
             x.fresh = false;
         }
-        act y = stage_forward(m->stage[i], p, x);
+        bool last = i + 1 == to || (wanted && i + 1 == quiet);
+        act y = stage_forward(m->stage[i], p, x, last);
         if (x.t != given && x.t != y.t) tensor_free(m->torch, t_keep(p->scope, x.t));
         x = y;
     }

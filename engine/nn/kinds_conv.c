@@ -16,13 +16,16 @@ static conv2d_params conv_params(const conv_spec *c) {
                            .groups = c->groups};
 }
 
-static tensor *conv_compute(layer *self, pass *p, act x) {
+/* X becomes what the convolution takes: in the layout of the weights made ready, or dense. */
+static tensor *conv_compute(layer *self, pass *p, act *x) {
     conv2d_params params = conv_params(&self->spec.conv);
-    if (fold_applies(self, p)) {
-        const fold *both = fold_get(self, p, x.t);
-        return both ? t_conv2d(p->scope, x.t, both->weight, both->bias, &params) : NULL;
+    if (!fold_applies(self, p)) {
+        *x = act_dense(p, *x);
+        return t_conv2d(p->scope, x->t, self->param[CONV_WEIGHT].t, self->param[CONV_BIAS].t, &params);
     }
-    return t_conv2d(p->scope, x.t, self->param[CONV_WEIGHT].t, self->param[CONV_BIAS].t, &params);
+    *x = fold_input(p, *x);
+    const fold *f = fold_get(self, p, x->t, &params);
+    return f ? t_conv2d(p->scope, x->t, f->weight, f->bias, &params) : NULL;
 }
 
 static act conv2d_forward(layer *self, pass *p, act x) {
@@ -36,7 +39,8 @@ static act conv2d_forward(layer *self, pass *p, act x) {
     }
     int64_t taps = c->in / c->groups * c->kernel[0] * c->kernel[1];
     int64_t macs = out.dim[1] * out.dim[2] * out.dim[3] * taps;
-    return act_result(self, p, x, out, macs, pass_tracing(p) ? NULL : conv_compute(self, p, x));
+    tensor *t = pass_tracing(p) ? NULL : conv_compute(self, p, &x);
+    return act_result(self, p, x, out, macs, t);
 }
 
 static void conv2d_init(layer *self, int index, float *values, size_t count, rng *r) {

@@ -30,7 +30,8 @@ static act norm_forward(layer *self, pass *p, act x) {
         fold_candidate(self, x.from);
         return act_result(self, p, x, x.size, 0, NULL);
     }
-    if (self->fold && fold_applies(self->fold, p)) return act_same(self, p, x);
+    if (self->fold && fold_takes_norm(self->fold, p)) return act_same(self, p, x);
+    x = act_dense(p, x);
     if (layer_trains(self, p) && shape_elements(&x.size) == features)
         return pass_fail(p, self,
                          "a batch of one value a channel has no variance; use a larger batch, or freeze it");

@@ -6,6 +6,7 @@
 static act pool_forward(layer *self, pass *p, act x) {
     pool2d_params *w = &self->spec.pool;
     if (!kind_takes_image(self, p, x, 0)) return (act){0};
+    if (w->dilation[0] != 1 || w->dilation[1] != 1 || w->ceil_mode) x = act_dense(p, x);
     shape out = x.size;
     for (int i = 0; i < 2; i++) {
         out.dim[2 + i] = kind_window(x.size.dim[2 + i], w->kernel[i], w->stride[i], w->padding[i],
@@ -29,6 +30,7 @@ static tensor *adaptive_compute(layer *self, pass *p, act x) {
 
 static act adaptive_forward(layer *self, pass *p, act x) {
     if (!kind_takes_image(self, p, x, 0)) return (act){0};
+    if (self->spec.adaptive[0] != 1 || self->spec.adaptive[1] != 1) x = act_dense(p, x);
     bool both = self->kind == &kind_adaptive_avg_max_pool2d;
     shape out = SHAPE_4(x.size.dim[0], x.size.dim[1] * (both ? 2 : 1), self->spec.adaptive[0],
                         self->spec.adaptive[1]);

@@ -27,9 +27,10 @@ typedef struct layer layer;
 typedef struct act {
     shape size;
     tensor *t;
-    bool fresh;  /* nobody else, autograd included, needs this value: it may be overwritten */
-    bool grad;   /* trace: it depends on a trainable parameter, so backward passes through it */
-    layer *from; /* the leaf that made it, when it is that leaf's output as it is */
+    bool fresh;   /* nobody else, autograd included, needs this value: it may be overwritten */
+    bool blocked; /* t is in FORMAT_BLOCKED: see act_dense */
+    bool grad;    /* trace: it depends on a trainable parameter, so backward passes through it */
+    layer *from;  /* the leaf that made it, when it is that leaf's output as it is */
 } act;
 
 /* One walk. In a trace scope is NULL; a shape that does not fit is left in status and stops the walk. */
@@ -41,6 +42,8 @@ typedef struct pass {
     thaw_status status;
     /* model_forward's and model_trace's own: leave zero. */
     device device;              /* where the model is */
+    memory_format format;       /* of activations that are not blocked */
+    bool blocked;               /* what is neither changed nor recorded may work in FORMAT_BLOCKED */
     bool recording;             /* autograd listens: nothing may be changed in place but what is fresh */
     int stage_begin, stage_end; /* the stages of this walk: begin..end-1 */
     int executed;               /* trace: leaves walked so far */
@@ -206,7 +209,8 @@ act act_add(pass *p, act a, act b); /* same shapes */
 act act_mul(pass *p, act a, act b); /* broadcasting */
 act act_cat(pass *p, const act *items, size_t count, int64_t dim);
 act act_unary(pass *p, unary_op op, act x);
-act act_shared(act x); /* X, also read elsewhere: never overwritten */
+act act_shared(act x);         /* X, also read elsewhere: never overwritten */
+act act_dense(pass *p, act x); /* X as other operations take it: not in FORMAT_BLOCKED */
 act act_flatten(pass *p, act x, int64_t from);
 act act_slice(pass *p, act x, int64_t dim, int64_t start, int64_t end, int64_t step);
 act act_pad(pass *p, act x, const int64_t *pads, int count); /* zeros, torch order: last dimension first */

@@ -24,9 +24,13 @@ at::MemoryFormat layout(memory_format f) {
     }
 }
 
+at::Tensor dense(const at::Tensor &x) {
+    return x.is_mkldnn() ? x.to_dense() : x;
+}
+
 /* The elements in row-major order in host memory; X itself when they are. */
 at::Tensor on_host(const at::Tensor &x) {
-    return x.detach().to(at::kCPU).contiguous();
+    return dense(x.detach()).to(at::kCPU).contiguous();
 }
 
 } // namespace
@@ -75,6 +79,8 @@ tensor *detach(thaw_status *status, tensor *x) {
 
 tensor *to(thaw_status *status, tensor *x, device d, dtype type, memory_format f) {
     return make(status, __func__, [&] {
+        if (f == FORMAT_BLOCKED) return x->value.is_mkldnn() ? x->value : x->value.to_mkldnn();
+        if (f != FORMAT_PRESERVE && x->value.is_mkldnn()) return x->value.to_dense().contiguous(layout(f));
         at::Tensor y = x->value.to(device_of(d), scalar_type(type), /*non_blocking=*/false, /*copy=*/false,
                                    f == FORMAT_CHANNELS_LAST ? layout(f) : at::MemoryFormat::Preserve);
         /* A view with gaps counts as being in its base's format, but is not contiguous in it. */

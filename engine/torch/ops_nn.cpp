@@ -13,6 +13,7 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/max_pool2d.h>
+#include <ATen/ops/mkldnn_reorder_conv2d_weight.h>
 #include <ATen/ops/softmax.h>
 
 #include "engine/torch/plugin.hpp"
@@ -23,6 +24,13 @@ tensor *conv2d(thaw_status *status, tensor *x, tensor *weight, tensor *bias, con
     return make(status, __func__, [&] {
         return at::conv2d(x->value, weight->value, optional(bias), p->stride, p->padding, p->dilation,
                           p->groups);
+    });
+}
+
+tensor *conv2d_weight(thaw_status *status, tensor *weight, const conv2d_params *p) {
+    return make(status, __func__, [&] {
+        return at::mkldnn_reorder_conv2d_weight(weight->value.to_mkldnn(), p->padding, p->stride, p->dilation,
+                                                p->groups);
     });
 }
 

@@ -38,6 +38,7 @@ typedef struct plugin_facts {
     OP(detach, (tensor *x), (x), x) \
     OP(to, (tensor *x, device d, dtype type, memory_format f), (x, d, type, f), x) \
     OP(conv2d, (tensor *x, tensor *weight, tensor *bias, const conv2d_params *p), (x, weight, bias, p), x && weight) \
+    OP(conv2d_weight, (tensor *weight, const conv2d_params *p), (weight, p), weight) \
     OP(linear, (tensor *x, tensor *weight, tensor *bias), (x, weight, bias), x && weight) \
     OP(batch_norm, \
        (tensor *x, tensor *weight, tensor *bias, tensor *running_mean, tensor *running_var, bool training, \

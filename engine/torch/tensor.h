@@ -114,6 +114,13 @@ void *t_data(tscope *s, tensor *x);
 /* ---- layers: NCHW, or (N, features) ---- */
 
 tensor *t_conv2d(tscope *s, tensor *x, tensor *weight, tensor *bias_or_null, const conv2d_params *p);
+/*
+ * WEIGHT as t_conv2d takes it for an X in FORMAT_BLOCKED, where it is reordered once instead of at every
+ * call. Of the operations here only conv2d, relu, add, add_, relu_, max_pool2d (dilation 1) and
+ * adaptive_avg_pool2d (to 1x1) take FORMAT_BLOCKED; nothing of it is recorded. t_to goes there (on the CPU,
+ * with torch_about()->onednn) and back.
+ */
+tensor *t_conv2d_weight(tscope *s, tensor *weight, const conv2d_params *p);
 tensor *t_linear(tscope *s, tensor *x, tensor *weight, tensor *bias_or_null);
 /* training: batch statistics, running ones updated in place; otherwise running statistics. momentum as in
  * torch. */
@@ -176,5 +183,6 @@ bool torch_grad_mode(torch *t, bool on);
 /* Mixed precision in this thread: operations libtorch considers safe run in TYPE on D's kind. Drops cached
    casts when turned off. */
 thaw_status torch_autocast(torch *t, device d, bool on, dtype type);
+bool torch_autocasting(const torch *t); /* it is on, on any kind of device */
 
 #endif

@@ -148,5 +148,10 @@ bool torch_grad_mode(torch *t, bool on) {
 thaw_status torch_autocast(torch *t, device d, bool on, dtype type) {
     thaw_status status = thaw_ok();
     t->api->autocast(&status, d, on, type);
+    if (!thaw_failed(&status)) t->autocasting = on;
     return status;
+}
+
+bool torch_autocasting(const torch *t) {
+    return t->autocasting;
 }

@@ -12,6 +12,7 @@ struct torch {
     const torch_api *api;
     torch_facts facts;
     cpu_facts cpu;
+    bool autocasting;
 };
 
 /* Where the plugin is: ASKED, else $THAW_TORCH_PLUGIN, else near the program. *OUT is the caller's. */

@@ -22,7 +22,12 @@ typedef struct device {
     int index;
 } device;
 
-typedef enum memory_format { FORMAT_PRESERVE, FORMAT_CONTIGUOUS, FORMAT_CHANNELS_LAST } memory_format;
+typedef enum memory_format {
+    FORMAT_PRESERVE,
+    FORMAT_CONTIGUOUS,
+    FORMAT_CHANNELS_LAST,
+    FORMAT_BLOCKED, /* oneDNN's own layout: t_to only, see tensor.h */
+} memory_format;
 
 typedef struct conv2d_params {
     int64_t stride[2], padding[2], dilation[2];

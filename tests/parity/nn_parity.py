@@ -174,19 +174,34 @@ def check_zoo(probe):
             check_pass(probe, arch, count, side, "nchw", frozen)
 
 
-def check_trajectory(probe, arch, count, side, frozen):
-    """SGD with momentum and weight decay, step by step. A frozen tensor stays as it was to the bit."""
-    name = f"{arch} trajectory" + (f" without {'+'.join(frozen)}" if frozen else "")
-    model = settle(build_peer(arch))
-    state = {key: value.clone() for key, value in model.state_dict().items()}
-    batches = [images(10 + i, count, side, 10) for i in range(TRAJECTORY_STEPS)]
-    got = probe.compute("train", arch, state, batches, "nchw", frozen)
+def mask_trajectory(model, optimizer, frozen):
+    """Freeze these and thaw all others, as thaw does between two steps: what is frozen loses its momentum."""
     model.train()
+    for parameter in model.parameters():
+        parameter.requires_grad_(True)
     freeze(model, frozen)
-    learns = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.SGD(learns, lr=0.001, momentum=0.9, weight_decay=1e-4)
+    for parameter in model.parameters():
+        if not parameter.requires_grad:
+            parameter.grad = None
+            optimizer.state.pop(parameter, None)
+
+
+def check_trajectory(probe, arch, count, side, *masks):
+    """SGD with momentum and weight decay, step by step. A frozen tensor stays as it was to the bit. Each further mask,
+    (step, frozen), is what holds from that step on."""
+    masks = {0: masks[0], **dict(masks[1:])}
+    name = f"{arch} trajectory" + "".join(f" from {step} without {'+'.join(frozen)}" for step, frozen in masks.items())
+    model = settle(build_peer(arch))
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    batches = [images(10 + i, count, side, 10) for i in range(TRAJECTORY_STEPS)]
+    said = [word for step, frozen in masks.items() for word in ([f"@{step}"] if step else []) + list(frozen)]
+    got = probe.compute("train", arch, before, batches, "nchw", said)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9, weight_decay=1e-4)
     for step, (x, y) in enumerate(batches):
-        optimizer.zero_grad()
+        if step in masks:
+            frozen = masks[step]
+            mask_trajectory(model, optimizer, frozen)
+        optimizer.zero_grad(set_to_none=True)
         loss = nn.functional.cross_entropy(model(x), y)
         loss.backward()
         optimizer.step()
@@ -194,9 +209,10 @@ def check_trajectory(probe, arch, count, side, frozen):
         for key, value in model.state_dict().items():
             given = got[f"step.{step}.{key}"]
             if any(key.startswith(top + ".") for top in frozen):
-                check(f"{name} {key} after step {step}", torch.equal(given, state[key]), "moved although frozen")
+                check(f"{name} {key} after step {step}", torch.equal(given, before[key]), "moved although frozen")
             else:
                 close(f"{name} {key} after step {step}", given, value)
+            before[key] = given
 
 
 def check_initialisation(probe):
@@ -241,6 +257,9 @@ def main():
         check_zoo(probe)
         for frozen in ((), ("layer1", "layer2"), ("conv1", "bn1", "layer1", "layer2", "layer3")):
             check_trajectory(probe, "cifar_resnet20", 16, 32, frozen)
+        trunk = ("conv1", "bn1", "layer1", "layer2")
+        check_trajectory(probe, "cifar_resnet20", 16, 32, trunk, (7, trunk[:3]), (14, trunk + ("layer3",)))
+        check_trajectory(probe, "resnet18", 4, 64, trunk, (7, trunk[:3]), (14, trunk + ("layer3", "layer4")))
     print(f"nn_parity: {counts['passed']} passed, {counts['failed']} failed")
     return counts["failed"] != 0
 

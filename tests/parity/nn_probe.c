@@ -1,11 +1,16 @@
 /*
  * nn_probe.c - thaw's models for nn_parity.py: what they are made of, and what they compute.
  *
- *   nn_probe keys                                               every architecture's state dict
- *   nn_probe pass ARCH WEIGHTS BATCH OUT LAYOUT [FROZEN...]      evaluation logits; then one training pass:
- * logits, loss, gradients, statistics nn_probe train ARCH WEIGHTS BATCHES OUT LAYOUT [FROZEN...]   SGD steps,
- * each one's loss, logits and weights nn_probe random ARCH SEED OUT                               first
- * weights WEIGHTS, BATCH and OUT are files of torch.save; images are NHWC. LAYOUT is "nchw" or "nhwc".
+ *   nn_probe keys                                 every architecture's state dict
+ *   nn_probe pass ARCH WEIGHTS BATCH OUT LAYOUT [FROZEN...]
+ *                                                 evaluation logits; then one training pass: logits, loss,
+ *                                                 gradients, statistics
+ *   nn_probe train ARCH WEIGHTS BATCHES OUT LAYOUT [FROZEN...] [@STEP [FROZEN...]]...
+ *                                                 SGD steps, each one's loss, logits and weights; the mask
+ *                                                 changes before STEP
+ *   nn_probe random ARCH SEED OUT                 first weights
+ *
+ * WEIGHTS, BATCH and OUT are files of torch.save; images are NHWC. LAYOUT is "nchw" or "nhwc".
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -70,6 +75,18 @@ static model *build_model(torch *t, const char *arch, const char *layout) {
     return m;
 }
 
+/* Freeze what the COUNT names say, up to one that begins with '@'; how many those were. */
+static int job_freeze(job *j, char **name, int count) {
+    freeze_mask mask = {0};
+    int used = 0;
+    while (used < count && *name[used] != '@')
+        freeze_mask_add(&mask, name[used++], THAW_FROZEN);
+    must(freeze_apply(j->m, &mask));
+    freeze_mask_clear(&mask);
+    must(freeze_commit(j->m));
+    return used;
+}
+
 static void job_open(job *j, char **argv, int frozen) {
     must(torch_open(&(torch_params){.threads = 2}, &j->torch));
     j->m = build_model(j->torch, argv[2], argv[6]);
@@ -78,12 +95,7 @@ static void job_open(job *j, char **argv, int frozen) {
     must(weights_load(weights, j->m, WEIGHTS_HEAD_STRICT, NULL));
     weights_close(weights);
     must(weights_open(argv[4], &j->batches));
-    freeze_mask mask = {0};
-    for (char **name = argv + 7; frozen-- > 0; name++)
-        freeze_mask_add(&mask, *name, THAW_FROZEN);
-    must(freeze_apply(j->m, &mask));
-    freeze_mask_clear(&mask);
-    must(freeze_commit(j->m));
+    job_freeze(j, argv + 7, frozen);
 }
 
 static void job_close(job *j, const char *path) {
@@ -203,6 +215,15 @@ static void run_pass(char **argv, int frozen) {
     job_close(&j, argv[5]);
 }
 
+/* Where the mask changes at STEP: REST, what was not used of COUNT names, says to what. */
+static void change_mask(learner *l, job *j, int step, char ***rest, int *count) {
+    if (*count == 0 || strtol(**rest + 1, NULL, 10) != step) return;
+    int used = 1 + job_freeze(j, *rest + 1, *count - 1);
+    *rest += used;
+    *count -= used;
+    must(learner_mask_changed(l));
+}
+
 static void run_train(char **argv, int frozen) {
     job j = {0};
     job_open(&j, argv, frozen);
@@ -215,7 +236,11 @@ static void run_train(char **argv, int frozen) {
     learner l = {.model = j.m, .optimizer = o};
     must(learner_mask_changed(&l));
     image_batch b;
+    char **rest = argv + 7;
+    for (; frozen && **rest != '@'; frozen--)
+        rest++;
     for (int step = 0; job_batch(&j, step, &b); step++) {
+        change_mask(&l, &j, step, &rest, &frozen);
         double *loss = xcalloc(1, sizeof *loss);
         char key[32];
         must(learner_step(&l, &b, step, 0.001, NULL, loss));

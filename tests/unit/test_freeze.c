@@ -1,6 +1,7 @@
 /*
  * test_freeze.c - what frozen means, with tensors: one test for each way in which freezing is known to leak.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "engine/torch/torch.h"
 #include "engine/train/learner.h"
 #include "tests/unit/support_model.h"
 #include "tests/unit/support_torch.h"
@@ -80,7 +82,8 @@ static void thawing_gives_the_gradient_back(void **state) {
     model_free(m);
 }
 
-static void steps(learner *l, int count) {
+/* COUNT steps on the same images at rate LR; the last one's loss. */
+static double steps(learner *l, int count, double lr) {
     enum { PIXELS = SUPPORT_BATCH * SUPPORT_SIDE * SUPPORT_SIDE * 3 };
     static float pixels[PIXELS];
     static const int64_t label[SUPPORT_BATCH] = {0, 1, 2, 3};
@@ -88,11 +91,12 @@ static void steps(learner *l, int count) {
     for (int i = 0; i < PIXELS; i++)
         pixels[i] = (float)rng_range(&r, -1, 1);
     image_batch batch = {SUPPORT_BATCH, SUPPORT_SIDE, SUPPORT_SIDE, pixels, label};
+    double loss = NAN;
     for (int i = 0; i < count; i++) {
-        double loss;
-        thaw_status status = learner_step(l, &batch, i, 0.05, NULL, &loss);
+        thaw_status status = learner_step(l, &batch, i, lr, NULL, &loss);
         if (thaw_failed(&status)) fail_msg("%s", status.message);
     }
+    return loss;
 }
 
 static void frozen_weight_stays_bit_identical_with_momentum(void **state) {
@@ -107,7 +111,7 @@ static void frozen_weight_stays_bit_identical_with_momentum(void **state) {
     learner l = {.model = m, .optimizer = o};
     support_mask(m, NULL, NULL);
     assert_false(learner_mask_changed(&l).code);
-    steps(&l, 3); /* gathers momentum */
+    steps(&l, 3, 0.05); /* gathers momentum */
     support_mask(m, "layer1", NULL);
     assert_false(learner_mask_changed(&l).code);
     watched frozen[] = {
@@ -115,7 +119,7 @@ static void frozen_weight_stays_bit_identical_with_momentum(void **state) {
         watch(m, "layer1.2.bn2", "bias"),        watch(m, "layer1.2.bn2", "running_mean"),
         watch(m, "layer1.2.bn2", "running_var"), watch(m, "layer1.2.bn2", "num_batches_tracked")};
     watched other = watch(m, "layer2.0.conv1", "weight");
-    steps(&l, 5);
+    steps(&l, 5, 0.05);
     for (size_t i = 0; i < sizeof frozen / sizeof *frozen; i++)
         assert_false(moved(&frozen[i]));
     assert_true(moved(&other));
@@ -123,6 +127,51 @@ static void frozen_weight_stays_bit_identical_with_momentum(void **state) {
     optimizer_free(o);
     thaw_recipe_clear(&recipe);
     model_free(m);
+}
+
+/* ---- masks that change in mid-run ---- */
+
+/* What is frozen and what is moving in turn, three steps each. */
+static const char *const mid_run[][2] = {
+    {"conv1,bn1,layer1,layer2", NULL}, {"conv1,bn1,layer1,layer2.0", NULL},
+    {"conv1,bn1", "layer1,layer2"},    {"conv1,bn1,layer1,layer2,layer3", NULL},
+    {"layer1,layer2.1", "layer3.0"},   {NULL, NULL},
+};
+enum { MID_RUN = sizeof mid_run / sizeof *mid_run, MID_RUN_STEPS = 3 };
+
+/* The loss of each step, with or without oneDNN's layout for what is frozen. */
+static void run_through_masks(bool blocked, double loss[MID_RUN * MID_RUN_STEPS]) {
+    model *m = support_model(NULL);
+    bool onednn = m->torch->facts.onednn;
+    m->torch->facts.onednn = onednn && blocked;
+    thaw_recipe recipe;
+    thaw_recipe_init(&recipe);
+    optimizer *o;
+    assert_false(optimizer_new(&recipe, m, &o).code);
+    learner l = {.model = m, .optimizer = o};
+    for (int i = 0; i < MID_RUN; i++) {
+        support_mask(m, mid_run[i][0], mid_run[i][1]);
+        assert_false(learner_mask_changed(&l).code);
+        for (int k = 0; k < MID_RUN_STEPS; k++)
+            loss[i * MID_RUN_STEPS + k] = steps(&l, 1, 0.01);
+    }
+    m->torch->facts.onednn = onednn;
+    learner_clear(&l);
+    optimizer_free(o);
+    thaw_recipe_clear(&recipe);
+    model_free(m);
+}
+
+static void blocks_frozen_and_thawed_in_mid_run_learn_the_same_in_either_layout(void **state) {
+    (void)state;
+    double plain[MID_RUN * MID_RUN_STEPS], blocked[MID_RUN * MID_RUN_STEPS], again[MID_RUN * MID_RUN_STEPS];
+    run_through_masks(false, plain);
+    run_through_masks(true, blocked);
+    run_through_masks(true, again);
+    for (int i = 0; i < MID_RUN * MID_RUN_STEPS; i++) {
+        assert_true(fabs(blocked[i] - plain[i]) < 1e-3 * plain[i]);
+        assert_true(blocked[i] == again[i]); /* to the bit */
+    }
 }
 
 /* ---- leak 2: a frozen norm in a training pass ---- */
@@ -263,6 +312,7 @@ int main(void) {
         cmocka_unit_test(a_frozen_weight_gets_no_gradient),
         cmocka_unit_test(thawing_gives_the_gradient_back),
         cmocka_unit_test(frozen_weight_stays_bit_identical_with_momentum),
+        cmocka_unit_test(blocks_frozen_and_thawed_in_mid_run_learn_the_same_in_either_layout),
         cmocka_unit_test(a_frozen_norm_stays_in_a_training_pass),
         cmocka_unit_test(a_frozen_norm_stays_behind_a_trained_convolution),
         cmocka_unit_test(an_evaluation_moves_no_norm),
