@@ -115,10 +115,21 @@ static void load_torch(thaw_session *s) {
 
 /* ---- one run ---- */
 
+static char *what_is_kept(const trainer *t) {
+    return t->saved_steps < 0 ? xstrdup("there is no checkpoint yet")
+                              : xasprintf("the checkpoint of step %lld is kept", (long long)t->saved_steps);
+}
+
+static char *not_saved_message(const trainer *t) {
+    char *kept = what_is_kept(t);
+    char *message = xasprintf("the epochs are over, and the last checkpoint could NOT be written: %s; %s",
+                              t->save_status.message, kept);
+    free(kept);
+    return message;
+}
+
 static char *not_finite_message(const trainer *t, const thaw_status *status) {
-    char *kept = t->saved_steps < 0
-                     ? xstrdup("there is no checkpoint yet")
-                     : xasprintf("the checkpoint of step %lld is kept", (long long)t->saved_steps);
+    char *kept = what_is_kept(t);
     char *message = xasprintf("%s; %s; a learning rate lower than %g is the usual cure", status->message,
                               kept, t->base_lr);
     free(kept);
@@ -131,9 +142,12 @@ static void say_run_end(trainer *t, trainer_end how, const thaw_status *status) 
                                           [TRAINER_EARLY_STOP] = "early-stop",
                                           [TRAINER_NOT_FINITE] = "not-finite"};
     char *message = NULL;
-    bool failed = thaw_failed(status) && how != TRAINER_NOT_FINITE;
-    if (failed)
+    bool unsaved = (how == TRAINER_DONE || how == TRAINER_EARLY_STOP) && thaw_failed(&t->save_status);
+    bool failed = unsaved || (thaw_failed(status) && how != TRAINER_NOT_FINITE);
+    if (thaw_failed(status) && how != TRAINER_NOT_FINITE)
         message = xstrdup(status->message);
+    else if (unsaved)
+        message = not_saved_message(t);
     else if (how == TRAINER_NOT_FINITE)
         message = not_finite_message(t, status);
     else if (how == TRAINER_EARLY_STOP)
