@@ -7,7 +7,7 @@ where=$(sed -n 's/^TORCH_WHERE := //p' "$build/libtorch.mk")
 python=${PYTHON:-}
 if [ -z "$python" ]; then
     case $where in
-    /usr | /usr/lib/python3/*) python=/usr/bin/python3 ;;
+    system | /usr | /usr/lib/python3/*) python=/usr/bin/python3 ;;
     */lib/python3*/site-packages/torch) python=${where%/lib/python3*}/bin/python3 ;;
     *) python=python3 ;;
     esac
