@@ -17,8 +17,15 @@ static const arch_family *const families[] = {
     &family_googlenet,
     &family_inception,
     &family_mobilenet_v2,
+    &family_mobilenet_v3,
     &family_mnasnet,
     &family_shufflenet_v2,
+    &family_efficientnet,
+    &family_regnet,
+    &family_convnext,
+    &family_vit,
+    &family_swin,
+    &family_maxvit,
     &family_cifar_resnet,
 };
 /* clang-format on */

@@ -15,7 +15,8 @@ typedef struct arch_family {
 
 extern const arch_family family_alexnet, family_vgg, family_resnet, family_cifar_resnet, family_squeezenet,
     family_mobilenet_v2, family_mnasnet, family_shufflenet_v2, family_densenet, family_googlenet,
-    family_inception;
+    family_inception, family_mobilenet_v3, family_efficientnet, family_regnet, family_convnext, family_vit,
+    family_swin, family_maxvit;
 
 const arch *arch_find(const char *name);                    /* NULL when unknown */
 const arch *arch_at(size_t index);                          /* in registration order; NULL past the end */

@@ -10,7 +10,7 @@
 #include "engine/nn/fold.h"
 
 static bool dropout_active(const layer *l) {
-    return l->kind == &kind_dropout && l->spec.dropout > 0;
+    return (l->kind == &kind_dropout || l->kind == &kind_stochastic_depth) && l->spec.dropout > 0;
 }
 
 bool freeze_counts(const layer *l) {

@@ -53,11 +53,12 @@ static int64_t head_pool(model *m, thaw_pool pool) {
 /* ---- the classifier ---- */
 
 /* A family that classifies before it pools has 1x1 convolutions where others have linear layers. */
-static layer *head_linear(const model *m, layer *parent, const char *name, int64_t in, int64_t out) {
+static layer *head_linear(const model *m, layer *parent, const char *name, int64_t in, int64_t out,
+                          bool bias) {
     if (m->head_conv)
         return nn_conv2d_with(parent, name,
-                              (conv_spec){.in = in, .out = out, .kernel = {1, 1}, .bias = true});
-    return nn_linear(parent, name, (linear_spec){.in = in, .out = out, .bias = true});
+                              (conv_spec){.in = in, .out = out, .kernel = {1, 1}, .bias = bias});
+    return nn_linear(parent, name, (linear_spec){.in = in, .out = out, .bias = bias});
 }
 
 /* Linear, [BatchNorm], ReLU, [Dropout], ..., Linear, numbered. */
@@ -68,13 +69,13 @@ static layer *head_mlp(const model *m, layer *parent, const char *name, const th
     char number[NN_NAME_MAX];
     int next = 0;
     for (int i = 0; i < head->hidden_count; i++) {
-        head_linear(m, mlp, nn_name(number, "%d", next++), in, head->hidden[i]);
+        head_linear(m, mlp, nn_name(number, "%d", next++), in, head->hidden[i], true);
         if (head->batch_norm) norm(mlp, nn_name(number, "%d", next++), head->hidden[i]);
         nn_activation(mlp, nn_name(number, "%d", next++), UNARY_RELU);
         if (head->dropout > 0) nn_dropout(mlp, nn_name(number, "%d", next++), head->dropout);
         in = head->hidden[i];
     }
-    head_linear(m, mlp, nn_name(number, "%d", next), in, classes);
+    head_linear(m, mlp, nn_name(number, "%d", next), in, classes, true);
     return mlp;
 }
 
@@ -128,7 +129,7 @@ thaw_status model_replace_head(model *m, const thaw_head *head, int classes, uin
     size_t at = place_among(parent, old), stage = stage_of(m, old);
     int64_t in = head_pool(m, head->pool);
     layer *fresh = head->hidden_count ? head_mlp(m, parent, old->name, head, in, classes)
-                                      : head_linear(m, parent, old->name, in, classes);
+                                      : head_linear(m, parent, old->name, in, classes, m->head_bias);
     layer_insert(parent, at, layer_remove(fresh));
     if (stage < m->stage_count) m->stage[stage] = fresh;
     head_discard(m, old);

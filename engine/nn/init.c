@@ -57,11 +57,20 @@ void init_fill(const weight_fill *fill, float *values, size_t count, rng *r) {
     case INIT_XAVIER_UNIFORM:
         fill_uniform(values, count, sqrt(6.0 / (in + out)), r);
         break;
+    case INIT_LECUN:
+        fill_normal(values, count, sqrt(1.0 / in), r);
+        break;
+    case INIT_ZERO:
+        memset(values, 0, count * sizeof *values);
+        break;
     case INIT_KAIMING_UNIFORM:
         fill_uniform(values, count, sqrt(6.0 / in), r);
         break;
     case INIT_UNIFORM_FAN_OUT:
         fill_uniform(values, count, sqrt(3.0 / out), r);
+        break;
+    case INIT_UNIFORM_OUT:
+        fill_uniform(values, count, sqrt(1.0 / out), r);
         break;
     case INIT_DEFAULT:
         break;
@@ -78,13 +87,14 @@ typedef struct materialise {
 
 static tensor *param_first(materialise *job, layer *l, int index) {
     param *p = &l->param[index];
-    if (p->type != DTYPE_F32) return t_full(job->scope, p->size, 0, p->type, job->m->device);
     size_t count = (size_t)shape_elements(&p->size);
     float *values = xcalloc(count, sizeof *values);
     char *key = param_key(l, p);
     rng r = rng_keyed(job->seed, RNG_INIT, hash_bytes(key, strlen(key), 0), 0);
     if (l->kind->init) l->kind->init(l, index, values, count, &r);
-    tensor *t = t_from_data(job->scope, p->size, p->type, values, job->m->device);
+    tensor *t = t_from_data(job->scope, p->size, DTYPE_F32, values, job->m->device);
+    if (p->type != DTYPE_F32)
+        t = t_to(job->scope, t, job->m->device, p->type, FORMAT_PRESERVE); /* counters */
     if (p->size.ndim == 4) t = t_to(job->scope, t, job->m->device, p->type, job->m->format);
     free(key);
     free(values);

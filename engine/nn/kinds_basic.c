@@ -85,18 +85,22 @@ layer *nn_activation(layer *parent, const char *name, unary_op op) {
     return l;
 }
 
-/* ---- Dropout: each value is dropped with probability SPEC.DROPOUT, the rest scaled up ---- */
+/* ---- Dropout: each value (StochasticDepth: each image of the batch, in what a block adds to it) is dropped
+ * with probability SPEC.DROPOUT, the rest scaled up ---- */
 
 /* Our own numbers, by (seed, step, layer): the same whatever ran before, so a resumed run sees the same
  * masks. */
 static tensor *dropout_mask(layer *self, pass *p, act x) {
     double drop = self->spec.dropout;
-    size_t count = (size_t)shape_elements(&x.size);
+    shape size = x.size;
+    for (int i = 1; i < size.ndim && self->kind == &kind_stochastic_depth; i++)
+        size.dim[i] = 1;
+    size_t count = (size_t)shape_elements(&size);
     rng r = rng_keyed(p->dropout_seed, RNG_DROPOUT, p->dropout_step, (uint64_t)self->index);
     float scale = (float)(1.0 / (1.0 - drop)), *mask = xmalloc(count * sizeof *mask);
     for (size_t i = 0; i < count; i++)
         mask[i] = rng_unit(&r) < drop ? 0.0f : scale;
-    tensor *t = t_from_data(p->scope, x.size, DTYPE_F32, mask, p->device);
+    tensor *t = t_from_data(p->scope, size, DTYPE_F32, mask, p->device);
     free(mask);
     return t_to(p->scope, t, p->device, t_dtype(p->scope, x.t), FORMAT_PRESERVE);
 }
@@ -110,6 +114,14 @@ const layer_kind kind_dropout = {"Dropout", dropout_forward, NULL};
 
 layer *nn_dropout(layer *parent, const char *name, double probability) {
     layer *l = layer_add(parent, name, &kind_dropout);
+    l->spec.dropout = probability;
+    return l;
+}
+
+const layer_kind kind_stochastic_depth = {"StochasticDepth", dropout_forward, NULL};
+
+layer *nn_stochastic_depth(layer *parent, const char *name, double probability) {
+    layer *l = layer_add(parent, name, &kind_stochastic_depth);
     l->spec.dropout = probability;
     return l;
 }

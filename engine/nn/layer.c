@@ -100,7 +100,8 @@ bool layer_is_norm(const layer *l) {
 }
 
 char *param_key(const layer *l, const param *p) {
-    return l->parent ? xasprintf("%s.%s", l->path, p->name) : xstrdup(p->name);
+    const layer *owner = l->of_parent ? l->parent : l;
+    return owner->parent ? xasprintf("%s.%s", owner->path, p->name) : xstrdup(p->name);
 }
 
 const char *nn_name(char buffer[NN_NAME_MAX], const char *format, ...) {

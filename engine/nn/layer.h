@@ -75,8 +75,11 @@ typedef enum weight_init {
     INIT_NORMAL_01,        /* normal, std 0.1; bias zero */
     INIT_TRUNC_NORMAL_002, /* truncated normal, std 0.02; bias zero */
     INIT_XAVIER_UNIFORM,
+    INIT_LECUN, /* normal, std sqrt(1 / fan_in); bias zero */
+    INIT_ZERO,
     INIT_KAIMING_UNIFORM, /* uniform, bound sqrt(6 / fan_in); bias zero */
     INIT_UNIFORM_FAN_OUT, /* uniform, bound sqrt(3 / fan_out); bias zero */
+    INIT_UNIFORM_OUT,     /* uniform, bound sqrt(1 / fan_out); bias zero */
 } weight_init;
 
 /* Zero means torch's default: stride, dilation and groups 1; eps 1e-5 and momentum 0.1. */
@@ -99,6 +102,11 @@ typedef struct linear_spec {
     weight_init init;
 } linear_spec;
 
+/* First values: CONSTANT, plus normal noise of DEVIATION. */
+typedef struct parameter_spec {
+    double constant, deviation;
+} parameter_spec;
+
 /* The attributes of a leaf; which member counts follows from the kind. */
 typedef union layer_spec {
     conv_spec conv;
@@ -106,8 +114,9 @@ typedef union layer_spec {
     linear_spec linear;
     pool2d_params pool;
     int64_t adaptive[2]; /* output height and width */
-    double dropout;      /* probability of dropping */
+    double dropout;      /* probability of dropping: a value, or (StochasticDepth) all of an image */
     unary_op activation;
+    parameter_spec parameter;
     int64_t flatten_from; /* first dimension to flatten */
     int64_t family[8];    /* whatever a family's own kind needs */
 } layer_spec;
@@ -129,6 +138,7 @@ struct layer {
     thaw_freeze freeze; /* of what it holds itself; a container's is derived, see freeze.h */
     bool functional;    /* not a module in torchvision (a flatten): lists for people leave it out */
     bool head;          /* belongs to the replaceable head */
+    bool of_parent;     /* what it holds is its parent's own in torch: keys leave its name out */
     bool aside;         /* an auxiliary classifier: loaded and saved, but in no pass and never trained */
     /* From the last trace, for one image (batch dimension 1). */
     shape output;
@@ -176,7 +186,16 @@ layer *nn_avg_pool2d(layer *parent, const char *name, pool2d_params pool);
 layer *nn_adaptive_avg_pool2d(layer *parent, const char *name, int64_t height, int64_t width);
 layer *nn_adaptive_max_pool2d(layer *parent, const char *name, int64_t height, int64_t width);
 layer *nn_dropout(layer *parent, const char *name, double probability);
-layer *nn_flatten(layer *parent, const char *name, int64_t from); /* functional */
+layer *nn_stochastic_depth(layer *parent, const char *name, double probability); /* by image: mode "row" */
+layer *nn_flatten(layer *parent, const char *name, int64_t from);                /* functional */
+
+/* A parameter that PARENT holds itself in torch, as a leaf; its key is PARENT's path and NAME. */
+layer *nn_parameter(layer *parent, const char *name, shape size, double constant, double deviation);
+layer *nn_layer_norm(layer *parent, const char *name, int64_t features, double eps); /* of (..., features) */
+layer *nn_layer_norm2d(layer *parent, const char *name, int64_t features, double eps);
+layer *nn_channels_last(layer *parent, const char *name);  /* (N, C, H, W) to (N, H, W, C): a Permute */
+layer *nn_channels_first(layer *parent, const char *name); /* and back */
+layer *nn_multihead_attention(layer *parent, const char *name, int64_t features, int64_t heads);
 
 /* Every convolution (or linear layer, by KIND) from here down starts as INIT says: torchvision's "for m in
  * modules()". */
@@ -203,6 +222,21 @@ act layer_forward(layer *l, pass *p, act x);
 act layer_through(layer *self, pass *p, act x, ...) __attribute__((sentinel));
 /* X through a child that may be absent (a shortcut's projection): then X itself. */
 act layer_through_if(layer *self, pass *p, act x, const char *name);
+
+/* The parameter that is SELF's child NAME, to compute with: shared, never overwritten. */
+act layer_parameter(layer *self, pass *p, const char *name);
+
+/* softmax(Q K' scale + bias) V of QKV (N, S, 3 * heads * width), giving (N, S, heads * width). Zeros: scale
+ * 1/sqrt(width), no bias. SELF, a container, is charged the multiply-accumulates. */
+typedef struct attention_params {
+    double scale;
+    tensor *bias;    /* broadcasts to (N, heads, S, S) */
+    int64_t windows; /* not 0: N is images times this many, and the bias is (1, windows, heads, S, S) */
+    bool grad;       /* trace: the bias, or what PREPARE uses, is trained */
+    void (*prepare)(pass *p, void *user, tensor **q, tensor **k); /* may replace them; (N, heads, S, width) */
+    void *user;
+} attention_params;
+act nn_attention(layer *self, pass *p, act qkv, int64_t heads, attention_params how);
 
 /* Data flow between layers, in both modes. */
 act act_add(pass *p, act a, act b); /* same shapes */
@@ -236,7 +270,8 @@ bool pass_tracing(const pass *p);
 
 extern const layer_kind kind_sequential, kind_conv2d, kind_batch_norm2d, kind_batch_norm1d, kind_linear,
     kind_max_pool2d, kind_avg_pool2d, kind_adaptive_avg_pool2d, kind_adaptive_max_pool2d,
-    kind_adaptive_avg_max_pool2d, kind_dropout, kind_flatten;
+    kind_adaptive_avg_max_pool2d, kind_dropout, kind_stochastic_depth, kind_flatten, kind_parameter,
+    kind_layer_norm, kind_layer_norm2d, kind_permute, kind_multihead_attention;
 extern const layer_kind
     kind_activation[UNARY_COUNT]; /* by operation; the name is NULL where torch has no module */
 

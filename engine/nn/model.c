@@ -59,12 +59,14 @@ void model_number(model *m) {
 /* ---- building ---- */
 
 static thaw_status model_construct(model *m, int classes, int height, int width) {
+    m->input = SHAPE_4(1, 3, height ? height : m->arch->input, width ? width : m->arch->input);
     THAW_TRY(m->arch->build(m, m->arch, classes));
     m->head = model_find(m, m->arch->head);
     if (!m->head || !m->stage_count)
         return thaw_error(THAW_ERR_UNSUPPORTED, "%s: its family builds no '%s' (a mistake in thaw)",
                           m->arch->name, m->arch->head);
     m->head_conv = m->head->kind == &kind_conv2d;
+    m->head_bias = m->head->param_count > 1;
     m->features = m->head_conv ? m->head->spec.conv.in : m->head->spec.linear.in;
     m->classes = classes;
     model_number(m);

@@ -21,7 +21,8 @@ typedef struct arch {
     const char *head;   /* path of the layer that torchvision replaces: "fc", "classifier.6", "heads.head" */
     int input;          /* the usual side of the square input, pixels */
     int classes;        /* of the pretrained head: 1000, 10 */
-    thaw_status (*build)(model *m, const struct arch *self, int classes); /* add layers and stages */
+    /* Add layers and stages; m->input is what the model is built for. */
+    thaw_status (*build)(model *m, const struct arch *self, int classes);
     const void *params; /* the paper's table row, the family's own struct */
 } arch;
 
@@ -33,6 +34,7 @@ struct model {
     layer *head; /* the replaceable classifier: a stage, or inside one */
     layer *pool; /* what pools to 1x1 right before the head and may be exchanged; NULL where nothing does */
     bool head_conv;      /* the head is of 1x1 convolutions: the family classifies before it pools */
+    bool head_bias;      /* the family's own head has a bias: so has a linear one in its place */
     layer *head_dropout; /* put before a linear head by model_replace_head, or NULL */
     int64_t features;    /* what the family's own pooling hands to the head */
     layer **order;       /* every layer in tree order, root first: order[l->index] == l */

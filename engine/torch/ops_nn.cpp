@@ -5,6 +5,7 @@
 
 #include <ATen/ops/adaptive_avg_pool2d.h>
 #include <ATen/ops/adaptive_max_pool2d.h>
+#include <ATen/ops/add.h>
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/conv2d.h>
@@ -12,11 +13,17 @@
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/log_softmax.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/mkldnn_reorder_conv2d_weight.h>
+#include <ATen/ops/mul.h>
 #include <ATen/ops/softmax.h>
 
 #include "engine/torch/plugin.hpp"
+
+#if TORCH_AT_LEAST(2, 1)
+#include <ATen/ops/scaled_dot_product_attention.h>
+#endif
 
 namespace op {
 
@@ -54,6 +61,24 @@ tensor *layer_norm(thaw_status *status, tensor *x, int normalized_dims, tensor *
                     " dimensions");
         return at::layer_norm(x->value, x->value.sizes().slice(x->value.dim() - normalized_dims),
                               optional(weight), optional(bias), eps);
+    });
+}
+
+tensor *attention(thaw_status *status, tensor *q, tensor *k, tensor *v, tensor *bias, double scale) {
+    return make(status, __func__, [&] {
+#if TORCH_AT_LEAST(2, 1)
+        /* The fused one, but for a bias that needs a gradient, which not every version of it gives. */
+        if (!bias || !bias->value.requires_grad()) {
+            return bias ? at::scaled_dot_product_attention(q->value, k->value, v->value,
+                                                           bias->value.to(q->value.scalar_type()), 0.0, false,
+                                                           scale)
+                        : at::scaled_dot_product_attention(q->value, k->value, v->value, {}, 0.0, false,
+                                                           scale);
+        }
+#endif
+        at::Tensor weight = at::matmul(at::mul(q->value, scale), k->value.transpose(-2, -1));
+        if (bias) weight = at::add(weight, bias->value);
+        return at::matmul(at::softmax(weight, -1), v->value);
     });
 }
 

@@ -46,6 +46,7 @@ typedef struct plugin_facts {
        (x, weight, bias, running_mean, running_var, training, momentum, eps), x) \
     OP(layer_norm, (tensor *x, int normalized_dims, tensor *weight, tensor *bias, double eps), \
        (x, normalized_dims, weight, bias, eps), x) \
+    OP(attention, (tensor *q, tensor *k, tensor *v, tensor *bias, double scale), (q, k, v, bias, scale), q && k && v) \
     OP(max_pool2d, (tensor *x, const pool2d_params *p), (x, p), x) \
     OP(avg_pool2d, (tensor *x, const pool2d_params *p), (x, p), x) \
     OP(adaptive_avg_pool2d, (tensor *x, int64_t height, int64_t width), (x, height, width), x) \

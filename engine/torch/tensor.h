@@ -127,6 +127,9 @@ tensor *t_linear(tscope *s, tensor *x, tensor *weight, tensor *bias_or_null);
 tensor *t_batch_norm(tscope *s, tensor *x, tensor *weight, tensor *bias, tensor *running_mean,
                      tensor *running_var, bool training, double momentum, double eps);
 tensor *t_layer_norm(tscope *s, tensor *x, int normalized_dims, tensor *weight, tensor *bias, double eps);
+/* softmax(Q K' scale + bias) V over the last two dimensions, (..., length, width); BIAS (or NULL) broadcasts
+ * to (..., length, length). */
+tensor *t_attention(tscope *s, tensor *q, tensor *k, tensor *v, tensor *bias_or_null, double scale);
 tensor *t_max_pool2d(tscope *s, tensor *x, const pool2d_params *p);
 tensor *t_avg_pool2d(tscope *s, tensor *x, const pool2d_params *p);
 tensor *t_adaptive_avg_pool2d(tscope *s, tensor *x, int64_t height, int64_t width);

@@ -65,7 +65,8 @@ static thaw_status compare_param(void *user, layer *l, param *p, const char *key
     const weights_entry *e = weights_find(c->f, key);
     if (e) c->used[e - c->f->entry] = true;
     if (in_head && c->head == WEIGHTS_HEAD_SKIP) return thaw_ok();
-    bool fits = e && shape_equal(&e->size, &p->size) && weights_convertible(e->type, p->type);
+    bool shaped = e && (shape_equal(&e->size, &p->size) || weights_positions_fit(l, &e->size, &p->size));
+    bool fits = shaped && weights_convertible(e->type, p->type);
     /* An auxiliary classifier is nice to have: torchvision's own models come without, or for other classes.
      */
     if (fits || l->aside || (!e && may_be_missing(key))) {

@@ -29,19 +29,31 @@ static void release_pages(const weights_file *f, const weights_entry *e) {
     if (f->owns_map && begin < end) (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
+/* E's elements in P's type, in the buffer; after them, when they are positions of another grid, the
+ * interpolated ones. Returns which. */
+static thaw_status load_elements(loading *load, const weights_entry *e, const param *p, void **out) {
+    bool same = shape_equal(&e->size, &p->size);
+    size_t own = (size_t)shape_elements(&e->size) * dtype_size(p->type);
+    size_t wanted = (size_t)shape_elements(&p->size) * dtype_size(p->type);
+    load->buffer = vec_reserve(load->buffer, &load->capacity, own + (same ? 0 : wanted), 1);
+    THAW_TRY(weights_copy(e, p->type, load->buffer));
+    *out = load->buffer + (same ? 0 : own);
+    if (!same) weights_positions_resize((const float *)load->buffer, &e->size, *out, &p->size);
+    return thaw_ok();
+}
+
 static thaw_status load_param(void *user, layer *l, param *p, const char *key) {
     loading *load = user;
     const weights_entry *e = weights_find(load->f, key);
     if (l->aside && e && !(shape_equal(&e->size, &p->size) && weights_convertible(e->type, p->type)))
         return thaw_ok();
     if (!e || (load->head == WEIGHTS_HEAD_SKIP && weights_in_head(load->m, key))) return thaw_ok();
-    size_t bytes = (size_t)shape_elements(&p->size) * dtype_size(p->type);
-    load->buffer = vec_reserve(load->buffer, &load->capacity, bytes, 1);
-    THAW_TRY(weights_copy(e, p->type, load->buffer));
+    void *elements = NULL;
+    THAW_TRY(load_elements(load, e, p, &elements));
     release_pages(load->f, e);
     tscope s;
     tscope_begin(&s, load->m->torch);
-    t_copy_(&s, p->t, t_from_blob(&s, p->size, p->type, load->buffer, FORMAT_CONTIGUOUS));
+    t_copy_(&s, p->t, t_from_blob(&s, p->size, p->type, elements, FORMAT_CONTIGUOUS));
     return tscope_end(&s);
 }
 

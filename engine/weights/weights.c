@@ -34,16 +34,29 @@ static bool key_is_clean(const char *key, size_t length) {
     return clean;
 }
 
-/* torchvision's DenseNet files say "denselayer1.norm.1.weight" for what has been "denselayer1.norm1.weight"
- * since the name of a module may hold no dot. */
+/*
+ * Files that torchvision still hands out have names from before its modules got theirs: DenseNet's
+ * "denselayer1.norm.1.weight" (the name of a module may hold no dot now), and ViT's "mlp.linear_1.weight".
+ */
+static const struct {
+    const char *after, *old, *present; /* in a key that has AFTER, OLD behind it is now PRESENT */
+} renamed[] = {
+    {"denselayer", ".norm.1.", ".norm1."},           {"denselayer", ".norm.2.", ".norm2."},
+    {"denselayer", ".conv.1.", ".conv1."},           {"denselayer", ".conv.2.", ".conv2."},
+    {"encoder_layer_", ".mlp.linear_1.", ".mlp.0."}, {"encoder_layer_", ".mlp.linear_2.", ".mlp.3."},
+};
+
+/* KEY by its present name: the caller's. */
 static char *present_name(const char *key, size_t length) {
-    static const char *const part[] = {".norm.", ".relu.", ".conv."};
-    const size_t n = strlen(part[0]);
-    char *name = xstrndup(key, length), *at = strstr(name, "denselayer");
-    if (at) at += strcspn(at, ".");
-    for (size_t i = 0; at && i < sizeof part / sizeof *part; i++)
-        if (strncmp(at, part[i], n) == 0 && (at[n] == '1' || at[n] == '2') && at[n + 1] == '.')
-            memmove(at + n - 1, at + n, strlen(at + n) + 1);
+    char *name = xstrndup(key, length);
+    for (size_t i = 0; i < sizeof renamed / sizeof *renamed; i++) {
+        char *after = strstr(name, renamed[i].after), *at = after ? strstr(after, renamed[i].old) : NULL;
+        if (!at) continue;
+        char *fresh =
+            xasprintf("%.*s%s%s", (int)(at - name), name, renamed[i].present, at + strlen(renamed[i].old));
+        free(name);
+        return fresh;
+    }
     return name;
 }
 

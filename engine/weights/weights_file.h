@@ -50,6 +50,10 @@ const char *safetensors_type_name(dtype type); /* "F32" */
 /* Can weights_copy make TO of FROM? */
 bool weights_convertible(dtype from, dtype to);
 
+/* Are FILE's position embeddings of another grid than L's, so that they can be interpolated? */
+bool weights_positions_fit(const layer *l, const shape *file, const shape *wanted);
+void weights_positions_resize(const float *in, const shape *file, float *out, const shape *wanted);
+
 /* Is KEY under the path of the model's replaceable head? */
 bool weights_in_head(const model *m, const char *key);
 

@@ -68,9 +68,11 @@ typedef struct job {
     results out;
 } job;
 
-static model *build_model(torch *t, const char *arch, const char *layout) {
+/* For images like those of BATCHES. */
+static model *build_model(torch *t, const char *arch, const char *layout, const weights_file *batches) {
+    const weights_entry *x = weights_find(batches, "x.0");
     model *m;
-    must(model_build(arch, 0, 0, 0, &m));
+    must(model_build(arch, 0, x ? (int)x->size.dim[1] : 0, x ? (int)x->size.dim[2] : 0, &m));
     must(model_materialise(m, t, (device){DEVICE_CPU, 0}, strcmp(layout, "nhwc") == 0, 0));
     return m;
 }
@@ -89,12 +91,12 @@ static int job_freeze(job *j, char **name, int count) {
 
 static void job_open(job *j, char **argv, int frozen) {
     must(torch_open(&(torch_params){.threads = 2}, &j->torch));
-    j->m = build_model(j->torch, argv[2], argv[6]);
+    must(weights_open(argv[4], &j->batches));
+    j->m = build_model(j->torch, argv[2], argv[6], j->batches);
     weights_file *weights;
     must(weights_open(argv[3], &weights));
     must(weights_load(weights, j->m, WEIGHTS_HEAD_STRICT, NULL));
     weights_close(weights);
-    must(weights_open(argv[4], &j->batches));
     job_freeze(j, argv + 7, frozen);
 }
 

@@ -51,16 +51,23 @@ class CifarResNet(nn.Module):
         return self.linear(x.mean((2, 3)))
 
 
-def build(arch):
-    """The peer of one of thaw's architectures, or None when this torchvision does not have it."""
+def build(arch, side=None):
+    """The peer of one of thaw's architectures, or None when this torchvision does not have it. SIDE: the image's, for
+    those that are built for one size; the usual one without."""
     if arch.startswith("cifar_resnet"):
         return CifarResNet((int(arch[len("cifar_resnet"):]) - 2) // 6)
     maker = getattr(torchvision.models, arch, None)
     if maker is None:
         return None
     wants = {"googlenet": {"aux_logits": True, "init_weights": False}, "inception_v3": {"init_weights": False}}
+    if side and arch.startswith("vit"):
+        wants[arch] = {"image_size": side}
     model = maker(weights=None, **wants.get(arch, {}))
-    if arch in wants:  # as with the pretrained weights
+    if arch == "maxvit_t":  # releases before 0.15 had 1 - 0.01 here
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = 0.01
+    if arch in ("googlenet", "inception_v3"):  # as with the pretrained weights
         model.transform_input = True
         for name in ("aux1", "aux2", "AuxLogits"):  # thaw keeps the auxiliary classifiers out of every pass
             if hasattr(model, name):
@@ -73,6 +80,8 @@ def settle(model):
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for name, value in model.state_dict().items():
+            if not value.is_floating_point():  # counters and indices
+                continue
             if name.endswith("running_var"):
                 value.uniform_(0.5, 1.5, generator=generator)
             elif name.endswith("running_mean") or name.endswith("bias"):

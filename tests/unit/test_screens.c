@@ -90,7 +90,7 @@ static void filter_looks_at_name_family_and_dataset(void **state) {
     assert_int_equal(m->count, m->catalog_count);
     m->buildable_only = true;
     model_rows_arrange(m);
-    assert_true(m->count > 0 && m->count < m->catalog_count);
+    assert_int_equal(m->count, m->catalog_count); /* there is nothing left that thaw cannot build */
     for (int i = 0; i < m->count; i++)
         assert_true(at(m, i)->buildable);
 }

@@ -2,6 +2,7 @@
  * test_weights_model.c - weights into models and out of them: what fits, what does not and how it is told,
  * and that every value arrives.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "engine/nn/model.h"
+#include "engine/weights/weights_file.h"
 #include "tests/unit/support_torch.h"
 #include "tests/unit/weights_fixture.h"
 
@@ -140,6 +142,45 @@ static void densenets_old_names_are_known(void **state) {
     assert_int_equal(renamed, 58 * 12);
     assert_ok(compare(&d, "densenet121", 10, WEIGHTS_HEAD_STRICT, NULL));
     state_dict_clear(&d, d.count);
+}
+
+static void vits_old_names_are_known(void **state) {
+    (void)state;
+    static const float one[4] = {1, 2, 3, 4};
+    const weights_item item[] = {
+        {"encoder.layers.encoder_layer_0.mlp.linear_1.weight", DTYPE_F32, SHAPE_2(2, 2), one},
+        {"encoder.layers.encoder_layer_11.mlp.linear_2.bias", DTYPE_F32, SHAPE_1(4), one},
+        {"head.mlp.linear_1.weight", DTYPE_F32, SHAPE_1(4), one}, /* not a ViT's */
+    };
+    weights_file *f;
+    assert_ok(weights_write_safetensors("vit.safetensors", item, 3, NULL, 0));
+    assert_ok(weights_open("vit.safetensors", &f));
+    assert_non_null(weights_find(f, "encoder.layers.encoder_layer_0.mlp.0.weight"));
+    assert_non_null(weights_find(f, "encoder.layers.encoder_layer_11.mlp.3.bias"));
+    assert_non_null(weights_find(f, "head.mlp.linear_1.weight"));
+    weights_close(f);
+}
+
+/* Numbers from torch.nn.functional.interpolate(mode="bicubic", align_corners=True). */
+static void position_embeddings_are_interpolated_as_torch_does(void **state) {
+    (void)state;
+    static const float have[] = {1, 9, 3, 1, 5, -2, 7, 4, 9, 0.5f};
+    static const float want[] = {1, 9,      3, 1,      4, -0.5f, 5, -2,    5, 2.5f,
+                                 6, 0.875f, 7, -0.75f, 7, 4,     8, 2.25f, 9, 0.5f};
+    float got[20];
+    shape file = SHAPE_3(1, 5, 2), wanted = SHAPE_3(1, 10, 2);
+    weights_positions_resize(have, &file, got, &wanted);
+    for (int i = 0; i < 20; i++)
+        assert_true(fabsf(got[i] - want[i]) < 1e-6f);
+    model *m;
+    assert_ok(model_build("vit_b_32", 0, 96, 96, &m));
+    const layer *positions = model_find(m, "encoder.pos_embedding");
+    assert_int_equal(positions->param[0].size.dim[1], 10);
+    assert_true(weights_positions_fit(positions, &SHAPE_3(1, 50, 768), &positions->param[0].size));
+    assert_false(weights_positions_fit(positions, &SHAPE_3(1, 51, 768), &positions->param[0].size));
+    assert_false(weights_positions_fit(positions, &SHAPE_3(1, 50, 512), &positions->param[0].size));
+    assert_false(weights_positions_fit(m->head, &SHAPE_3(1, 50, 768), &positions->param[0].size));
+    model_free(m);
 }
 
 static void auxiliary_classifiers_may_be_missing_or_of_other_classes(void **state) {
@@ -336,6 +377,8 @@ int main(void) {
         cmocka_unit_test(the_same_architecture_fits),
         cmocka_unit_test(counters_of_batches_may_be_missing),
         cmocka_unit_test(densenets_old_names_are_known),
+        cmocka_unit_test(vits_old_names_are_known),
+        cmocka_unit_test(position_embeddings_are_interpolated_as_torch_does),
         cmocka_unit_test(auxiliary_classifiers_may_be_missing_or_of_other_classes),
         cmocka_unit_test(missing_extra_and_misfitting_keys_are_named),
         cmocka_unit_test(integers_do_not_fit_weights),
