@@ -103,7 +103,8 @@ bool trainer_poll(trainer *t) {
         if (t->stopping) break; /* what follows a stop is for the session */
     }
     if (paused_at > 0) t->paused_seconds += clock_seconds() - paused_at;
-    t->one_step = false;
+    if (t->working != THAW_STATE_EVALUATING)
+        t->one_step = false; /* an evaluation is one step, the whole of it */
     if (t->stopping) return false;
     if (!t->paused) trainer_say_state(t, t->working);
     return true;

@@ -179,7 +179,11 @@ static thaw_status run_epoch(trainer *t) {
         THAW_TRY(advance(t, &done));
         if (!done) save_when_due(t);
     }
-    return end_epoch(t);
+    t->one_step =
+        t->paused; /* whoever goes step by step has asked for the evaluation: there was no batch left */
+    THAW_TRY(end_epoch(t));
+    t->one_step = false;
+    return thaw_ok();
 }
 
 static bool is_stale(const trainer *t) {

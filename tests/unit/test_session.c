@@ -120,6 +120,31 @@ static void pausing_holds_and_one_step_is_one(void **state) {
     thaw_session_free(s);
 }
 
+static void stepping_past_the_last_batch_is_one_evaluation(void **state) {
+    (void)state;
+    support_torch();
+    thaw_session *s = open_session(false);
+    start(s, plain);
+    thaw_session_pause(s);
+    await_state(s, THAW_STATE_PAUSED);
+    for (int i = 1; i <= STEPS_PER_EPOCH; i++) {
+        thaw_session_step(s);
+        thaw_event e = await(s, THAW_EVENT_STEP);
+        assert_int_equal(e.steps, i);
+    }
+    expect_silence(s, THAW_EVENT_EPOCH, 0.2);
+    thaw_session_step(s);
+    thaw_event e = await(s, THAW_EVENT_EPOCH);
+    assert_int_equal(e.epoch.epoch, 0);
+    assert_false(isnan(e.epoch.val_loss));
+    thaw_event_clear(&e);
+    expect_silence(s, THAW_EVENT_STEP, 0.2); /* and no batch of the next epoch */
+    thaw_session_step(s);
+    e = await(s, THAW_EVENT_STEP);
+    assert_int_equal(e.steps, STEPS_PER_EPOCH + 1);
+    thaw_session_free(s);
+}
+
 static void live_changes_are_answered_while_paused(void **state) {
     (void)state;
     support_torch();
@@ -408,6 +433,7 @@ int main(int argc, char **argv) {
     if (argc == 4 && strcmp(argv[1], "--child") == 0) return train_as_child(argv[2], argv[3]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pausing_holds_and_one_step_is_one),
+        cmocka_unit_test(stepping_past_the_last_batch_is_one_evaluation),
         cmocka_unit_test(live_changes_are_answered_while_paused),
         cmocka_unit_test(stopping_saves_or_does_not_and_the_next_run_starts),
         cmocka_unit_test(a_second_run_is_refused_while_one_is_on),
