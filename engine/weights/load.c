@@ -37,8 +37,9 @@ static thaw_status load_elements(loading *load, const weights_entry *e, const pa
     size_t wanted = (size_t)shape_elements(&p->size) * dtype_size(p->type);
     load->buffer = vec_reserve(load->buffer, &load->capacity, own + (same ? 0 : wanted), 1);
     THAW_TRY(weights_copy(e, p->type, load->buffer));
+    const void *read = load->buffer;
     *out = load->buffer + (same ? 0 : own);
-    if (!same) weights_positions_resize((const float *)load->buffer, &e->size, *out, &p->size);
+    if (!same) weights_positions_resize(read, &e->size, *out, &p->size);
     return thaw_ok();
 }
 
