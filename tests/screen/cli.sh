@@ -94,7 +94,7 @@ expect 1 'did you mean' layers resnet18 --freeze layr1
 
 # ---- images
 expect 0 '' data shapes --json
-holds 'len(d["classes"]) == 8 and all(c["train"] == 50 and c["val"] == 50 for c in d["classes"]) and d["skipped"] == []'
+holds 'len(d["classes"]) == 8 and all(c["train"] == 20 and c["val"] == 50 for c in d["classes"]) and d["skipped"] == []'
 shapes=$(python3 -c 'import json; print(json.load(open("out"))["root"])')
 for class in circle star; do
     mkdir -p "set/train/$class" "set/val/$class"
