@@ -126,11 +126,19 @@ void app_mask_redo(app *a) {
     if (take_edit(a)) app_say(a, "done again: %s", a->edit[++a->edit_at].what);
 }
 
-/* Are the layers as the newest entry of the history says? */
+/* A run names what it froze, and a ReLU is not among that: freezing one changes nothing. */
+static bool state_matters(const thaw_layer_info *info, int index) {
+    bool leaf = info->end == index + 1;
+    return leaf && (info->parameters > 0 || !strcmp(info->kind, "Dropout"));
+}
+
+/* Are the layers as the newest entry of the history says, where it matters? */
 static bool as_in_history(const app *a) {
     const mask_edit *e = &a->edit[a->edit_at];
-    for (int i = 0; i < a->mask_layers; i++)
+    for (int i = 0; i < a->mask_layers; i++) {
+        if (!state_matters(thaw_layers_at(a->layers, i), i)) continue;
         if (e->state[i] != (uint8_t)thaw_layers_state(a->layers, i)) return false;
+    }
     return true;
 }
 

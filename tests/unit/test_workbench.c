@@ -106,6 +106,25 @@ static void a_mask_that_the_run_refuses_is_taken_back_with_its_reason(void **sta
     app_free(a);
 }
 
+static void a_mask_taken_as_it_was_sent_is_no_news(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    feed_begin(a, "run-1", 5);
+    feed_mask(a, 0, "all", "head only", 650); /* the layers without parameters as well */
+    feed_step(a, 1, 2.0);
+    press(a, "5 Home Down Down Down Down Down T");
+    assert_int_equal(state_of(a, "layer3"), THAW_TRAINABLE);
+    a->masks_pending = 1;
+    feed_mask(a, 2, "conv1 bn1 layer1 layer2", "layer3+", 204040);
+    assert_int_equal(state_of(a, "layer3"), THAW_TRAINABLE);
+    char *all = screen_text(a);
+    assert_null(strstr(all, "has kept its mask"));
+    free(all);
+    press(a, "u"); /* the edit is the last in the history: nothing was put on top of it */
+    assert_int_equal(state_of(a, "layer3"), THAW_FROZEN);
+    app_free(a);
+}
+
 static void of_several_edits_on_their_way_the_last_answer_counts(void **state) {
     (void)state;
     app *a = open_training();
@@ -175,6 +194,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(freezing_all_that_a_run_trains_is_not_done_and_says_why),
         cmocka_unit_test(a_mask_that_the_run_refuses_is_taken_back_with_its_reason),
+        cmocka_unit_test(a_mask_taken_as_it_was_sent_is_no_news),
         cmocka_unit_test(of_several_edits_on_their_way_the_last_answer_counts),
         cmocka_unit_test(without_libtorch_the_train_tab_says_what_to_install),
         cmocka_unit_test(a_key_that_does_nothing_now_says_why),
