@@ -107,7 +107,12 @@ thaw_status thaw_recipe_read(const char *path, thaw_recipe *r) {
     if (thaw_failed(&status)) {
         thaw_recipe_clear(r);
         thaw_recipe_init(r);
-        return status;
+        if (status.code != THAW_ERR_NOT_FOUND) return status;
+        return thaw_error(
+            THAW_ERR_NOT_FOUND,
+            "%s; a recipe is a JSON file: docs/recipe.md has every key, and w on the workbench's Recipe "
+            "tab writes one",
+            status.message);
     }
     status = thaw_recipe_parse(text, size, path, r);
     free(text);

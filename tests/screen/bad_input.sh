@@ -90,7 +90,7 @@ refused 'no weights file nowhere.pth' eval --model cifar_resnet20 --weights nowh
 refused "no weights called 'set';the path of a weights file" eval --model cifar_resnet20 --weights set --data set
 refused 'set is a folder;name the weights file' eval --model cifar_resnet20 --weights ./set --data set
 refused 'nowhere;No such file' weights nowhere
-refused 'nowhere.json;No such file' train nowhere.json
+refused 'nowhere.json;No such file;docs.recipe.md' train nowhere.json
 refused 'set is a folder' train set
 refused 'there is no folder nowhere;one folder of pictures a class' data nowhere
 refused 'r.json is a file;folder' data r.json

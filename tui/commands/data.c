@@ -41,9 +41,12 @@ static void print_rows(const thaw_dataset *d) {
         free(name);
     }
     table_print(t);
-    out_format("\n%s: %d classes, %zu images to train on, %zu to validate on (%s)\n", thaw_dataset_root(d),
-               thaw_dataset_class_count(d), thaw_dataset_images(d, true), thaw_dataset_images(d, false),
+    out_format("\n%s: %d class%s, %zu images to train on, %zu to validate on (%s)\n", thaw_dataset_root(d),
+               thaw_dataset_class_count(d), thaw_dataset_class_count(d) == 1 ? "" : "es",
+               thaw_dataset_images(d, true), thaw_dataset_images(d, false),
                thaw_dataset_has_split(d) ? "as the folders say" : "split by a hash of each file's path");
+    if (thaw_dataset_class_count(d) == 1)
+        out_format("one class is nothing to tell apart: training needs two folders of images or more\n");
     size_t skipped = thaw_dataset_skipped_count(d);
     if (skipped) out_format("\nskipped %zu:\n", skipped);
     for (size_t i = 0; i < skipped; i++)
