@@ -108,6 +108,15 @@ act block_residual_forward(layer *self, pass *p, act x) {
     return act_add(p, layer_through_if(self, p, y, "stochastic_depth"), x);
 }
 
+/* ---- before the classifier ---- */
+
+void block_pool_flatten(model *m, bool functional) {
+    m->pool = nn_adaptive_avg_pool2d(m->root, "avgpool", 1, 1);
+    m->pool->functional = functional;
+    model_stage(m, m->pool);
+    model_stage(m, nn_flatten(m->root, "flatten", 1));
+}
+
 /* ---- widths ---- */
 
 int64_t block_divisible(double x, int64_t divisor) {

@@ -5,6 +5,7 @@
 #define ENGINE_MODELS_BLOCKS_H
 
 #include "engine/nn/layer.h"
+#include "engine/nn/model.h"
 
 enum { BLOCK_LINEAR = -1 }; /* no activation */
 
@@ -39,6 +40,10 @@ layer *block_squeeze_excitation(layer *parent, const char *name, int64_t channel
  */
 layer *block_residual(layer *parent, const char *name, const layer_kind *kind, bool residual);
 act block_residual_forward(layer *self, pass *p, act x); /* for the kind's row */
+
+/* "avgpool" to 1x1, which a head may replace, and "flatten", a stage each. FUNCTIONAL: that pool is no module
+ * in torchvision. */
+void block_pool_flatten(model *m, bool functional);
 
 /* X rounded to a multiple of DIVISOR, but by no more than a tenth down: the mobile networks' widths. */
 int64_t block_divisible(double x, int64_t divisor);

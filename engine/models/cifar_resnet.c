@@ -3,6 +3,7 @@
  * layers, three groups of 16, 32 and 64 channels, shortcuts without parameters (option A). Keys are those of
  * the public checkpoints.
  */
+#include "engine/models/blocks.h"
 #include "engine/models/registry.h"
 
 enum { GROUPS = 3, STEM = 16 };
@@ -53,9 +54,7 @@ static thaw_status cifar_resnet_build(model *m, const arch *self, int classes) {
         model_stage_each(m, group);
     }
 
-    m->pool = nn_adaptive_avg_pool2d(root, "avgpool", 1, 1);
-    model_stage(m, m->pool);
-    model_stage(m, nn_flatten(root, "flatten", 1));
+    block_pool_flatten(m, false);
     model_stage(m, nn_linear(root, "linear", (linear_spec){.in = channels, .out = classes, .bias = true}));
     nn_set_init(root, &kind_conv2d, INIT_KAIMING_FAN_IN);
     nn_set_init(root, &kind_linear, INIT_KAIMING_FAN_IN);

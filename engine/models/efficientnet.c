@@ -129,9 +129,7 @@ static thaw_status efficientnet_build(model *m, const arch *self, int classes) {
     const efficientnet_row *row = self->params;
     layer *root = m->root;
     int64_t channels = features(m, nn_sequential(root, "features"), row);
-    m->pool = nn_adaptive_avg_pool2d(root, "avgpool", 1, 1);
-    model_stage(m, m->pool);
-    model_stage(m, nn_flatten(root, "flatten", 1));
+    block_pool_flatten(m, false);
     layer *classifier = nn_sequential(root, "classifier");
     nn_dropout(classifier, "0", row->dropout);
     nn_linear(classifier, "1", (linear_spec){.in = channels, .out = classes, .bias = true});

@@ -101,9 +101,7 @@ static thaw_status googlenet_build(model *m, const arch *self, int classes) {
     model_stage_each(m, root);
     auxiliary(root, "aux1", 512, self->classes); /* after inception4a */
     auxiliary(root, "aux2", 528, self->classes); /* after inception4d */
-    m->pool = nn_adaptive_avg_pool2d(root, "avgpool", 1, 1);
-    model_stage(m, m->pool);
-    model_stage(m, nn_flatten(root, "flatten", 1));
+    block_pool_flatten(m, false);
     model_stage(m, nn_dropout(root, "dropout", 0.2));
     model_stage(m, nn_linear(root, "fc", (linear_spec){.in = channels, .out = classes, .bias = true}));
     nn_set_init(root, &kind_conv2d, INIT_NORMAL_001);

@@ -84,10 +84,7 @@ static thaw_status mnasnet_build(model *m, const arch *self, int classes) {
         else
             model_stage(m, l);
     }
-    m->pool = nn_adaptive_avg_pool2d(root, "avgpool", 1, 1);
-    m->pool->functional = true;
-    model_stage(m, m->pool);
-    model_stage(m, nn_flatten(root, "flatten", 1));
+    block_pool_flatten(m, true);
     layer *classifier = nn_sequential(root, "classifier");
     nn_dropout(classifier, "0", 0.2);
     nn_linear(classifier, "1", (linear_spec){.in = LAST, .out = classes, .bias = true});

@@ -58,10 +58,7 @@ static thaw_status mobilenet_v2_build(model *m, const arch *self, int classes) {
     block_conv_norm(body, nn_name(name, "%d", next),
                     (conv_norm){.in = channels, .out = LAST, .kernel = 1, .activation = UNARY_RELU6});
     model_stage_each(m, body);
-    m->pool = nn_adaptive_avg_pool2d(root, "avgpool", 1, 1);
-    m->pool->functional = true;
-    model_stage(m, m->pool);
-    model_stage(m, nn_flatten(root, "flatten", 1));
+    block_pool_flatten(m, true);
     layer *classifier = nn_sequential(root, "classifier");
     nn_dropout(classifier, "0", 0.2);
     nn_linear(classifier, "1", (linear_spec){.in = LAST, .out = classes, .bias = true});

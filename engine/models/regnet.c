@@ -91,9 +91,7 @@ static thaw_status regnet_build(model *m, const arch *self, int classes) {
         }
         model_stage_each(m, sequence);
     }
-    m->pool = nn_adaptive_avg_pool2d(root, "avgpool", 1, 1);
-    model_stage(m, m->pool);
-    model_stage(m, nn_flatten(root, "flatten", 1));
+    block_pool_flatten(m, false);
     model_stage(m, nn_linear(root, "fc", (linear_spec){.in = channels, .out = classes, .bias = true}));
     nn_set_init(root, &kind_conv2d, INIT_KAIMING_FAN_OUT);
     nn_set_init(root, &kind_linear, INIT_NORMAL_001);

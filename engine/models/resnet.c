@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "engine/models/blocks.h"
 #include "engine/models/registry.h"
 
 enum { GROUPS = 4, STEM = 64 };
@@ -105,9 +106,7 @@ static thaw_status resnet_build(model *m, const arch *self, int classes) {
         model_stage_each(m, group);
     }
 
-    m->pool = nn_adaptive_avg_pool2d(root, "avgpool", 1, 1);
-    model_stage(m, m->pool);
-    model_stage(m, nn_flatten(root, "flatten", 1));
+    block_pool_flatten(m, false);
     model_stage(m, nn_linear(root, "fc", (linear_spec){.in = channels, .out = classes, .bias = true}));
     nn_set_init(root, &kind_conv2d, INIT_KAIMING_FAN_OUT);
     return thaw_ok();

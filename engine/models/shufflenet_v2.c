@@ -1,6 +1,7 @@
 /*
  * shufflenet_v2.c - ShuffleNet v2 (Ma et al. 2018, arXiv:1807.11164).
  */
+#include "engine/models/blocks.h"
 #include "engine/models/registry.h"
 
 enum { STEM = 24, STAGES = 3, BRANCHES = 2 };
@@ -103,10 +104,7 @@ static thaw_status shufflenet_build(model *m, const arch *self, int classes) {
         model_stage_each(m, group);
     }
     model_stage(m, stem(root, "conv5", pointwise(channels, row->last)));
-    m->pool = nn_adaptive_avg_pool2d(root, "avgpool", 1, 1);
-    m->pool->functional = true;
-    model_stage(m, m->pool);
-    model_stage(m, nn_flatten(root, "flatten", 1));
+    block_pool_flatten(m, true);
     model_stage(m, nn_linear(root, "fc", (linear_spec){.in = row->last, .out = classes, .bias = true}));
     return thaw_ok();
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/base/alloc.h"
+#include "engine/models/blocks.h"
 #include "engine/models/registry.h"
 #include "engine/models/window.h"
 
@@ -315,9 +316,7 @@ static thaw_status swin_build(model *m, const arch *self, int classes) {
     int64_t width = features(m, nn_sequential(root, "features"), row);
     model_stage(m, nn_layer_norm(root, "norm", width, eps));
     model_stage(m, nn_channels_first(root, "permute"));
-    m->pool = nn_adaptive_avg_pool2d(root, "avgpool", 1, 1);
-    model_stage(m, m->pool);
-    model_stage(m, nn_flatten(root, "flatten", 1));
+    block_pool_flatten(m, false);
     linear(root, "head", width, classes, true);
     model_stage(m, layer_child(root, "head"));
     return thaw_ok();
