@@ -179,8 +179,8 @@ static thaw_status run_epoch(trainer *t) {
         THAW_TRY(advance(t, &done));
         if (!done) save_when_due(t);
     }
-    t->one_step =
-        t->paused; /* whoever goes step by step has asked for the evaluation: there was no batch left */
+    /* Whoever goes step by step has asked for the evaluation: there was no batch left. */
+    t->one_step = t->paused;
     THAW_TRY(end_epoch(t));
     t->one_step = false;
     return thaw_ok();
