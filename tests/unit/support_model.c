@@ -89,3 +89,13 @@ bool support_has_grad(model *m, const char *layer_path, const char *param_name) 
     support_end(&s);
     return has;
 }
+
+image_batch support_images(void) {
+    enum { PIXELS = SUPPORT_BATCH * SUPPORT_SIDE * SUPPORT_SIDE * 3 };
+    static float pixels[PIXELS];
+    static const int64_t label[SUPPORT_BATCH] = {0, 1, 2, 3};
+    rng r = rng_keyed(5, RNG_TEST, 0, 0);
+    for (int i = 0; i < PIXELS; i++)
+        pixels[i] = (float)rng_range(&r, -1, 1);
+    return (image_batch){SUPPORT_BATCH, SUPPORT_SIDE, SUPPORT_SIDE, pixels, label};
+}

@@ -5,6 +5,7 @@
 #define TESTS_UNIT_SUPPORT_MODEL_H
 
 #include "engine/nn/freeze.h"
+#include "engine/train/learner.h"
 
 /* A cifar_resnet20 with SUPPORT_CLASSES outputs and first weights from seed 1, on the CPU; skips without
  * libtorch. */
@@ -16,6 +17,9 @@ void support_mask(model *m, const char *frozen, const char *moving);
 
 /* The logits of a fixed random batch, which belong to S. */
 tensor *support_forward(model *m, tscope *s, bool training, uint64_t dropout_step);
+
+/* A fixed random batch for a learner, with labels; in storage of its own, the same at each call. */
+image_batch support_images(void);
 
 /* One training pass and its backward: gradients are left in the parameters. */
 void support_backward(model *m);

@@ -84,13 +84,7 @@ static void thawing_gives_the_gradient_back(void **state) {
 
 /* COUNT steps on the same images at rate LR; the last one's loss. */
 static double steps(learner *l, int count, double lr) {
-    enum { PIXELS = SUPPORT_BATCH * SUPPORT_SIDE * SUPPORT_SIDE * 3 };
-    static float pixels[PIXELS];
-    static const int64_t label[SUPPORT_BATCH] = {0, 1, 2, 3};
-    rng r = rng_keyed(5, RNG_TEST, 0, 0);
-    for (int i = 0; i < PIXELS; i++)
-        pixels[i] = (float)rng_range(&r, -1, 1);
-    image_batch batch = {SUPPORT_BATCH, SUPPORT_SIDE, SUPPORT_SIDE, pixels, label};
+    image_batch batch = support_images();
     double loss = NAN;
     for (int i = 0; i < count; i++) {
         thaw_status status = learner_step(l, &batch, i, lr, NULL, &loss);

@@ -35,13 +35,7 @@ typedef struct outcome {
 
 /* One step of plain SGD on fixed images, with what FROZEN names frozen. */
 static outcome step_once(bool bf16, const char *frozen) {
-    enum { PIXELS = SUPPORT_BATCH * SUPPORT_SIDE * SUPPORT_SIDE * 3 };
-    static float pixels[PIXELS];
-    static const int64_t label[SUPPORT_BATCH] = {0, 1, 2, 3};
-    rng r = rng_keyed(5, RNG_TEST, 0, 0);
-    for (int i = 0; i < PIXELS; i++)
-        pixels[i] = (float)rng_range(&r, -1, 1);
-    image_batch batch = {SUPPORT_BATCH, SUPPORT_SIDE, SUPPORT_SIDE, pixels, label};
+    image_batch batch = support_images();
 
     outcome o = {.m = support_model(NULL)};
     thaw_recipe recipe;
