@@ -83,6 +83,14 @@ holds 'isinstance(d, list) and len(d) == 115 and all("cached" in x and "num_para
 expect 0 '' models resnet18
 says 'IMAGENET1K_V1'
 expect 1 'no model matches "zzz"' models zzz
+expect 0 '' models 'acc>80' 'params<30M' '!swin' --json --sort gflops
+holds 'len(d) == 10 and all(x["acc1"] > 80 and x["num_params"] < 30e6 and "swin" not in x["arch"] for x in d)'
+holds '[x["gflops"] for x in d] == sorted(x["gflops"] for x in d)'
+expect 0 '' models --json --sort acc --reverse
+holds 'len(d) == 115 and [x["acc1"] for x in d if x["acc1"]] == sorted(x["acc1"] for x in d if x["acc1"])'
+expect 2 '"parms<30M": models have no "parms"; did you mean params' models 'parms<30M'
+expect 2 'acc wants a number' models 'acc>'
+expect 2 '[-][-]sort: models have no "colour"' models --sort colour
 expect 0 '' layers resnet18 --json
 holds 'd["parameters"] == 11689512 and list(d["state"])[0] == "conv1.weight" and d["state"]["fc.weight"] == [1000, 512]'
 holds 'd["input"] == [3, 224, 224] and d["cuts"][0] == "input" and not any(x["frozen"] for x in d["layers"])'

@@ -2,7 +2,6 @@
  * test_screens.c - which models are listed, and in what order; and that the recipe's form forgets no
  * field.
  */
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,60 +38,65 @@ static int close_rows(void **state) {
     return 0;
 }
 
-static void what_works_at_once_is_first_and_what_cannot_be_built_last(void **state) {
+static void what_works_at_once_is_first_by_name(void **state) {
     model_rows *m = *state;
-    for (m->order = 0; m->order < model_orders(); m->order++) {
+    for (int reverse = 0; reverse < 2; reverse++) {
+        m->order = MODEL_BY_NAME;
+        m->reverse = reverse;
+        model_rows_arrange(m);
+        assert_int_equal(m->count, m->catalog_count);
+        assert_true(at(m, 0)->bundled);
+        for (int i = 1; i < m->count; i++)
+            assert_false(at(m, i)->bundled && !at(m, i - 1)->bundled);
+    }
+}
+
+static void rows_are_in_the_order_asked_for(void **state) {
+    model_rows *m = *state;
+    for (m->order = MODEL_BY_WEIGHTS; m->order < MODEL_KEY_COUNT; m->order++) {
         for (int reverse = 0; reverse < 2; reverse++) {
             m->reverse = reverse;
             model_rows_arrange(m);
             assert_int_equal(m->count, m->catalog_count);
-            assert_true(at(m, 0)->bundled);
-            for (int i = 1; i < m->count; i++) {
-                assert_false(at(m, i)->bundled && !at(m, i - 1)->bundled);
-                assert_false(at(m, i)->buildable && !at(m, i - 1)->buildable);
-            }
+            for (int i = 1; i < m->count; i++)
+                assert_true(
+                    model_compare(&m->facts[m->row[i - 1]], &m->facts[m->row[i]], m->order, m->reverse) <= 0);
         }
     }
 }
 
-/* What is not known (NaN) comes last. */
-static bool in_order(double before, double now) {
-    return isnan(now) || before <= now;
-}
-
-static void orders_are_by_what_they_say(void **state) {
+static void orders_go_round(void **state) {
     model_rows *m = *state;
-    for (m->order = 0; m->order < model_orders(); m->order++) {
-        model_rows_arrange(m);
-        const char *word = model_order_word(m->order);
-        for (int i = 2; i < m->count; i++) {
-            const thaw_weights_info *before = at(m, i - 1), *now = at(m, i);
-            if (before->bundled || before->buildable != now->buildable) continue;
-            if (!strcmp(word, "parameters")) assert_true(before->parameters <= now->parameters);
-            if (!strcmp(word, "accuracy")) assert_true(in_order(-before->acc1, -now->acc1));
-            if (!strcmp(word, "operations")) assert_true(in_order(before->gflops, now->gflops));
-            if (!strcmp(word, "file size")) assert_true(in_order(before->file_size_mb, now->file_size_mb));
-        }
-    }
+    m->order = MODEL_BY_NAME;
+    m->order = model_rows_next_order(m, -1);
+    assert_int_not_equal(m->order, MODEL_BY_NAME);
+    m->order = model_rows_next_order(m, 1);
+    assert_int_equal(m->order, MODEL_BY_NAME);
 }
 
-static void filter_looks_at_name_family_and_dataset(void **state) {
+static void filters_choose_rows(void **state) {
     model_rows *m = *state;
     model_rows_filter(m, "ResNet50");
     assert_true(m->count >= 2);
     for (int i = 0; i < m->count; i++)
         assert_non_null(strcasestr(at(m, i)->arch, "resnet50"));
-    model_rows_filter(m, "cifar");
-    assert_true(m->count >= 1);
+    model_rows_filter(m, "acc>80 params<30M");
+    assert_int_equal(m->count, 12); /* of torchvision's figures */
+    for (int i = 0; i < m->catalog_count; i++) {
+        bool listed = false;
+        for (int k = 0; k < m->count; k++)
+            listed |= m->row[k] == i;
+        assert_int_equal(listed, model_rows_lists(m, i));
+    }
     model_rows_filter(m, "no such thing");
     assert_int_equal(m->count, 0);
+    assert_null(m->problem);
+    model_rows_filter(m, "resnet50 acc>");
+    assert_non_null(strstr(m->problem, "\"acc>\""));
+    assert_true(m->count >= 2); /* what makes sense counts */
     model_rows_filter(m, "");
+    assert_null(m->problem);
     assert_int_equal(m->count, m->catalog_count);
-    m->buildable_only = true;
-    model_rows_arrange(m);
-    assert_int_equal(m->count, m->catalog_count); /* there is nothing left that thaw cannot build */
-    for (int i = 0; i < m->count; i++)
-        assert_true(at(m, i)->buildable);
 }
 
 static void several_weights_of_one_architecture_are_told_apart(void **state) {
@@ -170,10 +174,10 @@ static void fields_of_another_optimizer_do_not_matter(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_works_at_once_is_first_and_what_cannot_be_built_last, open_rows,
-                                        close_rows),
-        cmocka_unit_test_setup_teardown(orders_are_by_what_they_say, open_rows, close_rows),
-        cmocka_unit_test_setup_teardown(filter_looks_at_name_family_and_dataset, open_rows, close_rows),
+        cmocka_unit_test_setup_teardown(what_works_at_once_is_first_by_name, open_rows, close_rows),
+        cmocka_unit_test_setup_teardown(rows_are_in_the_order_asked_for, open_rows, close_rows),
+        cmocka_unit_test_setup_teardown(orders_go_round, open_rows, close_rows),
+        cmocka_unit_test_setup_teardown(filters_choose_rows, open_rows, close_rows),
         cmocka_unit_test_setup_teardown(several_weights_of_one_architecture_are_told_apart, open_rows,
                                         close_rows),
         cmocka_unit_test(rows_without_a_catalog_are_none),

@@ -1,5 +1,6 @@
 /*
- * models.c - `thaw models`: the catalog of pretrained weights.
+ * models.c - `thaw models`: the catalog of pretrained weights, with the Models tab's filter and orders
+ * (model_query.h).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -11,26 +12,49 @@
 #include "tui/commands/commands.h"
 #include "tui/commands/out.h"
 #include "tui/commands/table.h"
+#include "tui/model_query.h"
 
-/* Everything, what contains FILTER, or what matches it as a glob: by architecture, family or weights. */
-static bool wanted(const thaw_weights_info *info, const char *filter) {
-    const char *names[] = {info->arch, info->family, info->name};
-    if (!filter) return true;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (names[i] && (strcasestr(names[i], filter) || text_glob(filter, names[i]))) return true;
-    return false;
+typedef struct chosen {
+    model_facts facts;
+    int index; /* in the catalog */
+} chosen;
+
+/* The rows that are asked for, in their order. */
+typedef struct choice {
+    thaw_catalog *catalog;
+    chosen *row;
+    int count;
+    model_filter *filter;
+    model_key order;
+    bool sorted, reverse;
+} choice;
+
+static int compare(const void *a, const void *b, void *user) {
+    const choice *c = user;
+    return model_compare(&((const chosen *)a)->facts, &((const chosen *)b)->facts, c->order, c->reverse);
 }
 
-static void print_json(const thaw_catalog *c, const char *filter, bool bundled) {
-    bool first = true;
+/* Gather the rows. BUNDLED: also what comes with thaw. */
+static void choose(choice *c, bool bundled) {
+    int all = thaw_catalog_count(c->catalog);
+    c->row = xcalloc((size_t)all, sizeof *c->row);
+    for (int i = 0; i < all; i++) {
+        const thaw_weights_info *info = thaw_catalog_at(c->catalog, i);
+        char *path = thaw_catalog_locate(info);
+        model_facts facts = {.info = info, .here = path != NULL, .memory = NAN};
+        free(path);
+        if (info->bundled && !bundled) continue;
+        if (model_filter_wants(c->filter, &facts)) c->row[c->count++] = (chosen){facts, i};
+    }
+    if (c->sorted && c->count) qsort_r(c->row, (size_t)c->count, sizeof *c->row, compare, c);
+}
+
+static void print_json(const choice *c) {
     out_text("[");
-    for (int i = 0; i < thaw_catalog_count(c); i++) {
-        const thaw_weights_info *info = thaw_catalog_at(c, i);
-        if (!wanted(info, filter) || (info->bundled && !bundled && !filter)) continue;
-        char *row = thaw_catalog_json(c, i);
-        out_format("%s\n%s", first ? "" : ",", row);
+    for (int i = 0; i < c->count; i++) {
+        char *row = thaw_catalog_json(c->catalog, c->row[i].index);
+        out_format("%s\n%s", i ? "," : "", row);
         free(row);
-        first = false;
     }
     out_text("\n]\n");
 }
@@ -48,69 +72,85 @@ static const char *whereabouts(const thaw_weights_info *info, bool here) {
     return here ? "here" : "";
 }
 
-static void print_rows(const thaw_catalog *c, const char *filter) {
+static void print_rows(const choice *c) {
     static const table_column columns[] = {
         {"model", false, COLUMN_KEEP}, {"weights", false, COLUMN_SHRINK},  {"params", true, COLUMN_KEEP},
         {"GMACs", true, COLUMN_DROP},  {"top-1 %", true, COLUMN_KEEP},     {"MB", true, COLUMN_DROP},
         {"", false, COLUMN_KEEP},      {"trained on", false, COLUMN_DROP},
     };
     table *t = table_new(columns, sizeof columns / sizeof columns[0]);
-    int shown = 0, buildable = 0, present = 0;
-    for (int i = 0; i < thaw_catalog_count(c); i++) {
-        const thaw_weights_info *info = thaw_catalog_at(c, i);
-        if (!wanted(info, filter)) continue;
-        char *path = thaw_catalog_locate(info), count[NUMBER_TEXT_MAX];
+    int buildable = 0, present = 0;
+    for (int i = 0; i < c->count; i++) {
+        const thaw_weights_info *info = c->row[i].facts.info;
+        char count[NUMBER_TEXT_MAX];
         table_cell(t, "%s", info->arch);
         table_cell(t, "%s%s", info->name, info->is_default ? " *" : "");
         table_cell(t, "%s", text_count((double)info->parameters, count));
         number_cell(t, 2, info->gflops);
         number_cell(t, 1, info->acc1);
         number_cell(t, 1, info->file_size_mb);
-        table_cell(t, "%s", whereabouts(info, path != NULL));
+        table_cell(t, "%s", whereabouts(info, c->row[i].facts.here));
         table_cell(t, "%s", info->dataset ? info->dataset : "");
-        shown++;
         buildable += info->buildable;
-        present += path != NULL;
-        free(path);
+        present += c->row[i].facts.here;
     }
     table_print(t);
     out_format("\n%d weights, %d of models that this thaw builds, %d with their file on this machine. "
                "* is what \"DEFAULT\" means.\n",
-               shown, buildable, present);
+               c->count, buildable, present);
+}
+
+/* The operands as one filter; owned by the caller. */
+static char *filter_text(const arguments *a) {
+    str text = {0};
+    for (size_t i = 0; i < a->operand_count; i++)
+        str_appendf(&text, "%s%s", i ? " " : "", a->operand[i]);
+    return str_take(&text);
+}
+
+static thaw_status list(const arguments *a, choice *c, const char *filter) {
+    THAW_TRY(thaw_catalog_open(&c->catalog));
+    choose(c, *filter || a->given[OPT_BUNDLED] || !a->given[OPT_JSON]);
+    if (!c->count)
+        return thaw_error(THAW_ERR_NOT_FOUND, "no model matches \"%s\"; `thaw models` lists all of them",
+                          filter);
+    if (a->given[OPT_JSON])
+        print_json(c);
+    else
+        print_rows(c);
+    return thaw_ok();
 }
 
 static int models_run(const arguments *a) {
-    const char *filter = a->operand_count ? a->operand[0] : NULL;
-    thaw_catalog *c;
-    thaw_status status = thaw_catalog_open(&c);
-    if (thaw_failed(&status)) return command_result(status);
-    bool any = !filter;
-    for (int i = 0; i < thaw_catalog_count(c) && !any; i++)
-        any = wanted(thaw_catalog_at(c, i), filter);
-    if (!any)
-        status = thaw_error(THAW_ERR_NOT_FOUND, "no model matches \"%s\"; `thaw models` lists all of them",
-                            filter);
-    else if (a->given[OPT_JSON])
-        print_json(c, filter, a->given[OPT_BUNDLED]);
-    else
-        print_rows(c, filter);
-    thaw_catalog_free(c);
-    return command_result(status);
+    choice c = {.sorted = a->given[OPT_SORT] || a->given[OPT_REVERSE], .reverse = a->given[OPT_REVERSE]};
+    thaw_status status = a->given[OPT_SORT] ? model_key_parse(a->text[OPT_SORT], &c.order) : thaw_ok();
+    if (thaw_failed(&status)) return command_usage("models", thaw_status_prefix(status, "--sort"));
+    char *filter = filter_text(a);
+    status = model_filter_parse(filter, &c.filter);
+    int code = thaw_failed(&status) ? command_usage("models", status) : command_result(list(a, &c, filter));
+    model_filter_free(c.filter);
+    thaw_catalog_free(c.catalog);
+    free(c.row);
+    free(filter);
+    return code;
 }
 
 const command command_models = {
     .name = "models",
-    .operands = "[FILTER]",
+    .operands = "[TERM...]",
     .summary = "list the pretrained models",
     .about =
         "Lists the pretrained weights that thaw knows: size, cost, accuracy, and whether the file is on this "
-        "machine already (in PyTorch's or Hugging Face's cache). FILTER keeps what contains it, or matches "
-        "it as "
-        "a glob, in the name of the architecture, the family or the weights.\n"
+        "machine already (in PyTorch's or Hugging Face's cache).\n"
+        "Only what meets every TERM is listed. A word is part of the name, family, weights or dataset, or a "
+        "glob that is all of one. A figure is compared with a number: 'acc>75', 'params<30M', 'gflops<5', "
+        "'size<100M', 'acc5>=92', 'input=224'; = is within 1 %, sizes are in MB unless they say k or G. "
+        "A text is looked into with a colon: family:resnet, weights:V2, dataset:cifar. cached, default "
+        "(what \"DEFAULT\" means) and bundled are properties. !TERM turns a term round. "
+        "Terms with < or > want quotes in a shell.\n"
         "With --json: an array of objects with torchvision's facts and \"cached\". The models that come with "
-        "thaw "
-        "are in it when --bundled or a FILTER is given.",
-    .options = OPT(JSON) | OPT(BUNDLED),
-    .max = 1,
+        "thaw are in it when --bundled or a TERM is given.",
+    .options = OPT(JSON) | OPT(BUNDLED) | OPT(SORT) | OPT(REVERSE),
+    .max = OPERANDS_MANY,
     .run = models_run,
 };

@@ -35,6 +35,8 @@ typedef enum option_type {
     X(TO, "to", TEXT, "FILE", "*.safetensors *.pth", "the file to write, .safetensors or .pth")              \
     X(LAST, "last", FLAG, NULL, NULL, "take the run's last weights instead of its best")                     \
     X(VERIFY, "verify", FLAG, NULL, NULL, "decode every image, so that all broken ones are listed")          \
+    X(SORT, "sort", TEXT, "KEY", NULL, "sort by name, params, gflops, acc, size, memory or another figure")  \
+    X(REVERSE, "reverse", FLAG, NULL, NULL, "sort the other way round")                                      \
     X(BUNDLED, "bundled", FLAG, NULL, NULL, "list what comes with thaw as well")                             \
     X(SIDE, "side", NUMBER, "N", NULL, "side of the images to draw in pixels; 32 unless given")              \
     X(TRAIN, "train", NUMBER, "N", NULL, "training images a class; 20 unless given")                         \

@@ -1,6 +1,6 @@
 /*
- * model_rows.c - see model_rows.h. What comes with the program is first in every order: it is what works at
- * once.
+ * model_rows.c - see model_rows.h. In the order of names, what comes with the program is first: it is what
+ * works at once.
  */
 #include "tui/screens/model_rows.h"
 
@@ -10,79 +10,49 @@
 
 #include "engine/base/alloc.h"
 
-static double parameters(const thaw_weights_info *i) {
-    return (double)i->parameters;
-}
-
-static double operations(const thaw_weights_info *i) {
-    return i->gflops;
-}
-
-static double accuracy(const thaw_weights_info *i) {
-    return -i->acc1; /* the best first */
-}
-
-static double file_size(const thaw_weights_info *i) {
-    return i->file_size_mb;
-}
-
-static const struct {
-    const char *word;
-    double (*figure)(const thaw_weights_info *info); /* NULL: the catalog's own order */
-} orders[] = {
-    {"name", NULL},         {"parameters", parameters}, {"operations", operations},
-    {"accuracy", accuracy}, {"file size", file_size},
-};
-enum { ORDERS = sizeof orders / sizeof orders[0] };
-
-int model_orders(void) {
-    return ORDERS;
-}
-
-const char *model_order_word(int order) {
-    return orders[order].word;
-}
-
-/* What works at once, what works with its file, what thaw cannot build yet. */
-static int readiness(const thaw_weights_info *info) {
-    return info->bundled ? 2 : info->buildable ? 1 : 0;
-}
-
 static int compare(const void *a, const void *b, void *user) {
     const model_rows *m = user;
-    int first = *(const int *)a, second = *(const int *)b, sign = m->reverse ? -1 : 1;
-    const thaw_weights_info *one = thaw_catalog_at(m->catalog, first),
-                            *two = thaw_catalog_at(m->catalog, second);
-    if (readiness(one) != readiness(two)) return readiness(two) - readiness(one);
-    if (!orders[m->order].figure) return sign * (first - second);
-    double x = orders[m->order].figure(one), y = orders[m->order].figure(two);
-    if (isnan(x) != isnan(y)) return isnan(x) ? 1 : -1; /* what is not known comes last */
-    return x < y ? -sign : x > y ? sign : first - second;
-}
-
-static bool wanted(const model_rows *m, int index) {
-    const thaw_weights_info *info = thaw_catalog_at(m->catalog, index);
-    const char *texts[] = {info->arch, info->name, info->family, info->dataset};
-    if (m->here_only && !m->path[index]) return false;
-    if (m->buildable_only && !info->buildable) return false;
-    if (!m->filter || !m->filter[0]) return true;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (texts[i] && strcasestr(texts[i], m->filter)) return true;
-    return false;
+    const model_facts *one = &m->facts[*(const int *)a], *two = &m->facts[*(const int *)b];
+    if (m->order == MODEL_BY_NAME && one->info->bundled != two->info->bundled)
+        return two->info->bundled - one->info->bundled;
+    return model_compare(one, two, m->order, m->reverse);
 }
 
 void model_rows_arrange(model_rows *m) {
     m->count = 0;
     for (int i = 0; i < m->catalog_count; i++)
-        if (wanted(m, i)) m->row[m->count++] = i;
+        if (model_filter_wants(m->terms, &m->facts[i])) m->row[m->count++] = i;
     if (m->count) qsort_r(m->row, (size_t)m->count, sizeof *m->row, compare, m);
 }
 
 void model_rows_filter(model_rows *m, const char *text) {
     char *copy = xstrdup(text);
     free(m->filter);
+    free(m->problem);
+    model_filter_free(m->terms);
     m->filter = copy;
+    thaw_status status = model_filter_parse(text, &m->terms);
+    m->problem = thaw_failed(&status) ? xstrdup(status.message) : NULL;
     model_rows_arrange(m);
+}
+
+bool model_rows_filtered(const model_rows *m) {
+    return m->filter && m->filter[strspn(m->filter, " ")];
+}
+
+bool model_rows_lists(const model_rows *m, int index) {
+    return model_filter_wants(m->terms, &m->facts[index]);
+}
+
+model_key model_rows_next_order(const model_rows *m, int step) {
+    static const model_key order[] = {MODEL_BY_NAME,       MODEL_BY_FAMILY,   MODEL_BY_PARAMETERS,
+                                      MODEL_BY_OPERATIONS, MODEL_BY_ACCURACY, MODEL_BY_SIZE,
+                                      MODEL_BY_CACHED};
+    enum { ORDERS = sizeof order / sizeof *order };
+    int at = 0;
+    for (int i = 0; i < ORDERS; i++)
+        if (order[i] == m->order) at = i;
+    return order[(at + step + ORDERS) % ORDERS];
 }
 
 static void forget_paths(model_rows *m) {
@@ -94,8 +64,10 @@ static void forget_paths(model_rows *m) {
 
 void model_rows_locate(model_rows *m) {
     forget_paths(m);
-    for (int i = 0; i < m->catalog_count; i++)
+    for (int i = 0; i < m->catalog_count; i++) {
         m->path[i] = thaw_catalog_locate(thaw_catalog_at(m->catalog, i));
+        m->facts[i].here = m->path[i] != NULL;
+    }
     model_rows_arrange(m);
 }
 
@@ -110,12 +82,18 @@ void model_rows_init(model_rows *m, const thaw_catalog *catalog) {
     *m = (model_rows){.catalog = catalog, .catalog_count = catalog ? thaw_catalog_count(catalog) : 0};
     m->row = xcalloc((size_t)m->catalog_count + 1, sizeof *m->row);
     m->path = xcalloc((size_t)m->catalog_count + 1, sizeof *m->path);
+    m->facts = xcalloc((size_t)m->catalog_count + 1, sizeof *m->facts);
+    for (int i = 0; i < m->catalog_count; i++)
+        m->facts[i] = (model_facts){.info = thaw_catalog_at(catalog, i), .memory = NAN};
 }
 
 void model_rows_clear(model_rows *m) {
     forget_paths(m);
     free(m->path);
+    free(m->facts);
     free(m->row);
     free(m->filter);
+    free(m->problem);
+    model_filter_free(m->terms);
     *m = (model_rows){0};
 }

@@ -2,7 +2,8 @@
  * models.c - the Models tab: the catalog of pretrained weights, sorted and filtered, with details of the one
  * under the cursor. Enter puts it into the recipe.
  *
- * Whether a file is on this machine is looked up when the tab is shown, not when it is drawn (model_rows.h).
+ * All that is asked for is in the filter's text and the order (model_rows.h); keys like h only edit that
+ * text. Whether a file is on this machine is looked up when the tab is shown, not when it is drawn.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -11,16 +12,14 @@
 #include "engine/base/alloc.h"
 #include "tui/app.h"
 #include "tui/key.h"
-#include "tui/screens/facts.h"
+#include "tui/screens/model_details.h"
 #include "tui/screens/model_rows.h"
 #include "tui/widgets/list.h"
 
 typedef struct models {
     model_rows rows;
     list list;
-    facts_scroll details;
-    thaw_layers *layers; /* of the model under the cursor, for its groups */
-    int layers_of;       /* its catalog row; -1: none tried */
+    model_details details;
 } models;
 
 /* The catalog row under the cursor, or -1. */
@@ -41,22 +40,30 @@ enum {
     COLUMN_MARK,
     COLUMN_MODEL,
     COLUMN_WEIGHTS,
+    COLUMN_FAMILY,
     COLUMN_PARAMS,
     COLUMN_GMACS,
     COLUMN_TOP1,
     COLUMN_MB,
-    COLUMN_WHERE
+    COLUMN_WHERE,
+    COLUMNS
 };
 
-static const list_column columns[] = {
-    [COLUMN_MARK] = {"", 1, 0, false, 0},
-    [COLUMN_MODEL] = {"model", 0, 14, false, 0},
-    [COLUMN_WEIGHTS] = {"weights", 22, 0, false, 4},
-    [COLUMN_PARAMS] = {"params", 7, 0, true, 1},
-    [COLUMN_GMACS] = {"GMACs", 6, 0, true, 3},
-    [COLUMN_TOP1] = {"top-1", 6, 0, true, 0},
-    [COLUMN_MB] = {"MB", 7, 0, true, 5},
-    [COLUMN_WHERE] = {"", 8, 0, false, 2},
+static const list_column columns[COLUMNS] = {
+    [COLUMN_MARK] = {"", 1, 0, false, 0},       [COLUMN_MODEL] = {NULL, 0, 14, false, 0},
+    [COLUMN_WEIGHTS] = {NULL, 22, 0, false, 5}, [COLUMN_FAMILY] = {NULL, 12, 0, false, 7},
+    [COLUMN_PARAMS] = {NULL, 7, 0, true, 1},    [COLUMN_GMACS] = {NULL, 7, 0, true, 2},
+    [COLUMN_TOP1] = {NULL, 6, 0, true, 0},      [COLUMN_MB] = {NULL, 7, 0, true, 4},
+    [COLUMN_WHERE] = {NULL, 8, 0, false, 6},
+};
+
+/* What each column shows; the mark has no heading. */
+static const model_key column_key[COLUMNS] = {
+    [COLUMN_MARK] = MODEL_KEY_COUNT,       [COLUMN_MODEL] = MODEL_BY_NAME,
+    [COLUMN_WEIGHTS] = MODEL_BY_WEIGHTS,   [COLUMN_FAMILY] = MODEL_BY_FAMILY,
+    [COLUMN_PARAMS] = MODEL_BY_PARAMETERS, [COLUMN_GMACS] = MODEL_BY_OPERATIONS,
+    [COLUMN_TOP1] = MODEL_BY_ACCURACY,     [COLUMN_MB] = MODEL_BY_SIZE,
+    [COLUMN_WHERE] = MODEL_BY_CACHED,
 };
 
 static void append_figure(str *out, int decimals, double value) {
@@ -89,6 +96,9 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
     case COLUMN_WEIGHTS:
         str_appendf(out, "%s%s", info->name, info->is_default ? " *" : "");
         break;
+    case COLUMN_FAMILY:
+        str_append(out, info->family ? info->family : "-");
+        break;
     case COLUMN_PARAMS:
         str_append(out, text_count((double)info->parameters, buffer));
         break;
@@ -112,94 +122,46 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
     }
 }
 
+/* The columns with their headings: that of the order has an arrow, and is there however narrow the pane is.
+ * HEADING: room for the texts. */
+static void head_columns(const models *m, list_column out[COLUMNS], str heading[COLUMNS]) {
+    for (int i = 0; i < COLUMNS; i++) {
+        out[i] = columns[i];
+        if (column_key[i] == MODEL_KEY_COUNT) continue;
+        str_append(&heading[i], model_key_heading(column_key[i]));
+        if (column_key[i] == m->rows.order) {
+            bool falls = model_key_descends(m->rows.order) != m->rows.reverse;
+            str_append(&heading[i], falls ? "▼" : "▲");
+            out[i].rank = 0;
+        }
+        out[i].title = str_text(&heading[i]);
+    }
+}
+
 static void draw_list(app *a, models *m, canvas *c, const layout *l) {
     if (rect_empty(l->pane[PANE_LIST])) return;
     bool focus = app_focus(a) == PANE_LIST;
-    str note = {0};
-    str_appendf(&note, "%d of %d by %s%s", m->rows.count, m->rows.catalog_count,
-                model_order_word(m->rows.order), m->rows.reverse ? ", reversed" : "");
-    if (m->rows.filter && m->rows.filter[0]) str_appendf(&note, " /%s", m->rows.filter);
+    str note = {0}, heading[COLUMNS] = {0};
+    list_column headed[COLUMNS];
+    str_appendf(&note, "%d of %d", m->rows.count, m->rows.catalog_count);
+    if (model_rows_filtered(&m->rows)) str_appendf(&note, "  / %s", m->rows.filter);
     rect inner = canvas_frame(c, l->pane[PANE_LIST], "Models", str_text(&note),
                               l->flags[PANE_LIST] | (focus ? FRAME_FOCUS : 0));
     str_clear(&note);
+    head_columns(m, headed, heading);
     list_look look = {
-        .column = columns,
-        .columns = sizeof columns / sizeof columns[0],
+        .column = headed,
+        .columns = COLUMNS,
         .cell = cell,
         .user = m,
         .focus = focus,
-        .empty = m->rows.catalog ? "No model is like that. Esc shows all of them again."
-                                 : "The catalog could not be opened; `thaw doctor` says why.",
+        .empty = m->rows.problem   ? m->rows.problem
+                 : m->rows.catalog ? "No model is like that. Esc shows all of them again."
+                                   : "The catalog could not be opened; `thaw doctor` says why.",
     };
     list_draw(&m->list, c, inner, &look);
-}
-
-/* ---- details ---- */
-
-/* The groups of the model at catalog row INDEX, built when the cursor comes to it. */
-static thaw_layers *layers_of(models *m, int index) {
-    if (m->layers_of == index) return m->layers;
-    thaw_layers_free(m->layers);
-    m->layers = NULL;
-    m->layers_of = index;
-    const thaw_weights_info *info = thaw_catalog_at(m->rows.catalog, index);
-    if (!info->buildable) return NULL;
-    thaw_status status = thaw_layers_new(info->arch, NULL, 0, 0, &m->layers);
-    if (thaw_failed(&status)) m->layers = NULL; /* the pane says nothing about groups then */
-    return m->layers;
-}
-
-static void groups(facts *f, const thaw_layers *layers) {
-    char parameters[NUMBER_TEXT_MAX], macs[NUMBER_TEXT_MAX];
-    facts_gap(f);
-    facts_heading(f, "Groups: parameters, MACs");
-    for (int i = 0; i < thaw_layers_count(layers); i = thaw_layers_at(layers, i)->end) {
-        const thaw_layer_info *info = thaw_layers_at(layers, i);
-        if (!info->parameters) continue;
-        facts_line(f, info->name, "%8s %8s", text_count((double)info->parameters, parameters),
-                   text_count((double)info->macs, macs));
-    }
-}
-
-static void describe_file(facts *f, const thaw_weights_info *info, const char *path) {
-    char *destination = path || info->bundled ? NULL : thaw_catalog_destination(info);
-    if (path)
-        facts_line(f, "file", "%s", path);
-    else if (info->bundled)
-        facts_text(f, ROLE_WARN, "%s should have come with thaw but is missing.", info->file);
-    else if (info->file)
-        facts_line(f, "file", "%s, %.1f MB, is not on this machine", info->file, info->file_size_mb);
-    if (destination && info->url) {
-        facts_line(f, "get it from", "%s", info->url);
-        facts_line(f, "and save as", "%s", destination);
-    }
-    free(destination);
-}
-
-static void details(models *m, facts *f, int index) {
-    const thaw_weights_info *info = thaw_catalog_at(m->rows.catalog, index);
-    char parameters[NUMBER_TEXT_MAX];
-    facts_heading(f, info->arch);
-    if (!info->buildable) facts_text(f, ROLE_WARN, "This thaw cannot build it yet.");
-    facts_line(f, "weights", "%s%s", info->name, info->is_default ? ", what DEFAULT means" : "");
-    facts_line(f, "family", "%s", info->family ? info->family : "-");
-    if (info->dataset) facts_line(f, "trained on", "%s, %d classes", info->dataset, info->classes);
-    if (!isnan(info->acc1)) facts_line(f, "accuracy", "top-1 %.2f %%, top-5 %.2f %%", info->acc1, info->acc5);
-    facts_line(f, "parameters", "%s", text_count((double)info->parameters, parameters));
-    if (!isnan(info->gflops)) facts_line(f, "operations", "%.2f GMACs an image", info->gflops);
-    if (info->crop && info->resize)
-        facts_line(f, "input", "%d px, cut from images resized to %d (%s)", info->crop, info->resize,
-                   info->interpolation);
-    else if (info->crop)
-        facts_line(f, "input", "%d px, no resize", info->crop);
-    if (info->license) facts_line(f, "licence", "%s", info->license);
-    facts_gap(f);
-    describe_file(f, info, m->rows.path[index]);
-    const thaw_layers *layers = layers_of(m, index);
-    if (layers) groups(f, layers);
-    if (!info->recipe) return;
-    facts_gap(f);
-    facts_line(f, "made with", "%s", info->recipe);
+    for (int i = 0; i < COLUMNS; i++)
+        str_clear(&heading[i]);
 }
 
 static void draw_details(app *a, models *m, canvas *c, const layout *l) {
@@ -207,9 +169,7 @@ static void draw_details(app *a, models *m, canvas *c, const layout *l) {
     bool focus = app_focus(a) == PANE_DETAIL;
     rect inner = canvas_frame(c, l->pane[PANE_DETAIL], "Details", NULL,
                               l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
-    facts f = facts_begin(c, inner, &m->details);
-    if (current(m) >= 0) details(m, &f, current(m));
-    facts_end(&f);
+    model_details_draw(&m->details, c, inner, &m->rows, current(m));
 }
 
 /* ---- the screen ---- */
@@ -218,14 +178,14 @@ static void *models_init(app *a) {
     (void)a;
     models *m = xcalloc(1, sizeof *m);
     m->list.anchor = -1;
-    m->layers_of = -1;
+    model_details_init(&m->details);
     return m;
 }
 
 static void models_free(void *self) {
     models *m = self;
     model_rows_clear(&m->rows);
-    thaw_layers_free(m->layers);
+    model_details_clear(&m->details);
     free(m);
 }
 
@@ -246,14 +206,34 @@ static void models_draw(app *a, void *self, canvas *c, const layout *l) {
     draw_details(a, self, c, l);
 }
 
+/* The cursor stays with its model, unless it is at the top: then what comes first now is wanted. */
+static void order_by(app *a, models *m, model_key key, bool reverse) {
+    int kept = m->list.cursor ? current(m) : -1;
+    m->rows.order = key;
+    m->rows.reverse = reverse;
+    model_rows_arrange(&m->rows);
+    rearranged(m, kept);
+    app_redraw(a);
+}
+
+/* On a heading: order by it, or the other way round. False: there is none. */
+static bool click_heading(app *a, models *m, app_mouse mouse) {
+    int column = mouse.button == 1 ? list_heading_at(&m->list, mouse.row, mouse.col) : -1;
+    if (column < 0 || column_key[column] == MODEL_KEY_COUNT) return false;
+    bool again = column_key[column] == m->rows.order;
+    order_by(a, m, column_key[column], again && !m->rows.reverse);
+    return true;
+}
+
 static bool models_key(app *a, void *self, int key) {
     models *m = self;
-    if (app_focus(a) == PANE_DETAIL) return facts_key(&m->details, key);
+    if (app_focus(a) == PANE_DETAIL) return facts_key(&m->details.scroll, key);
     int before = current(m);
     app_mouse mouse = app_mouse_at(a);
+    if (key == K_MOUSE && click_heading(a, m, mouse)) return true;
     bool taken = key == K_MOUSE ? list_click(&m->list, mouse.row, mouse.col) : list_key(&m->list, key);
     if (!taken) return false;
-    if (current(m) != before) m->details.skip = 0;
+    if (current(m) != before) m->details.scroll.skip = 0;
     return true;
 }
 
@@ -268,7 +248,7 @@ static bool have_model(app *a, void *self) {
 static void choose(app *a, const thaw_weights_info *info, const char *weights) {
     thaw_recipe r;
     if (!info->buildable) {
-        app_warn(a, "thaw cannot build %s yet; b shows only what it can", info->arch);
+        app_warn(a, "thaw cannot build %s yet", info->arch);
         return;
     }
     thaw_recipe_copy(app_recipe(a), &r);
@@ -311,80 +291,97 @@ static void filter_changed(app *a, void *user, const char *text) {
 }
 
 static thaw_status filter_accepted(app *a, void *user, const char *text) {
+    models *m = user;
     filter_changed(a, user, text);
-    return thaw_ok();
+    return m->rows.problem ? thaw_error(THAW_ERR_USAGE, "%s", m->rows.problem) : thaw_ok();
 }
 
 static void filter_cancelled(app *a, void *user) {
     filter_changed(a, user, "");
 }
 
+/* Words for the last term, each after what stands before it. */
+static void filter_complete(app *a, void *user, const char *text, str *out) {
+    (void)a;
+    (void)user;
+    str words = {0};
+    size_t before = strlen(text);
+    while (before && text[before - 1] != ' ' && text[before - 1] != '!')
+        before--;
+    if (text[before]) model_filter_complete(text + before, &words);
+    for (const char *word = str_text(&words); *word; word += strcspn(word, "\n") + 1) {
+        str_append_n(out, text, before);
+        str_append_n(out, word, strcspn(word, "\n") + 1);
+    }
+    str_clear(&words);
+}
+
 static void do_filter(app *a, void *self, const char *argument) {
     models *m = self;
     if (argument) {
         filter_changed(a, m, argument);
+        if (m->rows.problem) app_warn(a, "%s", m->rows.problem);
         return;
     }
     prompt_params ask = {
-        .label = "show models with",
+        .label = "show",
         .initial = m->rows.filter,
-        .hint = "part of a name, a family or a dataset",
+        .hint = "acc>75 params<30M cached, part of a name",
         .accept = filter_accepted,
         .changed = filter_changed,
         .cancelled = filter_cancelled,
+        .complete = filter_complete,
         .user = m,
     };
     app_prompt(a, &ask);
 }
 
 static bool is_filtered(app *a, void *self) {
-    const model_rows *r = &((models *)self)->rows;
     (void)a;
-    return (r->filter && r->filter[0]) || r->here_only || r->buildable_only;
-}
-
-/* What is asked for has changed. */
-static void ask_again(app *a, models *m) {
-    int kept = current(m);
-    model_rows_arrange(&m->rows);
-    rearranged(m, kept);
-    app_redraw(a);
+    return model_rows_filtered(&((models *)self)->rows);
 }
 
 static void do_show_all(app *a, void *self, const char *argument) {
-    models *m = self;
     (void)argument;
-    m->rows.here_only = m->rows.buildable_only = false;
-    filter_changed(a, m, "");
+    filter_changed(a, self, "");
+}
+
+static void next_order(app *a, models *m, int step) {
+    order_by(a, m, model_rows_next_order(&m->rows, step), false);
 }
 
 static void do_sort(app *a, void *self, const char *argument) {
     models *m = self;
+    model_key key = MODEL_BY_NAME;
+    thaw_status status = argument ? model_key_parse(argument, &key) : thaw_ok();
+    if (thaw_failed(&status))
+        app_fail(a, &status);
+    else if (argument)
+        order_by(a, m, key, false);
+    else
+        next_order(a, m, 1);
+}
+
+static void do_sort_left(app *a, void *self, const char *argument) {
     (void)argument;
-    m->rows.order = (m->rows.order + 1) % model_orders();
-    m->rows.reverse = false;
-    ask_again(a, m);
+    next_order(a, self, -1);
 }
 
 static void do_reverse(app *a, void *self, const char *argument) {
     models *m = self;
     (void)argument;
-    m->rows.reverse = !m->rows.reverse;
-    ask_again(a, m);
+    order_by(a, m, m->rows.order, !m->rows.reverse);
+}
+
+static void toggle_term(app *a, models *m, const char *word) {
+    char *text = model_filter_toggle(m->rows.filter ? m->rows.filter : "", word);
+    filter_changed(a, m, text);
+    free(text);
 }
 
 static void do_here(app *a, void *self, const char *argument) {
-    models *m = self;
     (void)argument;
-    m->rows.here_only = !m->rows.here_only;
-    ask_again(a, m);
-}
-
-static void do_buildable(app *a, void *self, const char *argument) {
-    models *m = self;
-    (void)argument;
-    m->rows.buildable_only = !m->rows.buildable_only;
-    ask_again(a, m);
+    toggle_term(a, self, "cached");
 }
 
 static const action actions[] = {
@@ -392,14 +389,14 @@ static const action actions[] = {
      do_choose},
     {"random-weights", "r", "random weights", "choose the model, but begin from random weights", NULL,
      have_model, do_random},
-    {"filter", "/", "filter", "show the models whose name, family or dataset contains a text", "TEXT", NULL,
-     do_filter},
-    {"sort", "s", "sort", "sort by the next: name, parameters, operations, accuracy, file size", NULL, NULL,
-     do_sort},
-    {"reverse", "S", NULL, "sort the other way round", NULL, NULL, do_reverse},
-    {"buildable", "b", "buildable", "show only what this thaw can build, or everything", NULL, NULL,
-     do_buildable},
-    {"here", "h", "here", "show only weights whose file is on this machine, or everything", NULL, NULL,
+    {"filter", "/", "filter",
+     "show the models that meet every term: part of a name, acc>75 params<30M gflops<5 size<100M input<300, "
+     "family:resnet, cached, default, bundled; !TERM: those that do not. Tab completes",
+     "TERMS", NULL, do_filter},
+    {"sort", "s >", "sort", "sort by the next column: its heading gets an arrow", "KEY", NULL, do_sort},
+    {"sort-back", "<", NULL, "sort by the column before", NULL, NULL, do_sort_left},
+    {"reverse", "S I", NULL, "sort the other way round", NULL, NULL, do_reverse},
+    {"here", "h", "here", "add to the filter that the file is on this machine, or take it out", NULL, NULL,
      do_here},
     {"show-all", "Esc", NULL, "show all models again", NULL, is_filtered, do_show_all},
 };

@@ -9,7 +9,7 @@
 #include "tui/text.h"
 #include "tui/widgets/scrollbar.h"
 
-enum { COLUMNS_MAX = 16, GAP = 1, MARGIN = 1, SCROLL_LEAST = 3 };
+enum { GAP = 1, MARGIN = 1, SCROLL_LEAST = 3 };
 
 void list_set_count(list *l, int count) {
     l->count = count > 0 ? count : 0;
@@ -73,9 +73,9 @@ static void scroll(list *l, int rows) {
     if (l->top < 0) l->top = 0;
 }
 
-/* Widths of the columns that fit in WIDTH; 0 for those that do not. */
-static void fit_columns(const list_look *look, int width, int fitted[COLUMNS_MAX]) {
-    int columns = look->columns < COLUMNS_MAX ? look->columns : COLUMNS_MAX;
+/* Widths of the columns that fit in WIDTH into FITTED; 0 for those that do not. */
+static void fit_columns(const list_look *look, int width, int *fitted) {
+    int columns = look->columns < LIST_COLUMNS_MAX ? look->columns : LIST_COLUMNS_MAX;
     for (int i = 0; i < columns; i++)
         fitted[i] = look->column[i].width ? look->column[i].width : look->column[i].least;
     for (;;) {
@@ -100,7 +100,7 @@ static void fit_columns(const list_look *look, int width, int fitted[COLUMNS_MAX
 static void draw_row(canvas *c, int screen_row, rect r, const list_look *look, const int *fitted, int row) {
     int col = r.col;
     str text = {0};
-    for (int i = 0; i < look->columns && i < COLUMNS_MAX; i++) {
+    for (int i = 0; i < look->columns && i < LIST_COLUMNS_MAX; i++) {
         if (!fitted[i]) continue;
         theme_role role = row < 0 ? ROLE_HEADING : ROLE_TEXT;
         str_reset(&text);
@@ -126,8 +126,9 @@ static bool has_heading(const list_look *look) {
 
 void list_draw(list *l, canvas *c, rect r, const list_look *look) {
     rect former = canvas_clip(c, r);
-    int fitted[COLUMNS_MAX];
+    int *fitted = l->fitted;
     rect inner = rect_inset(r, 0, MARGIN, 0, MARGIN);
+    memset(fitted, 0, sizeof l->fitted);
     fit_columns(look, inner.cols, fitted);
     if (l->count == 0) {
         l->page = 0;
@@ -163,4 +164,15 @@ bool list_click(list *l, int row, int col) {
     if (!rect_holds(l->area, row, col) || to >= l->count) return false;
     list_move(l, to);
     return true;
+}
+
+int list_heading_at(const list *l, int row, int col) {
+    int left = l->area.col + MARGIN;
+    if (rect_empty(l->area) || row != l->area.row - 1) return -1;
+    for (int i = 0; i < LIST_COLUMNS_MAX; i++) {
+        if (!l->fitted[i]) continue;
+        if (col >= left && col < left + l->fitted[i]) return i;
+        left += l->fitted[i] + GAP;
+    }
+    return -1;
 }

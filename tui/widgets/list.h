@@ -20,11 +20,14 @@ typedef struct list_column {
     int rank;          /* 0: always there */
 } list_column;
 
+enum { LIST_COLUMNS_MAX = 16 };
+
 typedef struct list {
     int count, cursor, top;
-    int page;   /* rows the last draw had room for */
-    int anchor; /* the other end of a selected range, -1: none */
-    rect area;  /* of the rows, as last drawn */
+    int page;                     /* rows the last draw had room for */
+    int anchor;                   /* the other end of a selected range, -1: none */
+    rect area;                    /* of the rows, as last drawn */
+    int fitted[LIST_COLUMNS_MAX]; /* width of each column, as last drawn; 0: there was no room */
 } list;
 
 /* Append the cell's text to OUT; set *ROLE to draw it in another role than ROLE_TEXT. */
@@ -46,6 +49,8 @@ void list_draw(list *l, canvas *c, rect r, const list_look *look);
 bool list_key(list *l, int key);
 /* The mouse at a place of the screen: the cursor goes to the row there. False: there is none. */
 bool list_click(list *l, int row, int col);
+/* The column whose heading is at that place of the screen, or -1. */
+int list_heading_at(const list *l, int row, int col);
 void list_range(const list *l, int *first,
                 int *last); /* the selected rows; the cursor's when there is no range */
 

@@ -1,0 +1,62 @@
+# models.sh - the Models tab: sorting, filtering, and that both outlive a look at another tab.
+
+test_models_sort_by_each_column_either_way() {
+    start 80 24
+    expect_match 'model▲ .* params'
+    press s; expect "family▲"
+    press '>'; expect "params▲"
+    press '<'; expect "family▲"
+    press '>' '>' '>'; expect "top-1▼"   # the best first
+    expect_match '│ .*vit_h_14 .* 88\.6'
+    press S; expect "top-1▲"
+    press I; expect "top-1▼"
+    command_line "sort size"; expect_match 'MB▲'
+    command_line "sort colour"; expect 'models have no "colour"'
+    press q
+    expect_restored 0
+}
+
+test_models_filter_by_terms() {
+    start 80 24
+    expect "116 of 116"
+    press /; type_text 'acc>80 params<30M'; expect "12 of 116"
+    type_text ' swin'; expect "2 of 116"
+    press Enter; expect "/ acc>80 param"
+    press 2; expect "bundled shapes"
+    press 1; expect "2 of 116"
+    expect_match '│ .*swin_v2_t'
+    press Escape; expect "116 of 116"
+    press h; expect "1 of 116"           # only what comes with thaw is here
+    press h; expect "116 of 116"
+    press q
+    expect_restored 0
+}
+
+test_models_name_a_wrong_term() {
+    start 80 24
+    expect "116 of 116"
+    press /; type_text 'resnet18 acc>'; expect "1 of 116"
+    press Enter; expect '"acc>": acc wants a number'
+    type_text 69; press Enter; expect "1 of 116"
+    command_line "filter parms<3M"; expect 'did you mean params'
+    press q
+    expect_restored 0
+}
+
+test_models_complete_the_words_of_a_filter() {
+    start 80 24
+    expect "116 of 116"
+    press /; type_text 'vit fam'; press Tab; expect "vit family:"
+    press Escape; expect "116 of 116"
+    press q
+    expect_restored 0
+}
+
+test_models_in_ascii_mark_the_order() {
+    start 80 24 -- --ascii
+    expect "model^"
+    press S; expect "modelv"
+    screen | LC_ALL=C grep -q '[^ -~]' && fail "there is more than ASCII"
+    press q
+    expect_restored 0
+}

@@ -1,0 +1,120 @@
+/*
+ * model_details.c - see model_details.h. The layers are built, without tensors, when the cursor comes to a
+ * model: a few milliseconds for the largest.
+ */
+#include "tui/screens/model_details.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "engine/base/str.h"
+
+void model_details_init(model_details *d) {
+    *d = (model_details){.layers_of = -1};
+}
+
+void model_details_clear(model_details *d) {
+    thaw_layers_free(d->layers);
+    model_details_init(d);
+}
+
+/* The layers of the model at catalog row INDEX, or NULL: the pane says nothing about them then. */
+static const thaw_layers *layers_of(model_details *d, const thaw_weights_info *info, int index) {
+    if (d->layers_of == index) return d->layers;
+    model_details_clear(d);
+    d->layers_of = index;
+    thaw_status status =
+        info->buildable ? thaw_layers_new(info->arch, NULL, 0, info->crop, &d->layers) : thaw_ok();
+    if (thaw_failed(&status)) d->layers = NULL;
+    return d->layers;
+}
+
+/* Layers that compute something, as torchvision would list them. */
+static int count_leaves(const thaw_layers *layers) {
+    int count = 0;
+    for (int i = 0; i < thaw_layers_count(layers); i++)
+        count += thaw_layers_at(layers, i)->end == i + 1;
+    return count;
+}
+
+static void size_facts(facts *f, const thaw_weights_info *info, const thaw_layers *layers) {
+    char parameters[NUMBER_TEXT_MAX];
+    if (layers)
+        facts_line(f, "parameters", "%s in %d layers", text_count((double)info->parameters, parameters),
+                   count_leaves(layers));
+    else
+        facts_line(f, "parameters", "%s", text_count((double)info->parameters, parameters));
+    if (!isnan(info->gflops)) facts_line(f, "operations", "%.2f GMACs an image", info->gflops);
+}
+
+static void transform_facts(facts *f, const thaw_weights_info *info) {
+    const float *mean = info->mean, *std = info->std;
+    if (info->crop && info->resize)
+        facts_line(f, "input", "%d px, cut from images resized to %d (%s)", info->crop, info->resize,
+                   info->interpolation ? info->interpolation : "bilinear");
+    else if (info->crop)
+        facts_line(f, "input", "%d px, no resize", info->crop);
+    if (std[0] > 0)
+        facts_line(f, "normalised", "mean %.4g %.4g %.4g, std %.4g %.4g %.4g", (double)mean[0],
+                   (double)mean[1], (double)mean[2], (double)std[0], (double)std[1], (double)std[2]);
+    if (info->min_size > 1 && info->min_size != info->crop)
+        facts_line(f, "smallest", "%d px", info->min_size);
+}
+
+static void describe_file(facts *f, const thaw_weights_info *info, const char *path) {
+    char *destination = path || info->bundled ? NULL : thaw_catalog_destination(info);
+    char bytes[NUMBER_TEXT_MAX];
+    struct stat there;
+    if (path && !stat(path, &there))
+        facts_line(f, "file", "%s, %s", path, text_bytes((double)there.st_size, bytes));
+    else if (path)
+        facts_line(f, "file", "%s", path);
+    else if (info->bundled)
+        facts_text(f, ROLE_WARN, "%s should have come with thaw but is missing.", info->file);
+    else if (info->file)
+        facts_line(f, "file", "%s, %.1f MB, is not on this machine", info->file, info->file_size_mb);
+    if (destination && info->url) {
+        facts_line(f, "get it from", "%s", info->url);
+        facts_line(f, "and save as", "%s", destination);
+    }
+    free(destination);
+}
+
+static void groups(facts *f, const thaw_layers *layers) {
+    char parameters[NUMBER_TEXT_MAX], macs[NUMBER_TEXT_MAX];
+    facts_gap(f);
+    facts_heading(f, "Groups: parameters, MACs");
+    for (int i = 0; i < thaw_layers_count(layers); i = thaw_layers_at(layers, i)->end) {
+        const thaw_layer_info *info = thaw_layers_at(layers, i);
+        if (!info->parameters) continue;
+        facts_line(f, info->name, "%8s %8s", text_count((double)info->parameters, parameters),
+                   text_count((double)info->macs, macs));
+    }
+}
+
+static void describe(facts *f, const model_rows *rows, const thaw_layers *layers, int index) {
+    const thaw_weights_info *info = thaw_catalog_at(rows->catalog, index);
+    facts_heading(f, info->arch);
+    if (!info->buildable) facts_text(f, ROLE_WARN, "This thaw cannot build it yet.");
+    facts_line(f, "weights", "%s%s", info->name, info->is_default ? ", what DEFAULT means" : "");
+    facts_line(f, "family", "%s", info->family ? info->family : "-");
+    if (info->dataset) facts_line(f, "trained on", "%s, %d classes", info->dataset, info->classes);
+    if (!isnan(info->acc1)) facts_line(f, "accuracy", "top-1 %.2f %%, top-5 %.2f %%", info->acc1, info->acc5);
+    size_facts(f, info, layers);
+    transform_facts(f, info);
+    facts_line(f, "licence", "%s", info->license ? info->license : "none is named for the weights");
+    if (info->recipe) facts_line(f, "made with", "%s", info->recipe);
+    facts_gap(f);
+    describe_file(f, info, rows->path[index]);
+    if (layers) groups(f, layers);
+}
+
+void model_details_draw(model_details *d, canvas *c, rect r, const model_rows *rows, int index) {
+    facts f = facts_begin(c, r, &d->scroll);
+    if (index >= 0) {
+        const thaw_layers *layers = layers_of(d, thaw_catalog_at(rows->catalog, index), index);
+        describe(&f, rows, layers, index);
+    }
+    facts_end(&f);
+}
