@@ -144,7 +144,8 @@ static void take_begin(run_view *v, const thaw_event *e) {
     set_text(&v->recipe, e->begin.recipe);
     v->epochs = e->begin.epochs;
     v->steps_per_epoch = e->begin.steps_per_epoch;
-    v->epoch_step_weight = 0;
+    v->epoch_step_weight = v->whole_step_weight = 0;
+    set_text(&v->cached_layer, NULL); /* the run says what it keeps */
     v->total_steps = (int64_t)e->begin.epochs * e->begin.steps_per_epoch;
     v->parameters = e->begin.parameters;
     v->trainable = e->begin.trainable;
@@ -176,6 +177,15 @@ static double blend(double old, double weight, double value) {
     return weight > 0 ? old + (value - old) * SMOOTHING / weight : value;
 }
 
+/* What all of the network costs, which a step that found frozen layers' outputs does not tell. */
+static void take_whole_step(run_view *v, const thaw_event *e) {
+    double waited = isfinite(e->step.data_wait) ? e->step.data_wait : 0;
+    double computing = e->step.seconds * (1 - waited);
+    if (e->step.cached > 0 || !(computing > 0)) return;
+    v->whole_step_weight += (1 - v->whole_step_weight) * SMOOTHING;
+    v->whole_step_seconds = blend(v->whole_step_seconds, v->whole_step_weight, computing);
+}
+
 static void take_step(run_view *v, const thaw_event *e) {
     series_add(&v->train_loss, e->steps, e->step.loss);
     series_add(&v->rate, e->steps, e->step.lr);
@@ -192,6 +202,7 @@ static void take_step(run_view *v, const thaw_event *e) {
     if (isfinite(e->step.data_wait)) v->data_wait = blend(v->data_wait, weight, e->step.data_wait);
     if (isfinite(e->step.seconds)) v->step_seconds = blend(v->step_seconds, weight, e->step.seconds);
     v->epoch_step_weight = weight;
+    take_whole_step(v, e);
 }
 
 static void take_class_scores(run_view *v, const thaw_event *e) {
@@ -270,7 +281,10 @@ static void take_mask(run_view *v, const thaw_event *e) {
     v->frozen = copy_names(e->mask.frozen, e->mask.frozen_count);
     v->moving = copy_names(e->mask.moving, e->mask.moving_count);
     v->trainable = e->mask.trainable;
-    if (change) v->epoch_step_weight = 0; /* steps cost something else from now on: average anew */
+    if (change) { /* steps cost something else from now on: average anew */
+        v->epoch_step_weight = v->whole_step_weight = 0;
+        v->whole_step_seconds = 0;
+    }
     set_text(&v->mask_label, e->mask.label ? e->mask.label : "");
     if (!text) return;
     run_marks_add(v, RUN_MARK_MASK, e->steps, text);
@@ -280,6 +294,14 @@ static void take_mask(run_view *v, const thaw_event *e) {
 static void take_lr(run_view *v, const thaw_event *e) {
     run_marks_add(v, RUN_MARK_LR, e->steps, xasprintf("lr %.4g", e->lr.lr));
     v->lr = e->lr.lr;
+}
+
+static void take_cache(run_view *v, const thaw_event *e) {
+    set_text(&v->cached_layer, e->cache.layer);
+    v->cached_views = e->cache.views;
+    v->cached_entries = e->cache.entries;
+    v->cached_filled = e->cache.filled;
+    v->cached_bytes = e->cache.bytes;
 }
 
 static void take_checkpoint(run_view *v, const thaw_event *e) {
@@ -333,6 +355,7 @@ static void (*const handler[THAW_EVENT_COUNT])(run_view *, const thaw_event *) =
     [THAW_EVENT_EPOCH] = take_epoch,   [THAW_EVENT_MASK] = take_mask,
     [THAW_EVENT_LR] = take_lr,         [THAW_EVENT_CHECKPOINT] = take_checkpoint,
     [THAW_EVENT_LAYERS] = take_layers, [THAW_EVENT_END] = take_end,
+    [THAW_EVENT_CACHE] = take_cache,
 };
 
 void run_view_apply(run_view *v, const thaw_event *e) {
@@ -379,8 +402,8 @@ void run_view_init(run_view *v) {
 }
 
 void run_view_clear(run_view *v) {
-    char *texts[] = {v->engine_text, v->device,     v->precision,  v->run,        v->folder,
-                     v->recipe,      v->mask_label, v->end_reason, v->end_message};
+    char *texts[] = {v->engine_text, v->device,     v->precision,    v->run,        v->folder,
+                     v->recipe,      v->mask_label, v->cached_layer, v->end_reason, v->end_message};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     free_names(&v->class_name, (size_t)v->classes);

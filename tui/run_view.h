@@ -90,13 +90,20 @@ typedef struct run_view {
     size_t frozen_count, moving_count;
     char *mask_label;
 
+    /* outputs of frozen layers that are kept; cached_layer NULL: none are */
+    char *cached_layer;
+    int cached_views; /* of a training image */
+    int64_t cached_entries, cached_filled, cached_bytes;
+
     /* now */
     double time; /* of the last event, seconds since the run began */
     int64_t steps;
     int epoch;
     double loss, lr;                                   /* of the last step; NaN: none yet */
     double images_per_second, data_wait, step_seconds; /* smoothed */
-    double epoch_step_weight;                          /* private: debiases the smoothed ones */
+    double whole_step_seconds; /* smoothed, without waiting for images: of steps under this mask that computed
+                                  all layers; 0: none yet */
+    double epoch_step_weight, whole_step_weight; /* private: debias the smoothed ones */
 
     /* history */
     series train_loss, rate; /* a value each step: the batch's loss, the learning rate */

@@ -59,16 +59,14 @@ static void set_text(char **into, const char *text) {
 }
 
 bool step_rate_take(step_rate *r, const run_view *v, double work) {
-    double waited = isfinite(v->data_wait) ? v->data_wait : 0;
-    double computing = v->step_seconds * (1 - waited);
-    if (!(work > 0) || !(computing > 0)) return false;
+    if (!(work > 0) || !(v->whole_step_seconds > 0)) return false;
     thaw_recipe recipe;
     if (!recipe_of(v, &recipe)) return false;
     set_text(&r->model, recipe.model);
     thaw_recipe_clear(&recipe);
     set_text(&r->device, v->device);
     set_text(&r->precision, v->precision);
-    r->seconds_per_mac = computing / work;
+    r->seconds_per_mac = v->whole_step_seconds / work;
     return true;
 }
 

@@ -17,10 +17,9 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/clock.h"
-#include "engine/base/file.h"
 #include "engine/base/str.h"
 #include "engine/base/thread.h"
-#include "engine/data/image_cache.h"
+#include "engine/data/sampler.h"
 
 enum { WORKERS_MAX = 64, DEPTH_MIN = 2, DEPTH_MAX = 256, RUN_MAX = 16, CHANNELS = 3 };
 static const double MEMORY_SHARE = 0.5; /* of the machine's memory, at most, for batches */
@@ -46,7 +45,7 @@ typedef struct run {
 struct loader {
     loader_params p; /* p.batch_size, p.workers, p.depth as chosen */
     const split *split;
-    image_cache *cache; /* NULL: none */
+    sampler sampler; /* its keeping is changed only while nothing runs */
     pthread_t *thread;
     int threads, run_length, batches;
 
@@ -97,43 +96,15 @@ static void note_skipped(loader *l, uint32_t index, const char *reason) {
     pthread_mutex_unlock(&l->lock);
 }
 
-/* A reason without the file's name in front, which stands beside it in the list. */
-static const char *without_path(const char *message, const char *path) {
-    size_t length = strlen(path);
-    return strncmp(message, path, length) == 0 && strncmp(message + length, ": ", 2) == 0
-               ? message + length + 2
-               : message;
-}
-
-/* Read and decode a sample into its transform's base; false when the file cannot be decoded. */
-static bool make_base(loader *l, uint32_t index, image *base) {
-    const transform *t = &l->p.transform;
-    char *path = path_join(l->p.dataset->root, l->split->item[index].path);
-    int wanted = !l->p.fast_decode ? 0 : t->resize > t->crop ? t->resize : t->crop;
-    thaw_status status = image_read(path, wanted, base);
-    if (thaw_failed(&status)) note_skipped(l, index, without_path(status.message, path));
-    free(path);
-    if (thaw_failed(&status)) return false;
-    if (transform_base_is_crop(t, l->p.train)) {
-        image decoded = *base;
-        transform_base(t, &decoded, base);
-        image_clear(&decoded);
-    }
-    return true;
-}
-
-static bool load_sample(loader *l, int epoch, uint32_t index, float *out) {
-    image own = {0};
-    const image *base = l->cache ? image_cache_get(l->cache, index) : NULL;
-    if (!base) {
-        if (!make_base(l, index, &own)) return false;
-        if (l->cache) base = image_cache_put(l->cache, index, &own);
-        if (!base) base = &own;
-    }
-    rng r = rng_keyed(l->p.seed, RNG_AUGMENT, (uint64_t)epoch, index);
-    transform_finish(&l->p.transform, base, l->p.train, &r, out);
-    image_clear(&own);
-    return true;
+/* Sample AT of B; false when it has to be left out. */
+static bool load_sample(loader *l, batch *b, int at, int epoch, uint32_t index) {
+    drawn x = sampler_draw(&l->sampler, epoch, index);
+    b->entry[at] = x.entry;
+    b->loaded[at] = !x.kept;
+    if (x.kept) return true;
+    thaw_status status = sampler_load(&l->sampler, &x, b->pixels + (size_t)at * sample_floats(l));
+    if (thaw_failed(&status)) note_skipped(l, index, status.message);
+    return !thaw_failed(&status);
 }
 
 /* ---- workers */
@@ -146,10 +117,13 @@ static void close_gaps(const loader *l, slot *s) {
     for (int i = 0; i < s->wanted; i++) {
         if (!s->good[i]) continue;
         if (kept != i) {
-            memcpy(b->pixels + (size_t)kept * floats, b->pixels + (size_t)i * floats,
-                   floats * sizeof *b->pixels);
+            if (b->loaded[i])
+                memcpy(b->pixels + (size_t)kept * floats, b->pixels + (size_t)i * floats,
+                       floats * sizeof *b->pixels);
             b->label[kept] = b->label[i];
             b->index[kept] = b->index[i];
+            b->entry[kept] = b->entry[i];
+            b->loaded[kept] = b->loaded[i];
         }
         kept++;
     }
@@ -211,11 +185,9 @@ static bool take_run(loader *l, run *r) {
 }
 
 static void work_run(loader *l, const run *r) {
-    size_t floats = sample_floats(l);
     for (int i = 0; i < r->count; i++) {
         int at = r->first + i;
-        r->slot->good[at] =
-            load_sample(l, r->epoch, r->index[i], r->slot->batch.pixels + (size_t)at * floats);
+        r->slot->good[at] = load_sample(l, &r->slot->batch, at, r->epoch, r->index[i]);
     }
 }
 
@@ -264,6 +236,8 @@ static void slot_init(const loader *l, slot *s) {
     s->batch.pixels = xmalloc(bytes);
     s->batch.label = xcalloc(images, sizeof *s->batch.label);
     s->batch.index = xcalloc(images, sizeof *s->batch.index);
+    s->batch.entry = xcalloc(images, sizeof *s->batch.entry);
+    s->batch.loaded = xcalloc(images, sizeof *s->batch.loaded);
     s->good = xcalloc(images, sizeof *s->good);
 }
 
@@ -317,7 +291,8 @@ thaw_status loader_new(const loader_params *params, loader **out) {
     l->paused = true; /* until loader_start */
     l->order = xcalloc(l->split->count, sizeof *l->order);
     l->reason = xcalloc(l->split->count, sizeof *l->reason);
-    if (l->p.cache_bytes) l->cache = image_cache_new(l->split->count, l->p.cache_bytes);
+    l->sampler = (sampler){.params = &l->p, .split = l->split};
+    if (l->p.cache_bytes) l->sampler.cache = image_cache_new(l->split->count, l->p.cache_bytes);
     l->slot = xcalloc((size_t)l->p.depth, sizeof *l->slot);
     for (int i = 0; i < l->p.depth; i++)
         slot_init(l, &l->slot[i]);
@@ -345,11 +320,13 @@ void loader_free(loader *l) {
         free(l->slot[i].batch.pixels);
         free(l->slot[i].batch.label);
         free(l->slot[i].batch.index);
+        free(l->slot[i].batch.entry);
+        free(l->slot[i].batch.loaded);
         free(l->slot[i].good);
     }
     for (size_t i = 0; i < l->split->count; i++)
         free(l->reason[i]);
-    image_cache_free(l->cache);
+    image_cache_free(l->sampler.cache);
     pthread_cond_destroy(&l->work);
     pthread_cond_destroy(&l->progress);
     pthread_mutex_destroy(&l->lock);
@@ -367,6 +344,28 @@ int loader_batches(const loader *l) {
     return l->batches;
 }
 
+int loader_batch_size(const loader *l) {
+    return l->p.batch_size;
+}
+
+int loader_side(const loader *l) {
+    return l->p.transform.crop;
+}
+
+/* Until loader_start: no worker takes anything more, and what they had is done. Called with the lock held. */
+static void halt(loader *l) {
+    l->paused = true;
+    while (l->running)
+        pthread_cond_wait(&l->progress, &l->lock);
+}
+
+void loader_keep(loader *l, const loader_keeping *keeping) {
+    pthread_mutex_lock(&l->lock);
+    halt(l);
+    l->sampler.keeping = *keeping;
+    pthread_mutex_unlock(&l->lock);
+}
+
 static void make_order(loader *l, int epoch) {
     for (size_t i = 0; i < l->split->count; i++)
         l->order[i] = (uint32_t)i;
@@ -377,9 +376,7 @@ static void make_order(loader *l, int epoch) {
 
 void loader_start(loader *l, int epoch, int first) {
     pthread_mutex_lock(&l->lock);
-    l->paused = true;
-    while (l->running)
-        pthread_cond_wait(&l->progress, &l->lock);
+    halt(l);
     for (int i = 0; i < l->p.depth; i++)
         if (l->slot[i].state != SLOT_HELD) l->slot[i].state = SLOT_FREE;
     make_order(l, epoch);

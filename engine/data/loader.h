@@ -28,12 +28,25 @@ typedef struct loader_params {
 } loader_params;
 loader_params loader_default_params(const thaw_dataset *dataset, bool train);
 
+/*
+ * Something is kept of the images, so that not all of them have to be read again. A view is one result of the
+ * transform; entry IMAGE x VIEWS + VIEW stands for it.
+ */
+typedef struct loader_keeping {
+    int views; /* an image: transform_views(), or where that is 0 the number at which they start over: epoch E
+                  then draws an image as epoch E mod VIEWS did. 0: nothing is kept, every epoch draws anew */
+    bool (*has)(void *user, size_t entry); /* the image need not be read. Called by any worker */
+    void *user;
+} loader_keeping;
+
 /* One batch; pixels stay valid until loader_release. */
 typedef struct batch {
     int count;       /* images in it */
-    float *pixels;   /* count x crop x crop x 3 (NHWC), normalised */
+    float *pixels;   /* batch_size x crop x crop x 3 (NHWC), normalised; of the first count */
     int64_t *label;  /* count */
     uint32_t *index; /* count: place in the split */
+    size_t *entry;   /* count: see loader_keeping; the place in the split when nothing is kept */
+    bool *loaded;    /* count: the pixels are there; false where the entry was kept */
     int number;      /* 0.. in the epoch */
     double wait;     /* seconds that loader_next blocked for it */
 } batch;
@@ -42,6 +55,10 @@ thaw_status loader_new(const loader_params *params, loader **out);
 void loader_free(loader *l); /* stops and joins the workers; NULL is fine */
 
 int loader_batches(const loader *l); /* an epoch's */
+int loader_batch_size(const loader *l);
+int loader_side(const loader *l); /* of its images, pixels */
+/* From the next loader_start on, which must follow before the next batch. */
+void loader_keep(loader *l, const loader_keeping *keeping);
 /* Begin EPOCH at batch FIRST (for resuming in the middle). Pending batches are thrown away. */
 void loader_start(loader *l, int epoch, int first);
 /* The next batch in order, or NULL at the epoch's end. Blocks. Hold at most one while asking for the next:

@@ -206,6 +206,16 @@ static void finish(const transform *t, const image *base, bool train, rng *r, im
     if (rng_unit(r) < 0.5) flip(out);
 }
 
+int transform_views(const transform *t, bool train) {
+    if (!train || t->augment == AUGMENT_NONE) return 1;
+    return t->augment == AUGMENT_FLIP ? 2 : 0;
+}
+
+int transform_view(const transform *t, bool train, const rng *r) {
+    rng copy = *r;
+    return transform_views(t, train) == 2 && rng_unit(&copy) < 0.5;
+}
+
 void transform_finish(const transform *t, const image *base, bool train, rng *r, float *out) {
     image square;
     finish(t, base, train, r, &square);

@@ -55,6 +55,10 @@ void transform_train(const transform *t, const image *im, rng *r, float *out);
 bool transform_base_is_crop(const transform *t, bool train);
 void transform_base(const transform *t, const image *im, image *out);
 void transform_finish(const transform *t, const image *base, bool train, rng *r, float *out);
+/* How many results an image can have: 1, 2 (flipped or not), or 0 for more than can be counted. */
+int transform_views(const transform *t, bool train);
+/* Which of them the numbers of R give, 0..views-1, where they can be counted. R is not used up. */
+int transform_view(const transform *t, bool train, const rng *r);
 /* The same up to the 8-bit crop, for looking at. */
 void transform_preview(const transform *t, const image *im, bool train, rng *r, image *out);
 

@@ -11,10 +11,19 @@
 #include "engine/run/event_fields.h"
 
 static const char *const kind_names[THAW_EVENT_COUNT] = {
-    [THAW_EVENT_ENGINE] = "engine",         [THAW_EVENT_LOG] = "log",       [THAW_EVENT_BEGIN] = "begin",
-    [THAW_EVENT_DATASET] = "dataset",       [THAW_EVENT_STATE] = "state",   [THAW_EVENT_STEP] = "step",
-    [THAW_EVENT_EPOCH] = "epoch",           [THAW_EVENT_MASK] = "mask",     [THAW_EVENT_LR] = "lr",
-    [THAW_EVENT_CHECKPOINT] = "checkpoint", [THAW_EVENT_LAYERS] = "layers", [THAW_EVENT_END] = "end",
+    [THAW_EVENT_ENGINE] = "engine",
+    [THAW_EVENT_LOG] = "log",
+    [THAW_EVENT_BEGIN] = "begin",
+    [THAW_EVENT_DATASET] = "dataset",
+    [THAW_EVENT_STATE] = "state",
+    [THAW_EVENT_STEP] = "step",
+    [THAW_EVENT_EPOCH] = "epoch",
+    [THAW_EVENT_MASK] = "mask",
+    [THAW_EVENT_LR] = "lr",
+    [THAW_EVENT_CACHE] = "cache",
+    [THAW_EVENT_CHECKPOINT] = "checkpoint",
+    [THAW_EVENT_LAYERS] = "layers",
+    [THAW_EVENT_END] = "end",
 };
 
 static const char *const state_names[THAW_STATE_COUNT] = {
@@ -58,6 +67,7 @@ static const event_field fields[] = {
     {THAW_EVENT_STEP, "loss", EVENT_NUMBER, AT(step.loss)},
     {THAW_EVENT_STEP, "lr", EVENT_NUMBER, AT(step.lr)},
     {THAW_EVENT_STEP, "batch", EVENT_INT, AT(step.batch)},
+    {THAW_EVENT_STEP, "cached", EVENT_INT, AT(step.cached)},
     {THAW_EVENT_STEP, "images_per_second", EVENT_NUMBER, AT(step.images_per_second)},
     {THAW_EVENT_STEP, "data_wait", EVENT_NUMBER, AT(step.data_wait)},
     {THAW_EVENT_STEP, "seconds", EVENT_NUMBER, AT(step.seconds)},
@@ -76,6 +86,12 @@ static const event_field fields[] = {
     {THAW_EVENT_MASK, "moving", EVENT_NAMES, COUNTED(mask.moving, mask.moving_count)},
     {THAW_EVENT_MASK, "trainable", EVENT_INT64, AT(mask.trainable)},
     {THAW_EVENT_LR, "lr", EVENT_NUMBER, AT(lr.lr)},
+    {THAW_EVENT_CACHE, "layer", EVENT_TEXT, AT(cache.layer)},
+    {THAW_EVENT_CACHE, "views", EVENT_INT, AT(cache.views)},
+    {THAW_EVENT_CACHE, "entries", EVENT_INT64, AT(cache.entries)},
+    {THAW_EVENT_CACHE, "filled", EVENT_INT64, AT(cache.filled)},
+    {THAW_EVENT_CACHE, "bytes", EVENT_INT64, AT(cache.bytes)},
+    {THAW_EVENT_CACHE, "budget", EVENT_INT64, AT(cache.budget)},
     {THAW_EVENT_CHECKPOINT, "path", EVENT_TEXT, AT(checkpoint.path)},
     {THAW_EVENT_CHECKPOINT, "epoch", EVENT_INT, AT(checkpoint.epoch)},
     {THAW_EVENT_CHECKPOINT, "best", EVENT_BOOL, AT(checkpoint.best)},

@@ -3,8 +3,9 @@
  */
 #include "engine/train/evaluate.h"
 
-thaw_status evaluate(learner *l, loader *from, int side, evaluate_poll poll, void *user, metrics *score) {
-    int batches = loader_batches(from);
+thaw_status evaluate(learner *l, loader *from, prefix_cache *cache, evaluate_poll poll, void *user,
+                     metrics *score) {
+    int batches = loader_batches(from), side = loader_side(from);
     loader_start(from, 0, 0);
     for (int done = 0;; done++) {
         if (poll && !poll(user, done, batches))
@@ -13,7 +14,13 @@ thaw_status evaluate(learner *l, loader *from, int side, evaluate_poll poll, voi
         if (!b) return thaw_ok();
         thaw_status status = thaw_ok();
         if (b->count > 0) {
-            image_batch in = {.count = b->count, .height = side, .width = side, .pixels = b->pixels};
+            image_batch in = {.count = b->count,
+                              .height = side,
+                              .width = side,
+                              .pixels = b->pixels,
+                              .cache = cache,
+                              .entry = b->entry,
+                              .room = loader_batch_size(from)};
             status = learner_infer(l, &in);
             if (!thaw_failed(&status)) metrics_add_scored(score, l->logits, b->label, b->count);
         }

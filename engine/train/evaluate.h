@@ -12,8 +12,9 @@
 /* Asked before every batch; false ends the evaluation with THAW_ERR_CANCELLED. */
 typedef bool (*evaluate_poll)(void *user, int batches_done, int batches);
 
-/* Run L's model in evaluation mode over one pass of IMAGES (a loader of side SIDE), adding to SCORE. POLL may
-   be NULL. */
-thaw_status evaluate(learner *l, loader *from, int side, evaluate_poll poll, void *user, metrics *score);
+/* Run L's model in evaluation mode over one pass of FROM adding to SCORE. CACHE is what FROM keeps (see
+   loader_keep), or NULL; POLL may be NULL. */
+thaw_status evaluate(learner *l, loader *from, prefix_cache *cache, evaluate_poll poll, void *user,
+                     metrics *score);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "engine/train/layer_stats.h"
 #include "engine/train/optimizer.h"
+#include "engine/train/prefix_cache.h"
 
 /* Model and optimizer are borrowed. */
 typedef struct learner {
@@ -35,6 +36,14 @@ typedef struct image_batch {
     int height, width;
     float *pixels;        /* count x height x width x 3 (NHWC), normalised */
     const int64_t *label; /* count; NULL in learner_infer */
+    /*
+     * CACHE holds activations of images of this split, which have the model's present prefix, and is given
+     * those that are missing; NULL: none, and the rest is not looked at. What is missing is computed ROOM
+     * images at a time whatever their number, so that an activation does not depend on its company.
+     */
+    prefix_cache *cache;
+    const size_t *entry; /* count: in CACHE */
+    int room;            /* at least count: images there is room for in pixels */
 } image_batch;
 
 /* Bring tensors and optimizer in line with the model's freeze states: after freeze_apply, before the next

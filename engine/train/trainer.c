@@ -16,7 +16,8 @@
 #include "thaw/run.h"
 
 enum { CLASSES_MIN = 2, SMALL_IMAGE = 64 /* pixels a side */ };
-static const double cache_share = 0.25; /* of the memory that is free when the run starts */
+/* Of the memory that is free when the run starts: for decoded images, and for outputs of frozen layers. */
+static const double image_share = 0.25, output_share = 0.25;
 
 static bool keep_scanning(void *user) {
     trainer *t = user;
@@ -79,14 +80,13 @@ static void choose_precision(trainer *t) {
                     facts->threads);
 }
 
-/* Bytes of memory that decoded images may fill. */
-static size_t cache_budget(trainer *t) {
+/* Bytes of D's free memory that something kept may fill. */
+static size_t cache_budget(trainer *t, device d, double share) {
     if (strcmp(t->recipe.cache, "off") == 0) return 0;
     char name[64];
     uint64_t free_bytes = 0, total = 0;
-    thaw_status status = torch_device_describe(t->host.torch, (device){.kind = DEVICE_CPU}, name, sizeof name,
-                                               &free_bytes, &total);
-    return thaw_failed(&status) ? 0 : (size_t)(cache_share * (double)free_bytes);
+    thaw_status status = torch_device_describe(t->host.torch, d, name, sizeof name, &free_bytes, &total);
+    return thaw_failed(&status) ? 0 : (size_t)(share * (double)free_bytes);
 }
 
 static thaw_status open_loader(trainer *t, bool train, size_t cache_bytes, loader **out) {
@@ -109,7 +109,9 @@ static thaw_status open_loader(trainer *t, bool train, size_t cache_bytes, loade
 }
 
 static thaw_status open_loaders(trainer *t) {
-    size_t budget = cache_budget(t);
+    size_t budget = cache_budget(t, (device){.kind = DEVICE_CPU}, image_share);
+    t->cache_bytes = cache_budget(t, t->device, output_share);
+    trainer_choose_views(t);
     THAW_TRY(open_loader(t, true, budget / 2, &t->train));
     if (thaw_dataset_images(t->dataset, false) == 0) {
         trainer_log(t, 1,
@@ -294,6 +296,8 @@ void trainer_free(trainer *t) {
     if (!t) return;
     loader_free(t->train);
     loader_free(t->val);
+    prefix_cache_free(t->train_cache);
+    prefix_cache_free(t->val_cache);
     learner_clear(&t->learner);
     layer_stats_free(t->stats);
     optimizer_free(t->optimizer);

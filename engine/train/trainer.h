@@ -12,6 +12,7 @@
  *     trainer.c            preparing and freeing
  *     trainer_run.c        epochs, steps, evaluation
  *     trainer_command.c    what each command does
+ *     trainer_cache.c      which outputs of frozen layers are kept
  *     trainer_checkpoint.c into the run folder and back
  *     trainer_event.c      what is said when
  */
@@ -59,6 +60,14 @@ typedef struct trainer {
     layer_stats *stats;
     schedule schedule;
     loader *train, *val; /* val NULL: no validation images */
+    /* What frozen layers make of the images: see prefix_cache.h. NULL: nothing is kept. */
+    prefix_cache *train_cache, *val_cache;
+    size_t cache_bytes; /* both may fill; 0: off */
+    size_t cache_cut;   /* 0: none */
+    int cache_views;    /* of a training image; 0: training images are not kept */
+    bool cache_stale;   /* the mask has changed since */
+    size_t cache_told;  /* entries of the last event */
+    bool cache_trouble_told;
     size_t skipped_told; /* files that could not be read, of train's list and of val's */
     size_t skipped_val_told;
     run_folder *folder;
@@ -105,6 +114,13 @@ void trainer_say_begin(trainer *t);
 void trainer_say_mask(trainer *t);
 void trainer_say_end(trainer *t, const char *reason, const char *message);
 void trainer_say_skipped(trainer *t); /* files that could not be read since the last call */
+void trainer_say_cache(trainer *t);
+void trainer_say_cache_growth(trainer *t); /* if there is more than was said */
+
+/* recipe.cache_views, when it is to be chosen. */
+void trainer_choose_views(trainer *t);
+/* Bring the caches in line with the mask. True: the loaders must be started anew. */
+bool trainer_renew_cache(trainer *t);
 
 /* Act on what is in the mailbox; waits while the run is paused. False: stop. */
 bool trainer_poll(trainer *t);

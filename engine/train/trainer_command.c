@@ -21,6 +21,7 @@ thaw_status trainer_set_mask(trainer *t, const freeze_mask *mask) {
     freeze_mask_clear(&before);
     THAW_TRY(status);
     THAW_TRY(learner_mask_changed(&t->learner));
+    t->cache_stale = true; /* what is kept now still holds until the next step */
     return layer_stats_remember(t->stats, t->optimizer);
 }
 

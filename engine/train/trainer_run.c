@@ -27,6 +27,8 @@ static void say_step(trainer *t, const batch *b, double loss, double lr, double 
     e.step.loss = loss;
     e.step.lr = lr;
     e.step.batch = b->count;
+    for (int i = 0; i < b->count; i++)
+        e.step.cached += !b->loaded[i];
     e.step.seconds = seconds;
     e.step.images_per_second = seconds > 0 ? b->count / seconds : NAN;
     e.step.data_wait = seconds > 0 ? fmin(1, b->wait / seconds) : 0;
@@ -49,8 +51,14 @@ static thaw_status train_batch(trainer *t, const batch *b, double started) {
     bool measured = is_measured(t, b->number);
     double lr = schedule_lr(&t->schedule, t->base_lr, t->steps), loss = NAN;
     int side = t->plan.transform.crop;
-    image_batch in = {
-        .count = b->count, .height = side, .width = side, .pixels = b->pixels, .label = b->label};
+    image_batch in = {.count = b->count,
+                      .height = side,
+                      .width = side,
+                      .pixels = b->pixels,
+                      .label = b->label,
+                      .cache = t->train_cache,
+                      .entry = b->entry,
+                      .room = loader_batch_size(t->train)};
     thaw_status status = learner_step(&t->learner, &in, t->steps, lr, measured ? t->stats : NULL, &loss);
     if (status.code != THAW_OK && status.code != THAW_ERR_NUMERIC) return status;
     double seconds = clock_seconds() - started;
@@ -137,7 +145,7 @@ static thaw_status validate(trainer *t, metrics *val) {
     if (!t->val) return thaw_ok();
     t->working = THAW_STATE_EVALUATING;
     double started = clock_seconds() - t->paused_seconds;
-    thaw_status status = evaluate(&t->learner, t->val, t->plan.transform.crop, go_on, t, val);
+    thaw_status status = evaluate(&t->learner, t->val, t->val_cache, go_on, t, val);
     t->epoch_seconds += clock_seconds() - t->paused_seconds - started;
     if (status.code == THAW_OK && val->images && !isfinite(metrics_loss(val)))
         status = thaw_error(THAW_ERR_NUMERIC, "the validation loss is %g after step %lld", metrics_loss(val),
@@ -157,6 +165,7 @@ static thaw_status end_epoch(trainer *t) {
     if (!thaw_failed(&status)) {
         bool best = false;
         trainer_say_skipped(t);
+        trainer_say_cache_growth(t);
         judge(t, metrics_top1(&val), t->val ? metrics_loss(&val) : metrics_loss(&t->score), &best);
         say_epoch(t, &val, best);
         t->epoch++;
@@ -173,9 +182,11 @@ static thaw_status end_epoch(trainer *t) {
 
 static thaw_status run_epoch(trainer *t) {
     t->working = THAW_STATE_TRAINING;
+    trainer_renew_cache(t);
     loader_start(t->train, t->epoch, t->next_batch);
     for (bool done = false; !done;) {
         if (!trainer_poll(t)) return thaw_error(THAW_ERR_CANCELLED, "stopped");
+        if (t->cache_stale && trainer_renew_cache(t)) loader_start(t->train, t->epoch, t->next_batch);
         THAW_TRY(advance(t, &done));
         if (!done) save_when_due(t);
     }

@@ -23,6 +23,7 @@ typedef enum thaw_event_kind {
     THAW_EVENT_EPOCH,
     THAW_EVENT_MASK,       /* the freeze mask from this step on */
     THAW_EVENT_LR,         /* the base learning rate changed by hand */
+    THAW_EVENT_CACHE,      /* what the frozen layers make of the images is kept, or no longer */
     THAW_EVENT_CHECKPOINT, /* one was finished */
     THAW_EVENT_LAYERS,     /* per-layer figures */
     THAW_EVENT_END,        /* the run is over */
@@ -91,6 +92,7 @@ typedef struct thaw_event {
             double images_per_second;
             double data_wait; /* share of the step spent waiting for data, 0..1 */
             int batch;        /* images */
+            int cached;       /* of them: what frozen layers make of them was there */
             double seconds;
         } step;
         struct {
@@ -111,6 +113,14 @@ typedef struct thaw_event {
         struct {
             double lr;
         } lr;
+        struct {
+            char *layer;     /* kept is its output; NULL: nothing is kept */
+            int views;       /* of a training image; 0: only validation images are kept */
+            int64_t entries; /* images to keep, and views of them */
+            int64_t filled;  /* that are kept by now */
+            int64_t bytes;   /* of memory for those */
+            int64_t budget;  /* bytes at most */
+        } cache;
         struct {
             char *path;
             int epoch;

@@ -97,5 +97,9 @@ image_batch support_images(void) {
     rng r = rng_keyed(5, RNG_TEST, 0, 0);
     for (int i = 0; i < PIXELS; i++)
         pixels[i] = (float)rng_range(&r, -1, 1);
-    return (image_batch){SUPPORT_BATCH, SUPPORT_SIDE, SUPPORT_SIDE, pixels, label};
+    return (image_batch){.count = SUPPORT_BATCH,
+                         .height = SUPPORT_SIDE,
+                         .width = SUPPORT_SIDE,
+                         .pixels = pixels,
+                         .label = label};
 }

@@ -347,6 +347,91 @@ static void the_gaps_of_lost_files_are_closed(void **state) {
     thaw_dataset_free(d);
 }
 
+/* ---- what is kept */
+
+enum { ENTRIES_MAX = IMAGES * 3 };
+
+/* Keeps every entry whose place in the split is even. */
+static bool even_images(void *user, size_t entry) {
+    return entry / *(size_t *)user % 2 == 0;
+}
+
+static void kept_images_are_not_read(void **state) {
+    (void)state;
+    thaw_dataset *d = make_set("kept", 6);
+    size_t views = 1;
+    loader_params p = params_for(d);
+    p.shuffle = false;
+    p.batch_size = 6;
+    p.transform.augment = AUGMENT_NONE;
+    for (int i = 0; i < 6; i += 2) { /* would be left out, if they were read */
+        char *path = xasprintf("kept/%s", d->train.item[i].path);
+        remove(path);
+        free(path);
+    }
+    loader *l = must_make(&p);
+    loader_keep(l, &(loader_keeping){.views = 1, .has = even_images, .user = &views});
+    loader_start(l, 0, 0);
+    batch *b = loader_next(l);
+    assert_int_equal(b->count, 6);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(b->entry[i], b->index[i]);
+        assert_int_equal(b->loaded[i], i % 2);
+        assert_int_equal(b->label[i], d->train.item[i].label);
+    }
+    loader_release(l, b);
+    loader_keep(l, &(loader_keeping){0});
+    loader_start(l, 0, 0);
+    b = loader_next(l);
+    assert_int_equal(b->count, 3);
+    loader_release(l, b);
+    loader_free(l);
+    thaw_dataset_free(d);
+}
+
+/* The pixels of every entry that EPOCH shows, hashed; 0 for the others. */
+static void look_at_views(loader *l, int epoch, uint64_t seen[ENTRIES_MAX]) {
+    batch *b;
+    memset(seen, 0, ENTRIES_MAX * sizeof *seen);
+    loader_start(l, epoch, 0);
+    while ((b = loader_next(l))) {
+        for (int i = 0; i < b->count; i++)
+            seen[b->entry[i]] =
+                hash_bytes(b->pixels + (size_t)i * FLOATS, FLOATS * sizeof(float), b->index[i] + 1);
+        loader_release(l, b);
+    }
+}
+
+/* An entry is one picture, whichever epoch shows it; without views random crops are new in every epoch. */
+static void views_start_over(void **state) {
+    (void)state;
+    static const augment ways[] = {AUGMENT_BASIC, AUGMENT_SHIFT, AUGMENT_FLIP, AUGMENT_NONE};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        enum { EPOCHS = 7 };
+        loader_params p = params_for(set);
+        p.transform.augment = ways[i];
+        int countable = transform_views(&p.transform, true), views = countable ? countable : 3, shown = 0;
+        loader *l = must_make(&p);
+        uint64_t first[ENTRIES_MAX] = {0}, now[ENTRIES_MAX];
+        loader_keep(l, &(loader_keeping){.views = views});
+        for (int epoch = 0; epoch < EPOCHS; epoch++) {
+            look_at_views(l, epoch, now);
+            for (int entry = 0; entry < IMAGES * views; entry++) {
+                if (!now[entry]) continue;
+                if (!first[entry]) shown++;
+                if (!first[entry]) first[entry] = now[entry];
+                assert_true(now[entry] == first[entry]);
+            }
+        }
+        if (!countable) assert_int_equal(shown, IMAGES * views);
+        assert_in_range(shown, IMAGES * (views - 1) + 1, IMAGES * views);
+        loader_keep(l, &(loader_keeping){0});
+        look_at_views(l, EPOCHS - 1, now);
+        loader_free(l);
+        if (!countable) assert_true(now[0] != first[0] && now[0] != first[1] && now[0] != first[2]);
+    }
+}
+
 static void a_batch_that_loses_all_its_files_is_empty_not_missing(void **state) {
     (void)state;
     thaw_dataset *d = make_set("lost", 9);
@@ -448,6 +533,8 @@ int main(void) {
         cmocka_unit_test(a_split_without_pictures_has_no_batches),
         cmocka_unit_test(undecodable_files_are_left_out_and_listed_once),
         cmocka_unit_test(the_gaps_of_lost_files_are_closed),
+        cmocka_unit_test(kept_images_are_not_read),
+        cmocka_unit_test(views_start_over),
         cmocka_unit_test(a_batch_that_loses_all_its_files_is_empty_not_missing),
         cmocka_unit_test(fast_decoding_comes_close),
         cmocka_unit_test(senseless_sizes_are_refused),

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/alloc.h"
 #include "tui/run_view.h"
 
 /* ---- series ---- */
@@ -171,6 +172,38 @@ static void progress_and_time_left_follow_the_steps(void **state) {
     run_view_apply(&v, &e);
     epoch(&v, 0, 0.5, true);
     assert_true(fabs(run_view_eta(&v) - (30 * 0.5 + 3 * 2)) < 1e-9);
+    run_view_clear(&v);
+}
+
+/* Steps that found the frozen layers' outputs say nothing about what a whole step takes. */
+static void cached_steps_are_told_from_whole_ones(void **state) {
+    (void)state;
+    run_view v;
+    run_view_init(&v);
+    begin(&v, 0, 0, false);
+    thaw_event e = {.kind = THAW_EVENT_CACHE,
+                    .cache = {.layer = xstrdup("layer2"), .views = 4, .entries = 40, .filled = 10}};
+    run_view_apply(&v, &e);
+    thaw_event_clear(&e);
+    assert_string_equal(v.cached_layer, "layer2");
+    assert_int_equal(v.cached_views, 4);
+    assert_int_equal(v.cached_entries, 40);
+    assert_int_equal(v.cached_filled, 10);
+    for (int i = 1; i <= 60; i++) {
+        thaw_event s = {.kind = THAW_EVENT_STEP, .steps = i};
+        s.step.cached = i > 10 ? 8 : 0;
+        s.step.seconds = i > 10 ? 0.01 : 0.5;
+        s.step.data_wait = 0.2;
+        run_view_apply(&v, &s);
+    }
+    assert_true(fabs(v.whole_step_seconds - 0.5 * 0.8) < 1e-9);
+    assert_true(v.step_seconds < 0.1);
+    static const char *const frozen[] = {"conv1"};
+    mask(&v, 60, frozen, 1, "bn1+");
+    mask(&v, 61, NULL, 0, "everything");
+    assert_true(v.whole_step_seconds == 0);
+    begin(&v, 61, 2, true);
+    assert_null(v.cached_layer);
     run_view_clear(&v);
 }
 
@@ -452,6 +485,7 @@ int main(void) {
         cmocka_unit_test(nearest_bucket_is_found_across_gaps),
         cmocka_unit_test(empty_view_answers_every_question),
         cmocka_unit_test(progress_and_time_left_follow_the_steps),
+        cmocka_unit_test(cached_steps_are_told_from_whole_ones),
         cmocka_unit_test(mask_changes_are_marks_that_say_what_changed),
         cmocka_unit_test(resuming_forgets_what_came_after_the_checkpoint),
         cmocka_unit_test(only_the_newest_best_is_marked),

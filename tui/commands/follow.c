@@ -60,6 +60,16 @@ static void print_dataset(follower *f) {
     out_line("");
 }
 
+/* Once a mask: how full it is changes nothing for whoever reads along. */
+static void print_cache(follower *f) {
+    const run_view *v = f->view;
+    if (!v->cached_layer || v->cached_filled > 0) return;
+    out_format("what comes out of %s is kept", v->cached_layer);
+    if (v->cached_views > 1) out_format(", for %d views of each image", v->cached_views);
+    if (v->cached_views == 0) out_text(", of the images to validate on");
+    out_line("");
+}
+
 static void print_epoch(follower *f) {
     const run_epoch *e = run_view_last_epoch(f->view);
     char seconds[NUMBER_TEXT_MAX];
@@ -88,8 +98,8 @@ static void print_end(follower *f) {
 static void print_event(follower *f, const thaw_event *e) {
     static void (*const printer[THAW_EVENT_COUNT])(follower *) = {
         [THAW_EVENT_BEGIN] = print_begin, [THAW_EVENT_DATASET] = print_dataset,
-        [THAW_EVENT_MASK] = print_mask,   [THAW_EVENT_EPOCH] = print_epoch,
-        [THAW_EVENT_END] = print_end,
+        [THAW_EVENT_MASK] = print_mask,   [THAW_EVENT_CACHE] = print_cache,
+        [THAW_EVENT_EPOCH] = print_epoch, [THAW_EVENT_END] = print_end,
     };
     bool warning = e->kind == THAW_EVENT_LOG && e->log.level > 0;
     if (warning && f->style != FOLLOW_JSON) note(f, e->log.text);

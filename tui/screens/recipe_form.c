@@ -89,6 +89,7 @@ static const place places[] = {
     {.key = "threads", .label = "threads", .step = 1},
     {.key = "workers", .label = "decoding threads", .step = 1},
     {.key = "cache", .label = "cache"},
+    {.key = "cache_views", .label = "views kept"},
     {.key = "checkpoint_seconds", .label = "checkpoint every", .step = 60},
 };
 enum { PLACES = sizeof places / sizeof places[0] };

@@ -47,6 +47,18 @@ static void put_figure(figures *f, const char *label, theme_role role, const cha
     free(text);
 }
 
+/* "layer4, 4 views, 62 %": what is kept, and how much of it by now. */
+static void put_cache(figures *f, const run_view *v) {
+    str text = {0};
+    if (!v->cached_layer || v->ended) return;
+    str_append(&text, v->cached_layer);
+    if (v->cached_views > 1) str_appendf(&text, ", %d views", v->cached_views);
+    if (v->cached_filled < v->cached_entries)
+        str_appendf(&text, ", %.0f %%", 100 * (double)v->cached_filled / (double)v->cached_entries);
+    put_figure(f, "cached", ROLE_FROZEN, "%s", str_text(&text));
+    str_clear(&text);
+}
+
 static void first_row(canvas *c, rect row, const run_view *v) {
     figures f = {c, row, row.col};
     const run_epoch *last = run_view_last_epoch(v);
@@ -62,6 +74,7 @@ static void first_row(canvas *c, rect row, const run_view *v) {
     if (last && isfinite(last->val_top1)) put_figure(&f, "val", ROLE_VAL, "%.1f %%", last->val_top1 * 100);
     if (isfinite(v->best_val_top1))
         put_figure(&f, "best", ROLE_GOOD, "%.1f %% in %d", v->best_val_top1 * 100, v->best_epoch + 1);
+    put_cache(&f, v);
 }
 
 static void second_row(canvas *c, rect row, const run_view *v) {

@@ -1,0 +1,31 @@
+/*
+ * sampler.h - one image of an epoch: which view of it is shown, and its pixels. Private to engine/data; any
+ * thread may call.
+ */
+#ifndef ENGINE_DATA_SAMPLER_H
+#define ENGINE_DATA_SAMPLER_H
+
+#include "engine/data/image_cache.h"
+#include "engine/data/loader.h"
+
+/* Everything is borrowed. */
+typedef struct sampler {
+    const loader_params *params;
+    const split *split;
+    image_cache *cache; /* of decoded images, NULL: none */
+    loader_keeping keeping;
+} sampler;
+
+typedef struct drawn {
+    uint32_t index; /* in the split */
+    rng r;          /* decides which view it is */
+    size_t entry;   /* see loader_keeping */
+    bool kept;      /* the pixels are not needed */
+} drawn;
+
+drawn sampler_draw(const sampler *s, int epoch, uint32_t index);
+/* Read, decode, transform and normalise into OUT, crop x crop x 3. A failure's message is a reason without
+   the file's name, to stand beside it in a list. */
+thaw_status sampler_load(const sampler *s, drawn *x, float *out);
+
+#endif
