@@ -144,6 +144,7 @@ act nn_attention(layer *self, pass *p, act qkv, int64_t heads, attention_params 
     const int64_t *n = part[Q].size.dim; /* images, heads, length, width */
     if (pass_tracing(p)) {
         self->macs += 2 * n[0] * n[1] * n[2] * n[2] * n[3];
+        self->activation_bytes += n[0] * n[1] * n[2] * n[2] * (int64_t)sizeof(float); /* the softmax */
         act y = act_operation(p, part[V], part[V].size, NULL);
         y.grad = qkv.grad || how.grad;
         return join_heads(p, y);

@@ -6,6 +6,7 @@
 
 #include "engine/nn/freeze.h"
 #include "thaw/layers.h"
+#include "thaw/memory.h"
 
 struct thaw_layers {
     model *m;
@@ -18,5 +19,8 @@ struct thaw_layers {
     size_t cut_count;
     double full_step_macs; /* forward and backward when everything is trained */
 };
+
+/* thaw_layers_memory of the last trace. */
+thaw_memory layers_memory(const thaw_layers *layers, const thaw_memory_params *p);
 
 #endif

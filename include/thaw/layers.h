@@ -107,7 +107,8 @@ typedef struct thaw_cost {
     double forward_macs;     /* per image */
     double backward_macs;    /* per image: gradients of inputs and of weights where needed */
     double relative_step;    /* (forward + backward) over that of training everything, 0..1 */
-    int64_t memory_bytes;    /* weights, gradients, optimizer state and saved activations at the batch size */
+    int64_t memory_bytes;    /* what training takes in float32 at the batch size (thaw/memory.h), but for the
+                                runtime and waiting images */
     size_t prefix_cut;       /* stages before it are entirely frozen */
     const char *prefix_name; /* "input", or the last layer of the frozen prefix */
 } thaw_cost;

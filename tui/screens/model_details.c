@@ -5,10 +5,12 @@
 #include "tui/screens/model_details.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "engine/base/str.h"
+#include "tui/model_memory.h"
 
 void model_details_init(model_details *d) {
     *d = (model_details){.layers_of = -1};
@@ -93,7 +95,56 @@ static void groups(facts *f, const thaw_layers *layers) {
     }
 }
 
-static void describe(facts *f, const model_rows *rows, const thaw_layers *layers, int index) {
+/* "libtorch 225 MB, weights 89 MB, ...": what is not worth a word is left out. */
+static void add_part(str *text, const char *name, int64_t bytes) {
+    char figure[NUMBER_TEXT_MAX];
+    if (bytes < 1 << 20) return;
+    str_appendf(text, "%s%s %s", text->length ? ", " : "", name, text_bytes((double)bytes, figure));
+}
+
+static theme_role fit_role(model_fit fit) {
+    return fit == MODEL_TOO_BIG ? ROLE_BAD : fit == MODEL_TIGHT ? ROLE_WARN : ROLE_GOOD;
+}
+
+static void memory_line(facts *f, const char *label, double total, int64_t available, const char *more) {
+    char figure[NUMBER_TEXT_MAX];
+    model_fit fit = model_memory_fit(total, available);
+    text_bytes(total, figure);
+    if (fit == MODEL_FIT_UNKNOWN)
+        facts_line(f, label, "about %s%s", figure, more);
+    else
+        facts_value(f, label, fit_role(fit), "about %s%s: %s", figure, more, model_fit_word(fit));
+}
+
+static void memory_facts(facts *f, const model_estimates *e, int index) {
+    const model_estimate *of = e->of ? &e->of[index] : NULL;
+    char figure[NUMBER_TEXT_MAX], more[NUMBER_TEXT_MAX + 16];
+    facts_gap(f);
+    facts_heading(f, "Memory to train it by the recipe");
+    if (!of || !of->known) {
+        facts_text(f, ROLE_DIM, "%s", of ? "It cannot be built at the recipe's image size." : "…");
+        return;
+    }
+    const thaw_memory *m = &of->memory;
+    snprintf(more, sizeof more, " at batch %d", e->batch_size);
+    memory_line(f, "its mask", (double)m->total, e->available, more);
+    memory_line(f, "all trained", (double)of->whole, e->available, "");
+    if (e->available >= 0) facts_line(f, "available", "%s", text_bytes((double)e->available, figure));
+    bool step = m->gradients + m->activations >= m->saving;
+    str parts = {0};
+    add_part(&parts, "libtorch", m->runtime);
+    add_part(&parts, "weights", m->weights);
+    add_part(&parts, "optimizer", m->optimizer);
+    add_part(&parts, "images", m->images);
+    add_part(&parts, "gradients", step ? m->gradients : 0);
+    add_part(&parts, "activations", step ? m->activations : 0);
+    add_part(&parts, "saving", step ? 0 : m->saving);
+    facts_line(f, "made of", "%s", str_text(&parts));
+    str_clear(&parts);
+}
+
+static void describe(facts *f, const model_rows *rows, const model_estimates *estimates,
+                     const thaw_layers *layers, int index) {
     const thaw_weights_info *info = thaw_catalog_at(rows->catalog, index);
     facts_heading(f, info->arch);
     if (!info->buildable) facts_text(f, ROLE_WARN, "This thaw cannot build it yet.");
@@ -107,14 +158,16 @@ static void describe(facts *f, const model_rows *rows, const thaw_layers *layers
     if (info->recipe) facts_line(f, "made with", "%s", info->recipe);
     facts_gap(f);
     describe_file(f, info, rows->path[index]);
+    memory_facts(f, estimates, index);
     if (layers) groups(f, layers);
 }
 
-void model_details_draw(model_details *d, canvas *c, rect r, const model_rows *rows, int index) {
+void model_details_draw(model_details *d, canvas *c, rect r, const model_rows *rows,
+                        const model_estimates *estimates, int index) {
     facts f = facts_begin(c, r, &d->scroll);
     if (index >= 0) {
         const thaw_layers *layers = layers_of(d, thaw_catalog_at(rows->catalog, index), index);
-        describe(&f, rows, layers, index);
+        describe(&f, rows, estimates, layers, index);
     }
     facts_end(&f);
 }

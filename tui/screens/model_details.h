@@ -7,6 +7,7 @@
 #include "thaw/layers.h"
 #include "tui/canvas.h"
 #include "tui/screens/facts.h"
+#include "tui/screens/model_estimates.h"
 #include "tui/screens/model_rows.h"
 
 typedef struct model_details {
@@ -18,6 +19,7 @@ typedef struct model_details {
 void model_details_init(model_details *d);
 void model_details_clear(model_details *d);
 /* Catalog row INDEX of ROWS into R, the inside of a frame. */
-void model_details_draw(model_details *d, canvas *c, rect r, const model_rows *rows, int index);
+void model_details_draw(model_details *d, canvas *c, rect r, const model_rows *rows,
+                        const model_estimates *estimates, int index);
 
 #endif

@@ -47,7 +47,7 @@ bool model_rows_lists(const model_rows *m, int index) {
 model_key model_rows_next_order(const model_rows *m, int step) {
     static const model_key order[] = {MODEL_BY_NAME,       MODEL_BY_FAMILY,   MODEL_BY_PARAMETERS,
                                       MODEL_BY_OPERATIONS, MODEL_BY_ACCURACY, MODEL_BY_SIZE,
-                                      MODEL_BY_CACHED};
+                                      MODEL_BY_MEMORY,     MODEL_BY_CACHED};
     enum { ORDERS = sizeof order / sizeof *order };
     int at = 0;
     for (int i = 0; i < ORDERS; i++)

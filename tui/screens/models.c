@@ -5,7 +5,6 @@
  * All that is asked for is in the filter's text and the order (model_rows.h); keys like h only edit that
  * text. Whether a file is on this machine is looked up when the tab is shown, not when it is drawn.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,13 +12,16 @@
 #include "tui/app.h"
 #include "tui/key.h"
 #include "tui/screens/model_details.h"
+#include "tui/screens/model_estimates.h"
+#include "tui/screens/model_list.h"
 #include "tui/screens/model_rows.h"
-#include "tui/widgets/list.h"
 
 typedef struct models {
     model_rows rows;
     list list;
     model_details details;
+    model_estimates estimates;
+    bool shown; /* once: until then nothing has been opened */
 } models;
 
 /* The catalog row under the cursor, or -1. */
@@ -34,134 +36,22 @@ static void rearranged(models *m, int kept) {
         if (m->rows.row[i] == kept) list_move(&m->list, i);
 }
 
-/* ---- the list ---- */
-
-enum {
-    COLUMN_MARK,
-    COLUMN_MODEL,
-    COLUMN_WEIGHTS,
-    COLUMN_FAMILY,
-    COLUMN_PARAMS,
-    COLUMN_GMACS,
-    COLUMN_TOP1,
-    COLUMN_MB,
-    COLUMN_WHERE,
-    COLUMNS
-};
-
-static const list_column columns[COLUMNS] = {
-    [COLUMN_MARK] = {"", 1, 0, false, 0},       [COLUMN_MODEL] = {NULL, 0, 14, false, 0},
-    [COLUMN_WEIGHTS] = {NULL, 22, 0, false, 5}, [COLUMN_FAMILY] = {NULL, 12, 0, false, 7},
-    [COLUMN_PARAMS] = {NULL, 7, 0, true, 1},    [COLUMN_GMACS] = {NULL, 7, 0, true, 2},
-    [COLUMN_TOP1] = {NULL, 6, 0, true, 0},      [COLUMN_MB] = {NULL, 7, 0, true, 4},
-    [COLUMN_WHERE] = {NULL, 8, 0, false, 6},
-};
-
-/* What each column shows; the mark has no heading. */
-static const model_key column_key[COLUMNS] = {
-    [COLUMN_MARK] = MODEL_KEY_COUNT,       [COLUMN_MODEL] = MODEL_BY_NAME,
-    [COLUMN_WEIGHTS] = MODEL_BY_WEIGHTS,   [COLUMN_FAMILY] = MODEL_BY_FAMILY,
-    [COLUMN_PARAMS] = MODEL_BY_PARAMETERS, [COLUMN_GMACS] = MODEL_BY_OPERATIONS,
-    [COLUMN_TOP1] = MODEL_BY_ACCURACY,     [COLUMN_MB] = MODEL_BY_SIZE,
-    [COLUMN_WHERE] = MODEL_BY_CACHED,
-};
-
-static void append_figure(str *out, int decimals, double value) {
-    if (isnan(value))
-        str_append(out, "-");
-    else
-        str_appendf(out, "%.*f", decimals, value);
-}
-
-/* "V2" of "IMAGENET1K_V2": what tells the weights of one architecture apart. */
-static const char *version_of(const char *name) {
-    const char *bar = strchr(name, '_');
-    return bar ? bar + 1 : name;
-}
-
-static void cell(void *user, int row, int column, str *out, theme_role *role) {
-    const models *m = user;
-    int index = m->rows.row[row];
-    const thaw_weights_info *info = thaw_catalog_at(m->rows.catalog, index);
-    char buffer[NUMBER_TEXT_MAX];
-    if (!info->buildable) *role = ROLE_DIM;
-    switch (column) {
-    case COLUMN_MARK:
-        str_append(out, !info->buildable ? "-" : m->rows.path[index] ? "+" : "");
-        break;
-    case COLUMN_MODEL:
-        str_append(out, info->arch);
-        if (model_rows_ambiguous(&m->rows, index)) str_appendf(out, " %s", version_of(info->name));
-        break;
-    case COLUMN_WEIGHTS:
-        str_appendf(out, "%s%s", info->name, info->is_default ? " *" : "");
-        break;
-    case COLUMN_FAMILY:
-        str_append(out, info->family ? info->family : "-");
-        break;
-    case COLUMN_PARAMS:
-        str_append(out, text_count((double)info->parameters, buffer));
-        break;
-    case COLUMN_GMACS:
-        append_figure(out, 2, info->gflops);
-        break;
-    case COLUMN_TOP1:
-        append_figure(out, 1, info->acc1);
-        break;
-    case COLUMN_MB:
-        append_figure(out, 1, info->file_size_mb);
-        break;
-    case COLUMN_WHERE:
-        if (!info->buildable) {
-            str_append(out, "not yet");
-        } else if (m->rows.path[index]) {
-            str_append(out, info->bundled ? "bundled" : "here");
-            *role = ROLE_GOOD;
-        }
-        break;
-    }
-}
-
-/* The columns with their headings: that of the order has an arrow, and is there however narrow the pane is.
- * HEADING: room for the texts. */
-static void head_columns(const models *m, list_column out[COLUMNS], str heading[COLUMNS]) {
-    for (int i = 0; i < COLUMNS; i++) {
-        out[i] = columns[i];
-        if (column_key[i] == MODEL_KEY_COUNT) continue;
-        str_append(&heading[i], model_key_heading(column_key[i]));
-        if (column_key[i] == m->rows.order) {
-            bool falls = model_key_descends(m->rows.order) != m->rows.reverse;
-            str_append(&heading[i], falls ? "▼" : "▲");
-            out[i].rank = 0;
-        }
-        out[i].title = str_text(&heading[i]);
-    }
+static const char *why_empty(const models *m) {
+    if (m->rows.problem) return m->rows.problem;
+    if (m->rows.catalog) return "No model is like that. Esc shows all of them again.";
+    return m->shown ? "The catalog could not be opened; `thaw doctor` says why." : "";
 }
 
 static void draw_list(app *a, models *m, canvas *c, const layout *l) {
     if (rect_empty(l->pane[PANE_LIST])) return;
     bool focus = app_focus(a) == PANE_LIST;
-    str note = {0}, heading[COLUMNS] = {0};
-    list_column headed[COLUMNS];
-    str_appendf(&note, "%d of %d", m->rows.count, m->rows.catalog_count);
+    str note = {0};
+    if (m->shown) str_appendf(&note, "%d of %d", m->rows.count, m->rows.catalog_count);
     if (model_rows_filtered(&m->rows)) str_appendf(&note, "  / %s", m->rows.filter);
     rect inner = canvas_frame(c, l->pane[PANE_LIST], "Models", str_text(&note),
                               l->flags[PANE_LIST] | (focus ? FRAME_FOCUS : 0));
     str_clear(&note);
-    head_columns(m, headed, heading);
-    list_look look = {
-        .column = headed,
-        .columns = COLUMNS,
-        .cell = cell,
-        .user = m,
-        .focus = focus,
-        .empty = m->rows.problem   ? m->rows.problem
-                 : m->rows.catalog ? "No model is like that. Esc shows all of them again."
-                                   : "The catalog could not be opened; `thaw doctor` says why.",
-    };
-    list_draw(&m->list, c, inner, &look);
-    for (int i = 0; i < COLUMNS; i++)
-        str_clear(&heading[i]);
+    model_list_draw(&m->list, c, inner, &m->rows, focus, why_empty(m));
 }
 
 static void draw_details(app *a, models *m, canvas *c, const layout *l) {
@@ -169,36 +59,61 @@ static void draw_details(app *a, models *m, canvas *c, const layout *l) {
     bool focus = app_focus(a) == PANE_DETAIL;
     rect inner = canvas_frame(c, l->pane[PANE_DETAIL], "Details", NULL,
                               l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
-    model_details_draw(&m->details, c, inner, &m->rows, current(m));
+    model_details_draw(&m->details, c, inner, &m->rows, &m->estimates, current(m));
 }
 
 /* ---- the screen ---- */
+
+/* Memory is known now, which the order or the filter may go by. */
+static void estimates_arrived(void *user) {
+    models *m = user;
+    int kept = current(m);
+    model_rows_arrange(&m->rows);
+    rearranged(m, kept);
+}
 
 static void *models_init(app *a) {
     (void)a;
     models *m = xcalloc(1, sizeof *m);
     m->list.anchor = -1;
     model_details_init(&m->details);
+    model_estimates_init(&m->estimates, estimates_arrived, m);
     return m;
 }
 
 static void models_free(void *self) {
     models *m = self;
+    model_estimates_clear(&m->estimates);
     model_rows_clear(&m->rows);
     model_details_clear(&m->details);
     free(m);
 }
 
+/* Keys pressed before the catalog was opened may have set a filter. */
+static void open_catalog(app *a, models *m) {
+    char *filter = xstrdup(m->rows.filter ? m->rows.filter : "");
+    model_rows_clear(&m->rows);
+    model_rows_init(&m->rows, app_catalog(a));
+    model_rows_filter(&m->rows, filter);
+    free(filter);
+}
+
 static void models_show(app *a, void *self) {
     models *m = self;
     int kept = current(m);
-    if (!m->rows.catalog) {
-        model_rows_clear(&m->rows);
-        model_rows_init(&m->rows, app_catalog(a));
-    }
+    m->shown = true;
+    if (!m->rows.catalog) open_catalog(a, m);
     if (!m->rows.catalog) return;
+    model_estimates_refresh(&m->estimates, a, &m->rows);
     model_rows_locate(&m->rows);
     rearranged(m, kept);
+}
+
+/* The recipe may be another; while the tab is not to be seen that can wait. */
+static void models_changed(app *a, void *self) {
+    models *m = self;
+    if (app_current(a) == SCREEN_MODELS && m->rows.catalog)
+        model_estimates_refresh(&m->estimates, a, &m->rows);
 }
 
 static void models_draw(app *a, void *self, canvas *c, const layout *l) {
@@ -218,10 +133,9 @@ static void order_by(app *a, models *m, model_key key, bool reverse) {
 
 /* On a heading: order by it, or the other way round. False: there is none. */
 static bool click_heading(app *a, models *m, app_mouse mouse) {
-    int column = mouse.button == 1 ? list_heading_at(&m->list, mouse.row, mouse.col) : -1;
-    if (column < 0 || column_key[column] == MODEL_KEY_COUNT) return false;
-    bool again = column_key[column] == m->rows.order;
-    order_by(a, m, column_key[column], again && !m->rows.reverse);
+    model_key key = model_list_heading(&m->list, mouse.row, mouse.col);
+    if (mouse.button != 1 || key == MODEL_KEY_COUNT) return false;
+    order_by(a, m, key, key == m->rows.order && !m->rows.reverse);
     return true;
 }
 
@@ -384,6 +298,11 @@ static void do_here(app *a, void *self, const char *argument) {
     toggle_term(a, self, "cached");
 }
 
+static void do_fits(app *a, void *self, const char *argument) {
+    (void)argument;
+    toggle_term(a, self, "fits");
+}
+
 static const action actions[] = {
     {"choose-model", "Enter", "choose", "put the model under the cursor into the recipe", NULL, have_model,
      do_choose},
@@ -391,13 +310,18 @@ static const action actions[] = {
      have_model, do_random},
     {"filter", "/", "filter",
      "show the models that meet every term: part of a name, acc>75 params<30M gflops<5 size<100M input<300, "
-     "family:resnet, cached, default, bundled; !TERM: those that do not. Tab completes",
+     "memory<4G, family:resnet, cached, default, fits, tight, toobig; !TERM: those that do not. Tab "
+     "completes",
      "TERMS", NULL, do_filter},
     {"sort", "s >", "sort", "sort by the next column: its heading gets an arrow", "KEY", NULL, do_sort},
     {"sort-back", "<", NULL, "sort by the column before", NULL, NULL, do_sort_left},
     {"reverse", "S I", NULL, "sort the other way round", NULL, NULL, do_reverse},
     {"here", "h", "here", "add to the filter that the file is on this machine, or take it out", NULL, NULL,
      do_here},
+    {"fits", "f", "fits",
+     "add to the filter that training it by the recipe fits the memory, or take it out; ~ in the list is "
+     "tight, ! too big",
+     NULL, NULL, do_fits},
     {"show-all", "Esc", NULL, "show all models again", NULL, is_filtered, do_show_all},
 };
 
@@ -411,4 +335,5 @@ const screen screen_models = {
     .show = models_show,
     .draw = models_draw,
     .key = models_key,
+    .changed = models_changed,
 };

@@ -1,0 +1,115 @@
+/*
+ * memory.c - what training takes, from the trace; the formula is in thaw/memory.h.
+ *
+ * The trace says of each layer what it makes, and whether backward comes by. Autograd keeps what layers make
+ * from the first trained one on, and the input of a trained layer that nothing trained comes before. Backward
+ * walks the leaves in reverse: at each it holds the gradients of its input and output besides what is still
+ * kept.
+ */
+#include <stdlib.h>
+
+#include "engine/base/alloc.h"
+#include "engine/nn/layers.h"
+
+/* libtorch's libraries, its threads' stacks and oneDNN's code: measured with the CIFAR ResNet-20 at batch 8.
+ * On a device: the context and the libraries' workspaces. */
+static const int64_t runtime_bytes = 225 << 20, device_runtime_bytes = 600 << 20;
+
+/* Bytes of one image, by the place in execution order. */
+typedef struct timeline {
+    int64_t *kept;    /* for backward */
+    int64_t *working; /* what is held while this leaf is at work, forward or backward */
+    int count;
+} timeline;
+
+/* oneDNN brings a convolution's operands into its own layout and the result back. */
+static int64_t working_bytes(const layer *l) {
+    int64_t through = l->input_bytes + l->activation_bytes;
+    bool reorders = l->kind == &kind_conv2d && l->output_grad;
+    return reorders ? 2 * through : through;
+}
+
+static int64_t kept_bytes(const layer *l) {
+    int64_t kept = l->output_grad ? l->activation_bytes : 0;
+    if (l->kind == &kind_max_pool2d && l->output_grad) kept += 2 * l->activation_bytes; /* int64 places */
+    if (layer_trainable(l) && !l->input_grad) kept += l->input_bytes;
+    return kept;
+}
+
+/* Adds what L and its subtree keep; the last place that the subtree was executed at, -1: none. What a
+ * container makes itself (a sum) is kept as long as its last leaf's. */
+static int add_layer(timeline *t, const layer *l) {
+    int last = layer_is_leaf(l) ? l->executed : -1;
+    for (size_t i = 0; i < l->child_count; i++) {
+        int place = add_layer(t, l->child[i]);
+        if (place > last) last = place;
+    }
+    if (last < 0 || last >= t->count) return last;
+    t->kept[last] += kept_bytes(l);
+    if (layer_is_leaf(l)) t->working[last] += working_bytes(l);
+    return last;
+}
+
+/* The most that one image takes at one time. */
+static int64_t activations_of(const model *m) {
+    timeline t = {.count = (int)m->order_count};
+    t.kept = xcalloc(m->order_count, sizeof *t.kept);
+    t.working = xcalloc(m->order_count, sizeof *t.working);
+    add_layer(&t, m->root);
+    int64_t kept = 0, most = 0;
+    for (int i = 0; i < t.count; i++) { /* what is kept when backward gets to leaf I: all up to it */
+        kept += t.kept[i];
+        if (kept + t.working[i] > most) most = kept + t.working[i];
+    }
+    free(t.kept);
+    free(t.working);
+    return most;
+}
+
+typedef struct holdings {
+    int64_t held, convolutions; /* bytes of everything, and of convolutions' weights */
+} holdings;
+
+static holdings holdings_of(const model *m) {
+    holdings h = {0};
+    for (size_t i = 0; i < m->order_count; i++) {
+        const layer *l = m->order[i];
+        for (int k = 0; k < l->param_count; k++) {
+            int64_t bytes = shape_elements(&l->param[k].size) * (int64_t)dtype_size(l->param[k].type);
+            h.held += bytes;
+            if (l->kind == &kind_conv2d) h.convolutions += bytes;
+        }
+    }
+    return h;
+}
+
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+thaw_memory layers_memory(const thaw_layers *layers, const thaw_memory_params *p) {
+    model *m = layers->m;
+    holdings h = holdings_of(m);
+    int64_t trained = freeze_trainable_count(m) * (int64_t)sizeof(float), halves = p->bf16 ? 2 : 1;
+    int64_t image = shape_elements(&m->input) * (int64_t)sizeof(float);
+    thaw_memory use = {
+        .runtime = p->cuda ? device_runtime_bytes : runtime_bytes,
+        .weights = h.held + h.convolutions / halves,
+        .optimizer = trained * (p->state_per_parameter + 1),
+        .images = p->cuda ? image * p->batch_size : image * p->batch_size * p->batches_ahead,
+        .gradients = trained,
+        .activations = p->batch_size * activations_of(m) / halves,
+    };
+    int64_t copies = p->cuda ? 0 : h.held + trained * p->state_per_parameter;
+    use.saving = larger(copies, 2 * trained);
+    use.total = use.runtime + use.weights + use.optimizer + use.images +
+                larger(use.gradients + use.activations, use.saving);
+    return use;
+}
+
+thaw_memory thaw_layers_memory(const thaw_layers *layers, const thaw_memory_params *p) {
+    model *m = layers->m;
+    thaw_status status = model_trace(m, (int)m->input.dim[2], (int)m->input.dim[3]);
+    (void)status; /* it fitted before, and masks change no shapes */
+    return layers_memory(layers, p);
+}
