@@ -7,11 +7,12 @@ PROGRAM := $(if $(filter build,$(BUILD)),thaw,$(BUILD)/thaw)
 VERSION := 0.1.0
 
 PACKAGES := ncursesw libcjson libjpeg libpng libwebp zlib
+HEADERS_OF := libcurl
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
             -Wformat=2 -Wundef -Wvla
 CFLAGS   ?= -O2 -g
 SANITIZE ?=
-override CPPFLAGS += -I. -Iinclude -D_GNU_SOURCE -DTHAW_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+override CPPFLAGS += -I. -Iinclude -D_GNU_SOURCE -DTHAW_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PACKAGES) $(HEADERS_OF) 2>/dev/null)
 C_FLAGS  := -std=c11 $(CFLAGS) $(WARNINGS) -fno-strict-aliasing -pthread $(WERROR) $(SANITIZE)
 CXX_FLAGS = -std=$(TORCH_STD) $(CFLAGS) -Wall -Wextra -fPIC -fvisibility=hidden -pthread $(WERROR) $(SANITIZE)
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpanelw -lm -ldl -pthread
@@ -77,6 +78,10 @@ unit: all $(TESTS)
 screen: all
 	@BUILD=$(BUILD) PROGRAM=$(PROGRAM) tests/screen/run.sh
 
+# A server on this machine; nothing outside it is asked.
+net: all
+	@PROGRAM=$(PROGRAM) python3 tests/net/download.py
+
 parity: all
 	@BUILD=$(BUILD) PROGRAM=$(PROGRAM) tests/parity/run.sh
 
@@ -84,6 +89,7 @@ parity: all
 check:
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory screen
+	@$(MAKE) --no-print-directory net
 	@$(MAKE) --no-print-directory parity
 
 test: deps-test
@@ -144,8 +150,8 @@ clean:
 help:
 	@echo "make            the program (./thaw) and the engine plugin"
 	@echo "make demo       install what is missing, build, open the workbench on the bundled model and dataset"
-	@echo "make test       install what is missing, build, run the unit, screen and parity tests"
-	@echo "make unit | screen | parity    one kind of test, nothing installed"
+	@echo "make test       install what is missing, build, run the unit, screen, download and parity tests"
+	@echo "make unit | screen | net | parity    one kind of test, nothing installed"
 	@echo "make lint       formatting, warnings of gcc and clang, static analysis, banned functions"
 	@echo "make asan | tsan | fuzz        sanitizers and fuzzers"
 	@echo "make bench      speed and memory against Python PyTorch"
@@ -157,5 +163,5 @@ help:
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all plugin unit screen parity check test demo check-real bench asan tsan fuzz lint format deps deps-test \
+.PHONY: all plugin unit screen net parity check test demo check-real bench asan tsan fuzz lint format deps deps-test \
         deps-lint install clean help

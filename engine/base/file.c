@@ -145,8 +145,7 @@ uint64_t file_writer_position(const file_writer *w) {
     return w->position;
 }
 
-/* Make the rename itself durable; some file systems cannot, which is no reason to fail. */
-static void sync_folder_of(const char *path) {
+void file_sync_folder_of(const char *path) {
     char *folder = xstrdup(path);
     char *slash = strrchr(folder, '/');
     if (slash) *(slash == folder ? slash + 1 : slash) = '\0';
@@ -168,7 +167,7 @@ thaw_status file_writer_commit(file_writer *w) {
     if (!thaw_failed(&status) && rename(w->temporary, w->path) < 0)
         status = thaw_error_errno(errno, "cannot replace %s", w->path);
     if (!thaw_failed(&status)) {
-        sync_folder_of(w->path);
+        file_sync_folder_of(w->path);
         free(w->temporary);
         w->temporary = NULL;
     }

@@ -38,6 +38,9 @@ uint64_t file_writer_position(const file_writer *w);
 thaw_status file_writer_commit(file_writer *w); /* frees w whether it succeeds or not */
 void file_writer_discard(file_writer *w);       /* frees w, removes the temporary; NULL is fine */
 
+/* Make a rename in PATH's folder durable; some file systems cannot, which is no reason to fail. */
+void file_sync_folder_of(const char *path);
+
 bool path_exists(const char *path);
 bool path_is_directory(const char *path);
 char *path_join(const char *folder, const char *name); /* owned by the caller; an absolute NAME wins */

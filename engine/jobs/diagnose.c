@@ -12,6 +12,7 @@
 #include "engine/base/file.h"
 #include "engine/base/str.h"
 #include "engine/base/thread.h"
+#include "engine/net/curl.h"
 #include "engine/torch/tensor.h"
 #include "thaw/catalog.h"
 #include "thaw/jobs.h"
@@ -169,16 +170,25 @@ static void look_at_weights(diagnosis *d) {
     add(d, "weights", here ? GOOD : POOR,
         xasprintf("%d of %d pretrained files are here; others are looked for in %s", here, buildable,
                   folder ? folder : "no folder"),
-        here ? NULL : "thaw models says where each is got from");
+        here ? NULL : "thaw get MODEL fetches one; thaw models lists them");
     free(folder);
     thaw_catalog_free(c);
+}
+
+static void look_at_downloads(diagnosis *d) {
+    const curl_library *curl;
+    thaw_status status = curl_open(&curl);
+    if (thaw_failed(&status))
+        add(d, "downloads", POOR, xstrdup(status.message), "thaw get needs it; nothing else does");
+    else
+        add(d, "downloads", GOOD, xstrdup(curl->version()), NULL);
 }
 
 /* ---- all ---- */
 
 static void (*const topics[])(diagnosis *d) = {
     look_at_libtorch, look_at_plugin, look_at_blas,    look_at_precision,
-    look_at_devices,  look_at_runs,   look_at_weights,
+    look_at_devices,  look_at_runs,   look_at_weights, look_at_downloads,
 };
 
 thaw_status thaw_diagnose(thaw_finding **out, size_t *count) {

@@ -1,6 +1,6 @@
 /*
  * locate.c - where a file of the catalog already is on this machine: with thaw itself, where PyTorch keeps
- * its downloads, or where Hugging Face does. Nothing is downloaded here.
+ * its downloads, or where Hugging Face does. Nothing is fetched here (see fetch.c).
  */
 #include <dirent.h>
 #include <stdlib.h>
@@ -10,6 +10,8 @@
 #include "engine/base/file.h"
 #include "engine/base/str.h"
 #include "thaw/catalog.h"
+
+enum { COMMIT_BYTES_MAX = 256 };
 
 /* PATH when there is such a file, else NULL; takes PATH over. */
 static char *if_exists(char *path) {
@@ -48,8 +50,12 @@ static char *in_torch_cache(const thaw_weights_info *info) {
 /* ---- Hugging Face: hub/models--timm--NAME/snapshots/COMMIT/model.safetensors ---- */
 
 static char *hub_folder(void) {
-    const char *cache = getenv("HF_HUB_CACHE"), *home = getenv("HF_HOME");
-    if (cache && cache[0]) return path_expand(cache);
+    static const char *const variable[] = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"};
+    const char *home = getenv("HF_HOME");
+    for (size_t i = 0; i < sizeof variable / sizeof variable[0]; i++) {
+        const char *cache = getenv(variable[i]);
+        if (cache && cache[0]) return path_expand(cache);
+    }
     char *root = home && home[0] ? path_expand(home) : path_xdg("XDG_CACHE_HOME", ".cache", "huggingface");
     char *folder = path_join(root, "hub");
     free(root);
@@ -76,17 +82,34 @@ static int visible(const struct dirent *entry) {
     return entry->d_name[0] != '.';
 }
 
+/* The weights in one snapshot, in whichever of the two formats timm's repositories have. */
+static char *in_snapshot(const char *snapshots, const char *commit) {
+    char *folder = path_join(snapshots, commit), *found = in_folder(folder, "model.safetensors");
+    if (!found) found = in_folder(folder, "pytorch_model.bin");
+    free(folder);
+    return found;
+}
+
+/* The snapshot that the branch "main" was at when it was last looked at. */
+static char *in_newest_snapshot(const char *repository, const char *snapshots) {
+    char *ref = path_join(repository, "refs/main"), *commit = NULL, *found = NULL;
+    thaw_status status = file_read(ref, COMMIT_BYTES_MAX, &commit, NULL);
+    if (!thaw_failed(&status)) {
+        commit[strcspn(commit, "\r\n /")] = '\0';
+        if (commit[0]) found = in_snapshot(snapshots, commit);
+    }
+    free(commit);
+    free(ref);
+    return found;
+}
+
 /* The first snapshot that has the file. */
-static char *in_snapshots(const char *folder) {
+static char *in_any_snapshot(const char *snapshots) {
     struct dirent **entry = NULL;
     char *found = NULL;
-    int count = scandir(folder, &entry, visible, alphasort);
+    int count = scandir(snapshots, &entry, visible, alphasort);
     for (int i = 0; i < count; i++) {
-        if (!found) {
-            char *snapshot = path_join(folder, entry[i]->d_name);
-            found = in_folder(snapshot, "model.safetensors");
-            free(snapshot);
-        }
+        if (!found) found = in_snapshot(snapshots, entry[i]->d_name);
         free(entry[i]);
     }
     free(entry);
@@ -96,9 +119,12 @@ static char *in_snapshots(const char *folder) {
 static char *in_hub_cache(const thaw_weights_info *info) {
     char *name = timm_name(info), *found = NULL;
     if (!name) return NULL;
-    char *hub = hub_folder(), *snapshots = xasprintf("%s/%s/snapshots", hub, name);
-    found = in_snapshots(snapshots);
+    char *hub = hub_folder(), *repository = path_join(hub, name);
+    char *snapshots = path_join(repository, "snapshots");
+    found = in_newest_snapshot(repository, snapshots);
+    if (!found) found = in_any_snapshot(snapshots);
     free(snapshots);
+    free(repository);
     free(hub);
     free(name);
     return found;

@@ -58,14 +58,9 @@ static thaw_status not_here(const thaw_weights_info *info) {
             THAW_ERR_NOT_FOUND,
             "%s, which comes with thaw, is missing: set THAW_HOME to the folder that has zoo/%s", info->file,
             info->file);
-    char *destination = thaw_catalog_destination(info);
-    thaw_status status = thaw_error(THAW_ERR_NOT_FOUND,
-                                    "the %s weights of %s (%.0f MB) are not on this machine; get them with: "
-                                    "curl --create-dirs -fLo '%s' %s",
-                                    info->name, info->arch, info->file_size_mb, destination,
-                                    info->url ? info->url : "(no address known)");
-    free(destination);
-    return status;
+    return thaw_error(THAW_ERR_NOT_FOUND,
+                      "the %s weights of %s (%.0f MB) are not on this machine; get them with: thaw get %s:%s",
+                      info->name, info->arch, info->file_size_mb, info->arch, info->name);
 }
 
 thaw_status thaw_weights_resolve(const thaw_catalog *c, const char *arch, const char *weights, char **path,

@@ -166,6 +166,33 @@ static void files_are_found_where_pytorch_and_hugging_face_keep_them(void **stat
     free(here);
 }
 
+static void the_newest_snapshot_of_a_repository_is_taken(void **state) {
+    (void)state;
+    char *here = realpath(".", NULL), *hub = xasprintf("%s/hub", here);
+    char *repository = xasprintf("%s/models--timm--resnet50.tv2_in1k", hub);
+    setenv("HF_HUB_CACHE", hub, 1);
+    char *older = xasprintf("%s/snapshots/aaa/model.safetensors", repository);
+    char *newer = xasprintf("%s/snapshots/bbb/pytorch_model.bin", repository);
+    write_file(older);
+    write_file(newer);
+    assert_located("resnet50", "IMAGENET1K_V2", older);
+    char *ref = xasprintf("%s/refs/main", repository);
+    write_file(ref); /* says nothing sensible */
+    assert_located("resnet50", "IMAGENET1K_V2", older);
+    thaw_status status = file_replace(ref, "bbb\n", 4);
+    assert_false(thaw_failed(&status));
+    assert_located("resnet50", "IMAGENET1K_V2", newer);
+    assert_located("resnet50", "IMAGENET1K_V1", NULL);
+    unsetenv("HF_HUB_CACHE");
+    assert_located("resnet50", "IMAGENET1K_V2", NULL);
+    free(ref);
+    free(newer);
+    free(older);
+    free(repository);
+    free(hub);
+    free(here);
+}
+
 static void weights_resolve_to_a_file_or_to_what_to_do(void **state) {
     (void)state;
     char *path = NULL;
@@ -174,8 +201,7 @@ static void weights_resolve_to_a_file_or_to_what_to_do(void **state) {
     setenv("TORCH_HOME", torch_home, 1);
     thaw_status status = thaw_weights_resolve(c, "resnet50", "IMAGENET1K_V1", &path, &info);
     assert_int_equal(status.code, THAW_ERR_NOT_FOUND);
-    assert_says(status, "https://download.pytorch.org/models/resnet50-0676ba61.pth");
-    assert_says(status, "hub/checkpoints/resnet50-0676ba61.pth");
+    assert_says(status, "thaw get resnet50:IMAGENET1K_V1");
     assert_null(path);
     assert_string_equal(info->name, "IMAGENET1K_V1"); /* for offering to get it */
 
@@ -226,6 +252,7 @@ int main(void) {
         cmocka_unit_test(names_are_found_as_people_write_them),
         cmocka_unit_test(a_row_prints_with_its_fields_and_whether_it_is_here),
         cmocka_unit_test(files_are_found_where_pytorch_and_hugging_face_keep_them),
+        cmocka_unit_test(the_newest_snapshot_of_a_repository_is_taken),
         cmocka_unit_test(weights_resolve_to_a_file_or_to_what_to_do),
         cmocka_unit_test(classes_have_names),
     };

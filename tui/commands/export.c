@@ -2,6 +2,7 @@
  * export.c - `thaw export`: a run's weights as a file for other programs.
  */
 #include "engine/base/json.h"
+#include "engine/base/str.h"
 #include "thaw/jobs.h"
 #include "tui/commands/commands.h"
 #include "tui/commands/out.h"
@@ -13,6 +14,10 @@ static int export_run(const arguments *a) {
     if (thaw_failed(&status)) return command_usage("export", status);
     if (!a->text[OPT_TO])
         return command_usage("export", thaw_error(THAW_ERR_USAGE, "say where to: --to FILE"));
+    if (!text_glob("*.safetensors", a->text[OPT_TO]) && !text_glob("*.pth", a->text[OPT_TO]))
+        return command_usage(
+            "export",
+            thaw_error(THAW_ERR_USAGE, "--to %s: expected a name in .safetensors or .pth", a->text[OPT_TO]));
     thaw_subject subject = report_subject(a, run);
     status = thaw_export(&subject, a->text[OPT_TO], a->given[OPT_LAST]);
     if (thaw_failed(&status)) return command_result(status);

@@ -30,7 +30,20 @@ static const entry files[] = {
 static const entry environment[] = {
     {"THAW_HOME", "The folder with zoo and themes, when they are not beside the program or in share/thaw."},
     {"THAW_TORCH_PLUGIN", "The libthaw_torch.so to load."},
-    {"XDG_DATA_HOME, XDG_CACHE_HOME, XDG_CONFIG_HOME, TORCH_HOME, HF_HOME", "Move the folders named above."},
+    {"XDG_DATA_HOME, XDG_CACHE_HOME, XDG_CONFIG_HOME, TORCH_HOME, HF_HOME, HF_HUB_CACHE",
+     "Move the folders named above."},
+    {"THAW_MIRROR", "The address that pretrained weights are fetched from instead of "
+                    "https://download.pytorch.org/models/; --mirror wins."},
+    {"THAW_OFFLINE, HF_HUB_OFFLINE", "Fetch nothing, as with --offline, when one is set to 1."},
+    {"THAW_FETCH_TIMEOUT, THAW_FETCH_TRIES, THAW_FETCH_WAIT",
+     "A connection that brings nothing for 30 seconds has failed; 5 tries in a row that bring nothing new "
+     "are "
+     "the last; 1 second is waited after the first of them, and about twice as long after each. These set "
+     "the "
+     "three figures."},
+    {"https_proxy, http_proxy, no_proxy", "Which proxy to fetch through, as curl takes them."},
+    {"CURL_CA_BUNDLE, SSL_CERT_FILE", "A file with the certificates to trust when fetching."},
+    {"THAW_LIBCURL", "The libcurl to load, when it is not where the system looks."},
     {"OPENBLAS_CORETYPE", "Which kernels OpenBLAS uses; thaw sets it from the processor when it is not set."},
     {"NO_COLOR", "The workbench uses no colour."},
 };

@@ -32,7 +32,11 @@ typedef enum option_type {
     X(FREEZE, "freeze", TEXT, "NAMES", NULL, "layers to freeze: names or globs with commas between, or all") \
     X(BATCH, "batch", NUMBER, "N", NULL, "images a batch")                                                   \
     X(LOGITS, "logits", FLAG, NULL, NULL, "print the network's outputs as well")                             \
-    X(TO, "to", TEXT, "FILE", "*.safetensors *.pth", "the file to write, .safetensors or .pth")              \
+    X(TO, "to", TEXT, "PLACE", NULL, "where to put it: a file (.safetensors or .pth), for get a folder")     \
+    X(MIRROR, "mirror", TEXT, "URL", NULL,                                                                   \
+      "fetch from here instead of https://download.pytorch.org/models/")                                     \
+    X(OFFLINE, "offline", FLAG, NULL, NULL, "fetch nothing: say what is missing instead")                    \
+    X(CHECK, "check", FLAG, NULL, NULL, "compare a file that is here already with the hash in its name")     \
     X(LAST, "last", FLAG, NULL, NULL, "take the run's last weights instead of its best")                     \
     X(VERIFY, "verify", FLAG, NULL, NULL, "decode every image, so that all broken ones are listed")          \
     X(SORT, "sort", TEXT, "KEY", NULL, "sort by name, params, gflops, acc, size, memory or another figure")  \
