@@ -90,6 +90,22 @@ thaw_session *app_session(app *a); /* NULL until it could be started */
 void app_train(app *a);            /* start a run of the recipe; says what is missing when it cannot */
 void app_resume_run(app *a, const char *run); /* id or folder */
 
+/* ---- fetching weights ---- */
+
+typedef struct app_get_params {
+    const thaw_weights_info *info; /* of the app's catalog */
+    /* Called when the file is there, unless another model was chosen meanwhile. */
+    void (*fetched)(app *a, const thaw_weights_info *info);
+    /* Called when the person would rather have random weights. */
+    void (*instead)(app *a, const thaw_weights_info *info);
+} app_get_params;
+
+/* Ask whether to fetch the weights of a model, and do so in the background. False: they cannot be fetched
+ * (offline, or part of thaw itself), and nothing was said. */
+bool app_get(app *a, const app_get_params *params);
+bool app_getting(const app *a);
+void app_get_stop(app *a); /* what has come is kept */
+
 /* ---- ghosts: earlier runs on the chart ---- */
 
 typedef struct app_ghost {

@@ -24,6 +24,7 @@ typedef struct layers_key {
 } layers_key;
 
 typedef struct app_jobs app_jobs;
+typedef struct app_fetch app_fetch; /* app_get.c */
 
 struct app {
     /* the terminal */
@@ -78,6 +79,8 @@ struct app {
     int threads;
 
     app_jobs *jobs;
+    app_get_params get_asked; /* what the question is about */
+    app_fetch *fetch;         /* what is being fetched, or NULL; its job frees it */
 
     /* leaving */
     bool leave, leave_when_idle;
@@ -110,6 +113,10 @@ const char *app_obstacle(const app *a); /* what stands in the way of training th
 void app_session_drain(app *a);
 void app_take_event(app *a, const thaw_event *e);
 void app_ghosts_clear(app *a);
+
+/* app_get.c */
+int app_get_rows(const app *a);                   /* that its strip takes at the bottom of the screen */
+void app_get_draw(app *a, canvas *c, rect strip); /* empty STRIP: nothing */
 
 /* app_rate.c */
 void app_rate_event(app *a, const thaw_event *e); /* after the live view has taken it */

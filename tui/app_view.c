@@ -214,7 +214,8 @@ void app_draw(app *a) {
     canvas *c = &a->frame;
     canvas_erase(c);
     layout_state s = app_layout_state(a);
-    a->lay = layout_compute(c->rows, c->cols, &s);
+    int strip = app_get_rows(a); /* below everything else */
+    a->lay = layout_compute(c->rows - strip, c->cols, &s);
     if (a->lay.kind == LAYOUT_TINY) {
         draw_tiny(a, c);
     } else {
@@ -224,6 +225,11 @@ void app_draw(app *a) {
         if (now->draw) now->draw(a, a->state[a->current], c, &a->lay);
         c->clip = a->lay.screen;
         draw_footer(a, c);
+        rect former = c->clip;
+        rect bottom = {c->rows - strip, 0, strip, c->cols};
+        c->clip = bottom;
+        app_get_draw(a, c, bottom);
+        c->clip = former;
     }
     if (a->help_open) app_help_draw(a, c);
     draw_message(a, c);

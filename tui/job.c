@@ -92,9 +92,13 @@ bool job_keep_going(void *j) {
     return !job_cancelled(j);
 }
 
+void job_wake(job *j) {
+    (void)!write(j->wake, "p", 1);
+}
+
 void job_progress(job *j, double part) {
     double before = atomic_exchange(&j->part, part);
-    if ((int)(before * 100) != (int)(part * 100)) (void)!write(j->wake, "p", 1);
+    if ((int)(before * 100) != (int)(part * 100)) job_wake(j);
 }
 
 static void finish(app *a, job *j) {

@@ -22,6 +22,7 @@ job *app_job(app *a, const char *name, void (*work)(job *j, void *data), void (*
 void job_cancel(job *j);                /* ask; DONE still comes. NULL is fine */
 bool job_cancelled(const job *j);       /* for WORK to poll */
 bool job_keep_going(void *j);           /* the same as the callback of thaw_dataset_params: user is the job */
+void job_wake(job *j);                  /* something to be seen has changed; from WORK */
 void job_progress(job *j, double part); /* 0..1, shown in the footer; from WORK */
 
 #endif

@@ -77,6 +77,8 @@ static bool going(void *user, int64_t total) {
     int64_t size = part_size(d->part);
     bool receiving = total >= 0 || size != d->pace.bytes;
     if (total >= 0) d->total = total;
+    if (size == d->pace.bytes && isnan(d->pace.rate)) /* the time until the first byte is not a rate */
+        d->pace = pace_begin(clock_seconds(), size);
     pace_add(&d->pace, clock_seconds(), size);
     thaw_fetch_progress now = at(d, receiving ? THAW_FETCH_RECEIVING : THAW_FETCH_CONNECTING, size);
     if (receiving) {

@@ -16,6 +16,7 @@ URL; it is answered as /good/NAME).
 """
 import http.server
 import os
+import sys
 import threading
 import time
 import urllib.parse
@@ -132,3 +133,9 @@ class Server(http.server.ThreadingHTTPServer):
 
     def handle_error(self, *args):
         pass
+
+
+if __name__ == "__main__":  # server.py FOLDER: for the screen tests
+    server = Server(sys.argv[1])
+    print(server.server_port, flush=True)
+    threading.Event().wait()

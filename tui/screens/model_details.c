@@ -77,8 +77,8 @@ static void describe_file(facts *f, const thaw_weights_info *info, const char *p
     else if (info->file)
         facts_line(f, "file", "%s, %.1f MB, is not on this machine", info->file, info->file_size_mb);
     if (destination && info->url) {
-        facts_line(f, "get it from", "%s", info->url);
-        facts_line(f, "and save as", "%s", destination);
+        facts_line(f, "Enter gets", "%s", info->url);
+        facts_line(f, "and saves as", "%s", destination);
     }
     free(destination);
 }

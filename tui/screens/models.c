@@ -175,15 +175,28 @@ static void choose(app *a, const thaw_weights_info *info, const char *weights) {
     thaw_recipe_clear(&r);
 }
 
+static void choose_pretrained(app *a, const thaw_weights_info *info) {
+    choose(a, info, info->name);
+    app_say(a, "%s with %s is chosen. 2: choose images, 3: its layers", info->arch, info->name);
+}
+
+static void choose_random(app *a, const thaw_weights_info *info) {
+    choose(a, info, "none");
+    if (info->buildable) app_say(a, "%s from random weights is chosen", info->arch);
+}
+
 static void do_choose(app *a, void *self, const char *argument) {
     models *m = self;
     const thaw_weights_info *info = thaw_catalog_at(m->rows.catalog, current(m));
+    app_get_params get = {.info = info, .fetched = choose_pretrained, .instead = choose_random};
     (void)argument;
+    if (info->buildable && m->rows.path[current(m)]) {
+        choose_pretrained(a, info);
+        return;
+    }
+    if (info->buildable && app_get(a, &get)) return;
     choose(a, info, info->name);
-    if (!info->buildable) return;
-    if (m->rows.path[current(m)])
-        app_say(a, "%s with %s is chosen. 2: choose images, 3: its layers", info->arch, info->name);
-    else
+    if (info->buildable)
         app_warn(a, "%s is chosen, but %s is not on this machine; r takes random weights instead", info->arch,
                  info->file);
 }
@@ -192,8 +205,7 @@ static void do_random(app *a, void *self, const char *argument) {
     const models *m = self;
     const thaw_weights_info *info = thaw_catalog_at(m->rows.catalog, current(m));
     (void)argument;
-    choose(a, info, "none");
-    if (info->buildable) app_say(a, "%s from random weights is chosen", info->arch);
+    choose_random(a, info);
 }
 
 static void filter_changed(app *a, void *user, const char *text) {
@@ -303,9 +315,21 @@ static void do_fits(app *a, void *self, const char *argument) {
     toggle_term(a, self, "fits");
 }
 
+static bool is_getting(app *a, void *self) {
+    (void)self;
+    return app_getting(a);
+}
+
+static void do_stop_getting(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    app_get_stop(a);
+}
+
 static const action actions[] = {
-    {"choose-model", "Enter", "choose", "put the model under the cursor into the recipe", NULL, have_model,
-     do_choose},
+    {"choose-model", "Enter", "choose",
+     "put the model under the cursor into the recipe; fetch its weights first when they are not here", NULL,
+     have_model, do_choose},
     {"random-weights", "r", "random weights", "choose the model, but begin from random weights", NULL,
      have_model, do_random},
     {"filter", "/", "filter",
@@ -323,6 +347,8 @@ static const action actions[] = {
      "tight, ! too big",
      NULL, NULL, do_fits},
     {"show-all", "Esc", NULL, "show all models again", NULL, is_filtered, do_show_all},
+    {"stop-fetching", "Esc", NULL, "stop fetching weights; what has come is kept", NULL, is_getting,
+     do_stop_getting},
 };
 
 const screen screen_models = {
