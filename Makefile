@@ -82,6 +82,10 @@ screen: all
 net: all
 	@PROGRAM=$(PROGRAM) python3 tests/net/download.py
 
+# 80 models, the largest of 645 million parameters: minutes, and 12 GB of memory.
+freeze-all:
+	@THAW_TEST_ALL=1 TEST_TIMEOUT=3600 $(MAKE) --no-print-directory unit TESTS=$(BUILD)/tests/test_architectures
+
 parity: all
 	@BUILD=$(BUILD) PROGRAM=$(PROGRAM) tests/parity/run.sh
 
@@ -152,6 +156,8 @@ help:
 	@echo "make demo       install what is missing, build, open the workbench on the bundled model and dataset"
 	@echo "make test       install what is missing, build, run the unit, screen, download and parity tests"
 	@echo "make unit | screen | net | parity    one kind of test, nothing installed"
+	@echo "PARITY=all make parity         all of torchvision's architectures; writes docs/parity.md"
+	@echo "make freeze-all                the test that what is frozen stays to the bit, with every architecture"
 	@echo "make lint       formatting, warnings of gcc and clang, static analysis, banned functions"
 	@echo "make asan | tsan | fuzz        sanitizers and fuzzers"
 	@echo "make bench      speed and memory against Python PyTorch"
@@ -163,5 +169,5 @@ help:
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all plugin unit screen net parity check test demo check-real bench asan tsan fuzz lint format deps deps-test \
-        deps-lint install clean help
+.PHONY: all plugin unit screen net parity freeze-all check test demo check-real bench asan tsan fuzz lint format deps \
+        deps-test deps-lint install clean help

@@ -41,8 +41,10 @@ static thaw_status materialise(const thaw_subject *what, subject *s) {
     THAW_TRY(torch_parse_device(s->torch, what->device ? what->device : "auto", &d));
     THAW_TRY(choose_precision(what->precision, s->torch, d, &s->learner.bf16));
     freeze_layer(m->root, THAW_FROZEN);
-    THAW_TRY(model_materialise(m, s->torch, d, true, 0));
+    model_place(m, s->torch, d, true);
     THAW_TRY(weights_load(s->source.weights, m, WEIGHTS_HEAD_STRICT, NULL));
+    THAW_TRY(model_fill(m, 0));
+    if (m->note && what->note) what->note(what->note_user, m->note);
     s->learner.model = m;
     return learner_mask_changed(&s->learner);
 }

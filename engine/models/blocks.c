@@ -35,7 +35,7 @@ layer *block_basic_conv(layer *parent, const char *name, conv_spec spec) {
     return l;
 }
 
-/* ---- the Inceptions' input and auxiliary classifiers ---- */
+/* ---- the Inceptions' input ---- */
 
 static act transform_input_forward(layer *self, pass *p, act x) {
     static const double mean[] = {0.485, 0.456, 0.406}, deviation[] = {0.229, 0.224, 0.225};
@@ -63,15 +63,6 @@ layer *block_transform_input(layer *root) {
     layer *l = layer_add(root, "transform_input", &kind_transform_input);
     l->functional = true;
     return l;
-}
-
-static void aside_visit(void *user, layer *l) {
-    (void)user;
-    l->aside = true;
-}
-
-void block_set_aside(layer *l) {
-    layer_each(l, aside_visit, NULL);
 }
 
 /* ---- squeeze and excitation ---- */

@@ -27,9 +27,6 @@ layer *block_basic_conv(layer *parent, const char *name, conv_spec spec);
  */
 layer *block_transform_input(layer *root);
 
-/* L and what is below is an auxiliary classifier: see layer.aside. */
-void block_set_aside(layer *l);
-
 /* Hu et al. 2018 (arXiv:1709.01507): each channel scaled by what GATE says of all channels' averages. */
 layer *block_squeeze_excitation(layer *parent, const char *name, int64_t channels, int64_t squeezed,
                                 unary_op activation, unary_op gate);

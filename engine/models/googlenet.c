@@ -1,9 +1,10 @@
 /*
  * googlenet.c - GoogLeNet (Szegedy et al. 2014, arXiv:1409.4842) with batch norm, as torchvision has it: what
- * the paper calls 5x5 is 3x3 here. The two auxiliary classifiers are kept aside.
+ * the paper calls 5x5 is 3x3 here. The two auxiliary classifiers are kept aside unless asked for.
  */
 #include "engine/models/blocks.h"
 #include "engine/models/registry.h"
+#include "engine/nn/auxiliary.h"
 
 /* The "#" columns of table 1; a pool has its kernel only. */
 typedef struct inception_row {
@@ -68,15 +69,23 @@ static int64_t inception(layer *parent, const inception_row *row, int64_t in) {
     return row->one + row->three + row->five + row->pool;
 }
 
-static const layer_kind kind_aux = {"InceptionAux", NULL, NULL};
+static act aux_forward(layer *self, pass *p, act x) {
+    return layer_through(self, p, x, "avgpool", "conv", "flatten", "fc1", "relu", "dropout", "fc2", NULL);
+}
 
-static void auxiliary(layer *root, const char *name, int64_t in, int64_t classes) {
-    layer *l = layer_add(root, name, &kind_aux);
+static const layer_kind kind_aux = {"InceptionAux", aux_forward, NULL};
+
+/* Section 5, where the loss counts 0.3; the pooling, to 4x4 whatever the image, is torchvision's. */
+static void classifier_after(model *m, const char *name, const char *stage, int64_t in, int64_t classes) {
+    layer *l = layer_add(m->root, name, &kind_aux);
     conv(l, "conv", in, 128, 1, 1);
     nn_linear(l, "fc1", (linear_spec){.in = 2048, .out = 1024, .bias = true});
     nn_linear(l, "fc2", (linear_spec){.in = 1024, .out = classes, .bias = true});
     nn_dropout(l, "dropout", 0.7);
-    block_set_aside(l);
+    nn_adaptive_avg_pool2d(l, "avgpool", 4, 4)->functional = true;
+    nn_flatten(l, "flatten", 1);
+    nn_activation(l, "relu", UNARY_RELU)->functional = true;
+    auxiliary_add(m, l, stage, 0.3);
 }
 
 static void stem(layer *root) {
@@ -99,8 +108,8 @@ static thaw_status googlenet_build(model *m, const arch *self, int classes) {
             pool(root, table[i].name, table[i].one);
     }
     model_stage_each(m, root);
-    auxiliary(root, "aux1", 512, self->classes); /* after inception4a */
-    auxiliary(root, "aux2", 528, self->classes); /* after inception4d */
+    classifier_after(m, "aux1", "inception4a", 512, self->classes);
+    classifier_after(m, "aux2", "inception4d", 528, self->classes);
     block_pool_flatten(m, false);
     model_stage(m, nn_dropout(root, "dropout", 0.2));
     model_stage(m, nn_linear(root, "fc", (linear_spec){.in = channels, .out = classes, .bias = true}));

@@ -1,9 +1,10 @@
 /*
  * inception.c - Inception v3 (Szegedy et al. 2015, arXiv:1512.00567), with the block names of the paper's
- * TensorFlow code. The auxiliary classifier is kept aside.
+ * TensorFlow code. The auxiliary classifier is kept aside unless asked for.
  */
 #include "engine/models/blocks.h"
 #include "engine/models/registry.h"
+#include "engine/nn/auxiliary.h"
 
 /* A convolution of HEIGHT x WIDTH; PADDED: to keep the size. */
 static layer *conv(layer *parent, const char *name, int64_t in, int64_t out, int64_t height, int64_t width,
@@ -178,14 +179,22 @@ static int64_t block_e(layer *root, const char *name, int64_t in) {
 
 /* ---- the network, table 1 ---- */
 
-static const layer_kind kind_aux = {"InceptionAux", NULL, NULL};
+static act aux_forward(layer *self, pass *p, act x) {
+    return layer_through(self, p, x, "pool", "conv0", "conv1", "avgpool", "flatten", "fc", NULL);
+}
 
-static void auxiliary(layer *root, int64_t in, int64_t classes) {
-    layer *l = layer_add(root, "AuxLogits", &kind_aux);
+static const layer_kind kind_aux = {"InceptionAux", aux_forward, NULL};
+
+/* Figure 8. Its loss counts 0.4, as in the paper's TensorFlow code and in PyTorch's tutorial. */
+static void classifier_after(model *m, const char *stage, int64_t in, int64_t classes) {
+    layer *l = layer_add(m->root, "AuxLogits", &kind_aux);
+    nn_avg_pool2d(l, "pool", (pool2d_params){.kernel = {5, 5}, .stride = {3, 3}})->functional = true;
     same(l, "conv0", in, 128, 1, 1);
     conv(l, "conv1", 128, 768, 5, 5, 1, false);
+    nn_adaptive_avg_pool2d(l, "avgpool", 1, 1)->functional = true;
+    nn_flatten(l, "flatten", 1);
     nn_linear(l, "fc", (linear_spec){.in = 768, .out = classes, .bias = true});
-    block_set_aside(l);
+    auxiliary_add(m, l, stage, 0.4);
 }
 
 static void stem(layer *root) {
@@ -211,7 +220,7 @@ static thaw_status inception_build(model *m, const arch *self, int classes) {
     channels = block_c(root, "Mixed_6d", channels, 160);
     channels = block_c(root, "Mixed_6e", channels, 192);
     model_stage_each(m, root);
-    auxiliary(root, channels, self->classes);
+    classifier_after(m, "Mixed_6e", channels, self->classes);
     size_t next = root->child_count;
     channels = block_d(root, "Mixed_7a", channels);
     channels = block_e(root, "Mixed_7b", channels);

@@ -5,17 +5,26 @@
  * (autograd included) needs it. Stages before the first trainable parameter run with recording off.
  */
 #include "engine/base/alloc.h"
+#include "engine/nn/auxiliary.h"
 #include "engine/nn/fold.h"
 #include "engine/nn/freeze.h"
 #include "engine/nn/init.h"
 
-thaw_status model_materialise(model *m, torch *t, device d, bool channels_last, uint64_t seed) {
+void model_place(model *m, torch *t, device d, bool channels_last) {
     model_release(m, m->root);
     m->torch = t;
     m->device = d;
     m->format = channels_last ? FORMAT_CHANNELS_LAST : FORMAT_CONTIGUOUS;
+}
+
+thaw_status model_fill(model *m, uint64_t seed) {
     THAW_TRY(init_materialise(m, m->root, seed));
     return freeze_commit(m);
+}
+
+thaw_status model_materialise(model *m, torch *t, device d, bool channels_last, uint64_t seed) {
+    model_place(m, t, d, channels_last);
+    return model_fill(m, seed);
 }
 
 static void release_visit(void *user, layer *l) {
@@ -47,6 +56,20 @@ static act stage_forward(layer *stage, pass *p, act x, bool dense) {
     return pass_failed(p) ? (act){0} : y;
 }
 
+/* The auxiliary classifiers that look at Y, the output of STAGE. They may train where the stages around them
+ * do not, so they always record. */
+static void forward_auxiliary(model *m, pass *p, act *y, size_t stage, bool wanted) {
+    if (!wanted || !auxiliary_waits(m, p, stage)) return;
+    bool recording = p->recording, blocked = p->blocked;
+    torch_grad_mode(m->torch, true);
+    p->recording = true;
+    p->blocked = false;
+    auxiliary_forward(m, p, y, stage);
+    p->recording = recording;
+    p->blocked = blocked;
+    torch_grad_mode(m->torch, recording);
+}
+
 act model_forward(model *m, pass *p, act x, size_t from, size_t to) {
     if (!m->torch) {
         pass_fail(p, NULL, "%s has no tensors yet: model_materialise comes first", m->arch->name);
@@ -73,7 +96,8 @@ act model_forward(model *m, pass *p, act x, size_t from, size_t to) {
             x.fresh = false;
         }
         bool last = i + 1 == to || (wanted && i + 1 == quiet);
-        act y = stage_forward(m->stage[i], p, x, last);
+        act y = stage_forward(m->stage[i], p, x, last || (wanted && auxiliary_waits(m, p, i)));
+        forward_auxiliary(m, p, &y, i, wanted);
         if (x.t != given && x.t != y.t) tensor_free(m->torch, t_keep(p->scope, x.t));
         x = y;
     }

@@ -7,6 +7,7 @@
  */
 #include "engine/nn/freeze.h"
 
+#include "engine/nn/auxiliary.h"
 #include "engine/nn/fold.h"
 
 static bool dropout_active(const layer *l) {
@@ -79,7 +80,7 @@ static size_t prefix_while(const model *m, bool (*test)(const layer *)) {
 }
 
 size_t freeze_prefix(const model *m) {
-    return prefix_while(m, layer_fixed);
+    return auxiliary_limit(m, prefix_while(m, layer_fixed));
 }
 
 size_t freeze_no_grad_prefix(const model *m) {

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "engine/nn/auxiliary.h"
 #include "engine/nn/init.h"
 #include "engine/nn/model.h"
 
@@ -27,6 +28,7 @@ static thaw_status head_check(const model *m, const thaw_head *head, int classes
     if (!(head->dropout >= 0 && head->dropout < 1))
         return thaw_error(THAW_ERR_USAGE, "head.dropout: %g; at least 0 and less than 1 is expected",
                           head->dropout);
+    if (head->auxiliary && !m->auxiliary_count) return auxiliary_none(m);
     if (head->pool != THAW_POOL_DEFAULT && !m->pool)
         return thaw_error(THAW_ERR_UNSUPPORTED,
                           "head.pool: %s does not pool before its head, so there is no choice",
@@ -136,7 +138,8 @@ thaw_status model_replace_head(model *m, const thaw_head *head, int classes, uin
     m->head = fresh;
     m->classes = classes;
     if (!head->hidden_count && head->dropout > 0) dropout_insert(m, head->dropout);
+    auxiliary_use(m, head->auxiliary ? classes : 0);
     model_number(m);
     THAW_TRY(model_trace(m, (int)m->input.dim[2], (int)m->input.dim[3]));
-    return m->torch ? init_materialise(m, fresh, seed) : thaw_ok();
+    return m->torch ? init_materialise(m, m->root, seed) : thaw_ok();
 }

@@ -33,6 +33,8 @@ typedef struct act {
     layer *from;  /* the leaf that made it, when it is that leaf's output as it is */
 } act;
 
+enum { AUXILIARY_MAX = 2 }; /* classifiers that look at the middle of a model: GoogLeNet has two */
+
 /* One walk. In a trace scope is NULL; a shape that does not fit is left in status and stops the walk. */
 typedef struct pass {
     tscope *scope;
@@ -40,6 +42,8 @@ typedef struct pass {
     uint64_t dropout_seed; /* with dropout_step and the layer's index: the dropout masks, see RNG_DROPOUT */
     uint64_t dropout_step;
     thaw_status status;
+    /* What a training pass found beside its result: their logits, NULL where one took no part. */
+    tensor *auxiliary[AUXILIARY_MAX];
     /* model_forward's and model_trace's own: leave zero. */
     device device;              /* where the model is */
     memory_format format;       /* of activations that are not blocked */
@@ -139,7 +143,8 @@ struct layer {
     bool functional;    /* not a module in torchvision (a flatten): lists for people leave it out */
     bool head;          /* belongs to the replaceable head */
     bool of_parent;     /* what it holds is its parent's own in torch: keys leave its name out */
-    bool aside;         /* an auxiliary classifier: loaded and saved, but in no pass and never trained */
+    bool auxiliary;     /* belongs to an auxiliary classifier, which files may lack: see auxiliary.h */
+    bool aside;         /* to one that is not asked for: loaded and saved, but in no pass and never trained */
     /* From the last trace, for one image (batch dimension 1). */
     shape output;
     int64_t macs;             /* its own; layer_macs() adds what lies below */

@@ -11,6 +11,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/models/registry.h"
+#include "engine/nn/auxiliary.h"
 #include "engine/nn/fold.h"
 
 static const layer_kind kind_model = {"Model", NULL, NULL};
@@ -54,6 +55,7 @@ void model_number(model *m) {
         int stage = (int)i;
         layer_each(m->stage[i], stage_visit, &stage);
     }
+    auxiliary_number(m);
 }
 
 /* ---- building ---- */
@@ -98,6 +100,7 @@ void model_free(model *m) {
     layer_free(m->root);
     free(m->stage);
     free(m->order);
+    free(m->note);
     free(m);
 }
 
@@ -128,8 +131,10 @@ static thaw_status trace_walk(model *m) {
     layer_each(m->root, trace_clear, NULL);
     pass p = {.stage_end = (int)m->stage_count};
     act x = {.size = m->input};
-    for (size_t i = 0; i < m->stage_count; i++)
+    for (size_t i = 0; i < m->stage_count; i++) {
         x = layer_forward(m->stage[i], &p, x);
+        auxiliary_forward(m, &p, &x, i);
+    }
     trace_containers(m);
     fold_settle(m);
     shape expected = SHAPE_2(1, m->classes);

@@ -26,6 +26,14 @@ typedef struct arch {
     const void *params; /* the paper's table row, the family's own struct */
 } arch;
 
+/* A classifier that looks at what a stage in the middle gives; see auxiliary.h. */
+typedef struct auxiliary {
+    layer *top;
+    const char *after; /* the stage's path; static */
+    size_t stage;      /* its number */
+    double weight;     /* what its loss counts beside the head's */
+} auxiliary;
+
 struct model {
     const arch *arch;
     layer *root;
@@ -36,11 +44,15 @@ struct model {
     bool head_conv;      /* the head is of 1x1 convolutions: the family classifies before it pools */
     bool head_bias;      /* the family's own head has a bias: so has a linear one in its place */
     layer *head_dropout; /* put before a linear head by model_replace_head, or NULL */
+    auxiliary auxiliary[AUXILIARY_MAX];
+    int auxiliary_count;
+    bool auxiliary_used; /* they take part in training */
     int64_t features;    /* what the family's own pooling hands to the head */
     layer **order;       /* every layer in tree order, root first: order[l->index] == l */
     size_t order_count;
     int classes;
     shape input;  /* of one image with batch 1: (1, 3, H, W) */
+    char *note;   /* what a person should know of the weights that were loaded, or NULL */
     torch *torch; /* NULL until materialised */
     device device;
     memory_format format;
@@ -68,7 +80,9 @@ void model_stage_each(model *m, layer *container); /* every child of CONTAINER i
  * Replace the head. Hidden sizes empty and dropout 0: a linear layer under torchvision's name. An MLP is a
  * Sequential under that name: Linear, [BatchNorm1d], ReLU, [Dropout], ..., Linear, as one would write it in
  * torch (1x1 Conv2d and BatchNorm2d where the family's own head is a convolution). Dropout before a plain
- * linear head is a stage of its own with no key. Materialised models get the new tensors at once from SEED.
+ * linear head is a stage of its own with no key. With head.auxiliary the auxiliary classifiers take part from
+ * now on, their last layers replaced like the head. Materialised models get the new tensors at once from
+ * SEED.
  */
 thaw_status model_replace_head(model *m, const thaw_head *head, int classes, uint64_t seed);
 
@@ -89,8 +103,14 @@ const char *model_cut_name(const model *m,
 
 /* ---- with tensors ---- */
 
-/* Give every parameter a tensor on D, initialised as torchvision does, from SEED (our generator).
-   channels_last asks for that layout of 4-d weights. */
+/*
+ * Give every parameter a tensor on D, initialised as torchvision does, from SEED (our generator).
+ * channels_last asks for that layout of 4-d weights. Who has weights to load does it in two steps, so that no
+ * first value is drawn in vain: model_place says where tensors will be (and lets go of those there are),
+ * weights_load makes those that the file has, and model_fill makes the rest.
+ */
+void model_place(model *m, torch *t, device d, bool channels_last);
+thaw_status model_fill(model *m, uint64_t seed);
 thaw_status model_materialise(model *m, torch *t, device d, bool channels_last, uint64_t seed);
 
 /* Stages FROM..TO-1. X is (N, 3, H, W) at cut FROM. Layers that are frozen run as in eval mode; see freeze.h.

@@ -185,8 +185,9 @@ thaw_status recipe_open_model(const thaw_recipe *r, const recipe_plan *plan, int
     THAW_TRY_GOTO(status, out, model_build(r->model, 0, plan->transform.crop, plan->transform.crop, &m));
     THAW_TRY_GOTO(status, out, model_replace_head(m, &r->head, classes, r->seed));
     THAW_TRY_GOTO(status, out, freeze_apply(m, &mask)); /* a typing mistake costs no time here */
-    THAW_TRY_GOTO(status, out, model_materialise(m, t, d, channels_last, r->seed));
+    model_place(m, t, d, channels_last);
     THAW_TRY_GOTO(status, out, load_backbone(plan, m));
+    THAW_TRY_GOTO(status, out, model_fill(m, r->seed));
 out:
     freeze_mask_clear(&mask);
     if (thaw_failed(&status))

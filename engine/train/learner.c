@@ -96,6 +96,19 @@ thaw_status learner_mask_changed(learner *l) {
     return thaw_ok();
 }
 
+/* The losses of the auxiliary classifiers that took part, weighted, added to MEAN: what is minimised. */
+static tensor *total_loss(learner *l, tscope *s, const pass *p, tensor *mean, tensor *target) {
+    const model *m = l->model;
+    tensor *total = mean;
+    for (int i = 0; i < m->auxiliary_count; i++) {
+        if (!p->auxiliary[i]) continue;
+        tensor *logits = t_to(s, p->auxiliary[i], m->device, DTYPE_F32, FORMAT_PRESERVE);
+        tensor *beside = t_cross_entropy(s, logits, target, l->label_smoothing);
+        total = t_add(s, total, t_scale(s, beside, m->auxiliary[i].weight, 0));
+    }
+    return total;
+}
+
 thaw_status learner_step(learner *l, const image_batch *batch, int64_t step, double lr, layer_stats *stats,
                          double *loss) {
     model *m = l->model;
@@ -105,11 +118,13 @@ thaw_status learner_step(learner *l, const image_batch *batch, int64_t step, dou
     tensor *logits = network(l, &s, &p, batch);
     tensor *target = t_from_data(&s, SHAPE_1(batch->count), DTYPE_I64, batch->label, m->device);
     tensor *mean = t_cross_entropy(&s, logits, target, l->label_smoothing);
-    t_backward(&s, mean);
+    tensor *total = total_loss(l, &s, &p, mean, target);
+    t_backward(&s, total);
     *loss = t_item(&s, t_detach(&s, mean));
+    double whole = total == mean ? *loss : t_item(&s, t_detach(&s, total));
     read_logits(l, &s, logits, batch->count);
-    if (!tscope_failed(&s) && !isfinite(*loss))
-        tscope_fail(&s, thaw_error(THAW_ERR_NUMERIC, "the loss is %g at step %lld", *loss, (long long)step));
+    if (!tscope_failed(&s) && !isfinite(whole))
+        tscope_fail(&s, thaw_error(THAW_ERR_NUMERIC, "the loss is %g at step %lld", whole, (long long)step));
     thaw_status status = tscope_end(&s);
     if (thaw_failed(&status)) {
         optimizer_drop_grads(l->optimizer);

@@ -52,9 +52,9 @@ thaw_status learner_mask_changed(learner *l);
 
 /*
  * One step: forward, mean cross-entropy, backward, update at base rate LR. STEP keys the dropout masks. LOSS
- * is that before the update; l->logits are the batch's. STATS (or NULL) measures this step. A loss that is
- * not finite gives THAW_ERR_NUMERIC and leaves every weight as it was (running statistics have seen the
- * batch).
+ * is that before the update, the head's alone; l->logits are the batch's. STATS (or NULL) measures this step.
+ * A loss that is not finite gives THAW_ERR_NUMERIC and leaves every weight as it was (running statistics have
+ * seen the batch).
  */
 thaw_status learner_step(learner *l, const image_batch *batch, int64_t step, double lr, layer_stats *stats,
                          double *loss);

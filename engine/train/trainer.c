@@ -136,6 +136,7 @@ static thaw_status open_model(trainer *t) {
     int classes = thaw_dataset_class_count(t->dataset);
     THAW_TRY(recipe_open_model(&t->recipe, &t->plan, classes, t->host.torch, t->device,
                                wants_channels_last(t), &t->model));
+    if (t->model->note && !t->resumed) trainer_log(t, 1, "%s", t->model->note);
     THAW_TRY(thaw_layers_new(t->recipe.model, &t->recipe.head, classes, t->plan.transform.crop, &t->layers));
     THAW_TRY(optimizer_new(&t->recipe, t->model, &t->optimizer));
     t->stats = layer_stats_new(t->model);

@@ -7,6 +7,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/str.h"
+#include "engine/nn/auxiliary.h"
 #include "engine/weights/weights_file.h"
 
 typedef struct comparison {
@@ -33,6 +34,7 @@ void weights_report_clear(weights_report *r) {
     free_list(r->missing, r->missing_count);
     free_list(r->extra, r->extra_count);
     free_list(r->misfit, r->misfit_count);
+    free(r->note);
     *r = (weights_report){0};
 }
 
@@ -40,6 +42,10 @@ bool weights_in_head(const model *m, const char *key) {
     const char *head = m->arch->head;
     size_t length = head ? strlen(head) : 0;
     return length && strncmp(key, head, length) == 0 && key[length] == '.';
+}
+
+bool weights_replaced(const model *m, const char *key) {
+    return weights_in_head(m, key) || auxiliary_replaced(m, key);
 }
 
 /* Files older than torch 0.4.1 lack this counter, and no inference needs it. */
@@ -64,12 +70,16 @@ static thaw_status compare_param(void *user, layer *l, param *p, const char *key
     bool in_head = weights_in_head(c->m, key);
     const weights_entry *e = weights_find(c->f, key);
     if (e) c->used[e - c->f->entry] = true;
-    if (in_head && c->head == WEIGHTS_HEAD_SKIP) return thaw_ok();
-    bool shaped = e && (shape_equal(&e->size, &p->size) || weights_positions_fit(l, &e->size, &p->size));
-    bool fits = shaped && weights_convertible(e->type, p->type);
+    if (c->head == WEIGHTS_HEAD_SKIP && weights_replaced(c->m, key)) return thaw_ok();
+    bool same = e && shape_equal(&e->size, &p->size);
+    bool resized = e && !same && weights_positions_fit(l, &e->size, &p->size);
+    bool fits = (same || resized) && weights_convertible(e->type, p->type);
+    if (resized && !c->report->note) c->report->note = weights_positions_note(&e->size, &p->size);
     /* An auxiliary classifier is nice to have: torchvision's own models come without, or for other classes.
      */
-    if (fits || l->aside || (!e && may_be_missing(key))) {
+    if (!e && l->auxiliary && !l->aside && !c->report->note)
+        c->report->note = xstrdup("the weights have no auxiliary classifiers: they start at random");
+    if (fits || l->auxiliary || (!e && may_be_missing(key))) {
         c->report->loaded += fits;
         return thaw_ok();
     }

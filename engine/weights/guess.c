@@ -17,7 +17,7 @@ static thaw_status match_param(void *user, layer *l, param *p, const char *key) 
     matching *match = user;
     if (p->buffer || weights_in_head(match->m, key)) return thaw_ok();
     const weights_entry *e = weights_find(match->f, key);
-    if (l->aside && !e) return thaw_ok();
+    if (l->auxiliary && !e) return thaw_ok();
     match->backbone++;
     match->fitting += e && shape_equal(&e->size, &p->size);
     return thaw_ok();

@@ -1,6 +1,9 @@
 /*
- * load.c - a file into a model, one tensor at a time through one staging buffer. The whole file is compared
- * first, so a model is either loaded or untouched; pages of the file are let go as soon as they are copied.
+ * load.c - a file into a model, one tensor at a time. The whole file is compared first, so a model is either
+ * loaded or untouched; pages of the file are let go as soon as they are copied.
+ *
+ * A new tensor on the processor is written straight from the file's pages; only what goes elsewhere, has to
+ * be laid out otherwise or is there already passes a buffer. So no second copy of a large tensor comes to be.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -43,27 +46,70 @@ static thaw_status load_elements(loading *load, const weights_entry *e, const pa
     return thaw_ok();
 }
 
+/* A tensor for P, and where the host can write its elements in row-major order: NULL when it cannot. */
+static void *make_tensor(const model *m, tscope *s, param *p) {
+    memory_format format = p->size.ndim == 4 ? m->format : FORMAT_CONTIGUOUS;
+    tensor *made = t_empty(s, p->size, p->type, m->device, format);
+    if (tscope_failed(s)) return NULL;
+    p->t = t_keep(s, made);
+    return format == FORMAT_CONTIGUOUS && m->device.kind == DEVICE_CPU ? t_data(s, p->t) : NULL;
+}
+
+enum { AT_ONCE = 16 << 20 /* bytes of the file */ };
+
+/* E's elements to OUT a piece at a time, each let go of before the next: together they may be hundreds of
+ * megabytes, which would be in memory twice for a while. */
+static thaw_status copy_by_pieces(const weights_file *f, const weights_entry *e, dtype type, uint8_t *out) {
+    int64_t rows = e->size.ndim ? e->size.dim[0] : 1, row = rows ? shape_elements(&e->size) / rows : 0;
+    int64_t many = row ? AT_ONCE / (row * (int64_t)dtype_size(e->type)) : 0;
+    if (e->size.ndim == 0 || many >= rows) return weights_copy(e, type, out);
+    if (many < 1) many = 1;
+    for (int64_t at = 0; at < rows; at += many) {
+        weights_entry piece = *e;
+        piece.size.dim[0] = rows - at < many ? rows - at : many;
+        piece.data += at * e->stride[0] * (int64_t)dtype_size(e->type);
+        THAW_TRY(weights_copy(&piece, type, out + (size_t)(at * row) * dtype_size(type)));
+        release_pages(f, &piece);
+    }
+    return thaw_ok();
+}
+
+static thaw_status load_tensor(loading *load, tscope *s, const weights_entry *e, param *p) {
+    bool same = shape_equal(&e->size, &p->size);
+    void *elements =
+        p->t ? NULL : make_tensor(load->m, s, p); /* what others may have seen changes by copy_ */
+    if (elements && same) return copy_by_pieces(load->f, e, p->type, elements);
+    THAW_TRY(load_elements(load, e, p, &elements));
+    t_copy_(s, p->t, t_from_blob(s, p->size, p->type, elements, FORMAT_CONTIGUOUS));
+    return thaw_ok();
+}
+
 static thaw_status load_param(void *user, layer *l, param *p, const char *key) {
     loading *load = user;
     const weights_entry *e = weights_find(load->f, key);
-    if (l->aside && e && !(shape_equal(&e->size, &p->size) && weights_convertible(e->type, p->type)))
+    if (l->auxiliary && e && !(shape_equal(&e->size, &p->size) && weights_convertible(e->type, p->type)))
         return thaw_ok();
-    if (!e || (load->head == WEIGHTS_HEAD_SKIP && weights_in_head(load->m, key))) return thaw_ok();
-    void *elements = NULL;
-    THAW_TRY(load_elements(load, e, p, &elements));
-    release_pages(load->f, e);
+    if (!e || (load->head == WEIGHTS_HEAD_SKIP && weights_replaced(load->m, key))) return thaw_ok();
     tscope s;
     tscope_begin(&s, load->m->torch);
-    t_copy_(&s, p->t, t_from_blob(&s, p->size, p->type, elements, FORMAT_CONTIGUOUS));
+    tscope_fail(&s, load_tensor(load, &s, e, p));
+    release_pages(load->f, e);
     return tscope_end(&s);
 }
 
 thaw_status weights_load(const weights_file *f, model *m, weights_head head, weights_report *report) {
     loading load = {.f = f, .m = m, .head = head};
-    THAW_TRY(weights_compare(f, m, head, report));
-    if (!m->torch)
-        return thaw_error(THAW_ERR_USAGE, "%s: the model has no tensors yet to load weights into", f->name);
-    thaw_status status = model_each_param(m, load_param, &load);
+    weights_report own = {0};
+    if (!report) report = &own;
+    thaw_status status = weights_compare(f, m, head, report);
+    if (!thaw_failed(&status) && !m->torch)
+        status = thaw_error(THAW_ERR_USAGE, "%s: the model has no tensors yet to load weights into", f->name);
+    if (!thaw_failed(&status)) {
+        free(m->note);
+        m->note = report->note ? xstrdup(report->note) : NULL;
+        status = model_each_param(m, load_param, &load);
+    }
     free(load.buffer);
+    weights_report_clear(&own);
     return status;
 }

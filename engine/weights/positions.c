@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/base/alloc.h"
 #include "engine/weights/weights_file.h"
 
 static int64_t grid_side(const shape *s) {
@@ -18,6 +19,11 @@ static int64_t grid_side(const shape *s) {
 bool weights_positions_fit(const layer *l, const shape *file, const shape *wanted) {
     if (strcmp(l->kind->name, "PositionEmbedding") != 0 || file->ndim != 3 || wanted->ndim != 3) return false;
     return file->dim[0] == 1 && file->dim[2] == wanted->dim[2] && grid_side(file) && grid_side(wanted);
+}
+
+char *weights_positions_note(const shape *file, const shape *wanted) {
+    int have = (int)grid_side(file), side = (int)grid_side(wanted);
+    return xasprintf("position embeddings interpolated from %dx%d to %dx%d", have, have, side, side);
 }
 
 enum { TAPS = 4 };

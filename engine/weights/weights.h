@@ -58,6 +58,7 @@ typedef struct weights_report {
     size_t extra_count;
     char **misfit; /* "layer4.0.conv1.weight: file [512, 256, 3, 3], model [256, 256, 3, 3]" */
     size_t misfit_count;
+    char *note; /* "position embeddings interpolated from 14x14 to 10x10", or NULL: all is taken as it is */
 } weights_report;
 void weights_report_clear(weights_report *r);
 
@@ -70,7 +71,8 @@ typedef enum weights_head {
  * Compare a file with a model (tensors not needed) and, in weights_load, copy it in. Missing
  * num_batches_tracked is not an error (old files lack it). Fails with a message naming the first offending
  * key, both shapes, how many more there are, and the likely cause (another architecture, another number of
- * classes). REPORT may be NULL.
+ * classes). REPORT may be NULL. Tensors that the model has are copied into; a placed model (model_place)
+ * gets one for each parameter that the file has. What a person should know of it is left in m->note.
  */
 thaw_status weights_compare(const weights_file *f, const model *m, weights_head head, weights_report *report);
 thaw_status weights_load(const weights_file *f, model *m, weights_head head, weights_report *report);

@@ -53,8 +53,11 @@ bool weights_convertible(dtype from, dtype to);
 /* Are FILE's position embeddings of another grid than L's, so that they can be interpolated? */
 bool weights_positions_fit(const layer *l, const shape *file, const shape *wanted);
 void weights_positions_resize(const float *in, const shape *file, float *out, const shape *wanted);
+char *weights_positions_note(const shape *file, const shape *wanted); /* that it is done; the caller's */
 
 /* Is KEY under the path of the model's replaceable head? */
 bool weights_in_head(const model *m, const char *key);
+/* Or under that of another layer that takes the place of a pretrained one: an auxiliary classifier's last. */
+bool weights_replaced(const model *m, const char *key);
 
 #endif

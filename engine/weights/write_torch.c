@@ -169,6 +169,21 @@ static void put_tensor(str *s, const weights_item *item, size_t number) {
                   "ccollections\nOrderedDict\n)RtR");
 }
 
+/*
+ * The dictionary's attribute _metadata, as torch's own state dicts have it: {"": {"version": 2}}. Of all
+ * models only MNASNet asks for the root's version, and refuses a state dict that has none.
+ */
+static void put_metadata(str *s) {
+    str_append(s, "}");
+    put_text(s, "_metadata");
+    str_append(s, "ccollections\nOrderedDict\n)R");
+    put_text(s, "");
+    str_append(s, "}");
+    put_text(s, "version");
+    put_integer(s, 2);
+    str_append(s, "sssb");
+}
+
 static void build_pickle(str *s, const weights_source *source) {
     str_append(s, "\x80\x02"
                   "ccollections\nOrderedDict\n)R(");
@@ -176,7 +191,9 @@ static void build_pickle(str *s, const weights_source *source) {
         put_text(s, source->item[i].key);
         put_tensor(s, &source->item[i], i);
     }
-    str_append(s, "u.");
+    str_append(s, "u");
+    put_metadata(s);
+    str_append(s, ".");
 }
 
 static thaw_status put_storages(zip_writer *z, const weights_source *source) {

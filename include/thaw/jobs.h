@@ -17,6 +17,9 @@ typedef struct thaw_subject {
     int threads;
     const char *device, *precision; /* NULL: "auto" */
     int batch_size;                 /* 0: 64 */
+    void (*note)(void *user,
+                 const char *text); /* said, before the work begins, what a person should know of */
+    void *note_user;                /* the weights; NULL: nobody listens */
 } thaw_subject;
 
 typedef struct thaw_class_score {

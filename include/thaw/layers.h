@@ -29,6 +29,7 @@ typedef struct thaw_head {
     int hidden_count;
     double dropout; /* 0..1, exclusive of 1 */
     bool batch_norm;
+    bool auxiliary; /* the family's auxiliary classifiers are trained as well, for the new classes */
     thaw_pool pool; /* what pools before the head where the family pools; DEFAULT is the family's own */
 } thaw_head;
 
@@ -47,7 +48,8 @@ typedef struct thaw_layer_info {
     int64_t activation_bytes;
     bool has_norm; /* the subtree has running statistics: the three states differ */
     bool is_head;
-    bool is_aside; /* an auxiliary classifier: kept and saved, but in no pass (no output) and never trained */
+    bool is_aside; /* an auxiliary classifier that nobody asked for: kept and saved, but in no pass, untrained
+                    */
 } thaw_layer_info;
 
 typedef struct thaw_layers thaw_layers;

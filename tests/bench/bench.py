@@ -140,10 +140,9 @@ def compare(name, loop, seen, speed, wanted):
             f"{max(seen[loop][1]):.0f} MB")
 
 
-def write(path, version, text):
-    """Put TEXT into the file, in place of what was measured with this libtorch before."""
-    name = ".".join(version.split(".")[:2])
-    begin, end = f"<!-- libtorch {name}: begin -->", f"<!-- libtorch {name}: end -->"
+def write(path, name, text):
+    """Put TEXT into the file, in place of what was there under this name before."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     with open(path) as f:
         document = f.read()
     head, found, rest = document.partition(begin)
@@ -215,7 +214,7 @@ def main():
         *["| " + " | ".join(row) + " |" for row in rows]])
     print(text)
     if args.write:
-        write(args.write, version, text)
+        write(args.write, "libtorch " + ".".join(version.split(".")[:2]), text)
 
 
 if __name__ == "__main__":

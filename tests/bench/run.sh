@@ -1,5 +1,6 @@
 #!/bin/sh
-# run.sh - thaw beside Python PyTorch on the same work, the same libtorch and the same threads; see bench.py.
+# run.sh - thaw beside Python PyTorch on the same work, the same libtorch and the same threads; see bench.py for training,
+# and zoo.py for every family's classifying and loading.
 # PYTHON names the Python whose torch is the libtorch thaw was built with; without it the one that fits is looked for.
 set -eu
 build=${BUILD:-build}
@@ -13,4 +14,5 @@ if [ -z "$python" ]; then
     esac
 fi
 "$python" -c 'import torch' 2>/dev/null || { echo "bench: $python has no torch; set PYTHON" >&2; exit 1; }
-exec "$python" tests/bench/bench.py --program "${PROGRAM:-thaw}" --python "$python" "$@"
+"$python" tests/bench/bench.py --program "${PROGRAM:-thaw}" --python "$python" "$@"
+exec "$python" tests/bench/zoo.py --program "${PROGRAM:-thaw}" "$@"

@@ -9,13 +9,19 @@
  *                                                 SGD steps, each one's loss, logits and weights; the mask
  *                                                 changes before STEP
  *   nn_probe random ARCH SEED OUT                 first weights
+ *   nn_probe load ARCH WEIGHTS SIDE [OUT]         each tensor of the model for images of SIDE (0: the usual)
+ * that has loaded WEIGHTS: a line with key, type, CRC-32 and extents; a line "note" and what was done; the
+ * model as a file OUT
  *
- * WEIGHTS, BATCH and OUT are files of torch.save; images are NHWC. LAYOUT is "nchw" or "nhwc".
+ * WEIGHTS, BATCH and OUT are files of torch.save; images are NHWC. LAYOUT is "nchw" or "nhwc"; with
+ * "+auxiliary" behind it the auxiliary classifiers take part.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <zlib.h>
 
 #include "engine/base/alloc.h"
 #include "engine/models/registry.h"
@@ -68,12 +74,19 @@ typedef struct job {
     results out;
 } job;
 
-/* For images like those of BATCHES. */
-static model *build_model(torch *t, const char *arch, const char *layout, const weights_file *batches) {
-    const weights_entry *x = weights_find(batches, "x.0");
+/* With the weights of PATH; HEIGHT and WIDTH 0: the usual. */
+static model *load_model(torch *t, const char *arch, const char *layout, int height, int width,
+                         const char *path) {
     model *m;
-    must(model_build(arch, 0, x ? (int)x->size.dim[1] : 0, x ? (int)x->size.dim[2] : 0, &m));
-    must(model_materialise(m, t, (device){DEVICE_CPU, 0}, strcmp(layout, "nhwc") == 0, 0));
+    must(model_build(arch, 0, height, width, &m));
+    const thaw_head with = {.auxiliary = true};
+    if (strstr(layout, "+auxiliary")) must(model_replace_head(m, &with, m->classes, 0));
+    model_place(m, t, (device){DEVICE_CPU, 0}, strncmp(layout, "nhwc", 4) == 0);
+    weights_file *weights;
+    must(weights_open(path, &weights));
+    must(weights_load(weights, m, WEIGHTS_HEAD_STRICT, NULL));
+    weights_close(weights);
+    must(model_fill(m, 0));
     return m;
 }
 
@@ -92,11 +105,9 @@ static int job_freeze(job *j, char **name, int count) {
 static void job_open(job *j, char **argv, int frozen) {
     must(torch_open(&(torch_params){.threads = 2}, &j->torch));
     must(weights_open(argv[4], &j->batches));
-    j->m = build_model(j->torch, argv[2], argv[6], j->batches);
-    weights_file *weights;
-    must(weights_open(argv[3], &weights));
-    must(weights_load(weights, j->m, WEIGHTS_HEAD_STRICT, NULL));
-    weights_close(weights);
+    const weights_entry *x = weights_find(j->batches, "x.0");
+    int height = x ? (int)x->size.dim[1] : 0, width = x ? (int)x->size.dim[2] : 0;
+    j->m = load_model(j->torch, argv[2], argv[6], height, width, argv[3]);
     job_freeze(j, argv + 7, frozen);
 }
 
@@ -273,6 +284,34 @@ static void run_random(const char *arch, const char *seed, const char *path) {
     job_close(&j, path);
 }
 
+static thaw_status print_contents(void *user, layer *l, param *p, const char *key) {
+    tscope *s = user;
+    (void)l;
+    size_t bytes = (size_t)shape_elements(&p->size) * dtype_size(p->type);
+    void *data = xmalloc(bytes);
+    t_read(s, t_detach(s, p->t), data, bytes);
+    printf("%s %s %08lx", key, dtype_name(p->type), crc32_z(0, data, bytes));
+    for (int i = 0; i < p->size.ndim; i++)
+        printf(" %" PRId64, p->size.dim[i]);
+    puts("");
+    free(data);
+    return thaw_ok();
+}
+
+static void run_load(const char *arch, const char *path, int side, const char *out) {
+    torch *t;
+    must(torch_open(&(torch_params){.threads = 2}, &t));
+    model *m = load_model(t, arch, "nchw", side, side, path);
+    tscope s;
+    tscope_begin(&s, t);
+    must(model_each_param(m, print_contents, &s));
+    must(tscope_end(&s));
+    if (m->note) printf("note %s\n", m->note);
+    if (out) must(weights_save_model(out, m, NULL, 0));
+    model_free(m);
+    torch_close(t);
+}
+
 int main(int argc, char **argv) {
     if (argc >= 2 && strcmp(argv[1], "keys") == 0)
         print_keys();
@@ -282,6 +321,8 @@ int main(int argc, char **argv) {
         run_train(argv, argc - 7);
     else if (argc == 5 && strcmp(argv[1], "random") == 0)
         run_random(argv[2], argv[3], argv[4]);
+    else if ((argc == 5 || argc == 6) && strcmp(argv[1], "load") == 0)
+        run_load(argv[2], argv[3], (int)strtol(argv[4], NULL, 10), argv[5]);
     else
         return 2;
     return 0;

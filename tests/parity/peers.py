@@ -1,4 +1,6 @@
 """The models that thaw's are compared with: torchvision's, and the CIFAR ResNets written here from the paper."""
+import contextlib
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -10,6 +12,24 @@ except RuntimeError:  # a CPU torch beside a CUDA build of torchvision: declare 
     declared.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     declared.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     import torchvision
+
+
+UNDRAWN = ("kaiming_normal_", "kaiming_uniform_", "trunc_normal_", "normal_", "uniform_", "xavier_uniform_")
+
+
+@contextlib.contextmanager
+def undrawn():
+    """Models without first weights, which keys do not need and settle() replaces: those of 80 models take minutes and
+    all memory."""
+    places = [(place, name, function) for place in (nn.init, nn.modules.activation)
+              for name, function in vars(place).items() if name in UNDRAWN]
+    for place, name, _ in places:
+        setattr(place, name, lambda tensor, *_, **__: tensor)
+    try:
+        yield
+    finally:
+        for place, name, function in places:
+            setattr(place, name, function)
 
 
 class CifarBlock(nn.Module):
@@ -51,9 +71,9 @@ class CifarResNet(nn.Module):
         return self.linear(x.mean((2, 3)))
 
 
-def build(arch, side=None):
+def build(arch, side=None, auxiliary=False):
     """The peer of one of thaw's architectures, or None when this torchvision does not have it. SIDE: the image's, for
-    those that are built for one size; the usual one without."""
+    those that are built for one size; the usual one without. AUXILIARY: with the auxiliary classifiers at work."""
     if arch.startswith("cifar_resnet"):
         return CifarResNet((int(arch[len("cifar_resnet"):]) - 2) // 6)
     maker = getattr(torchvision.models, arch, None)
@@ -69,8 +89,8 @@ def build(arch, side=None):
                 module.momentum = 0.01
     if arch in ("googlenet", "inception_v3"):  # as with the pretrained weights
         model.transform_input = True
-        for name in ("aux1", "aux2", "AuxLogits"):  # thaw keeps the auxiliary classifiers out of every pass
-            if hasattr(model, name):
+        for name in ("aux1", "aux2", "AuxLogits"):  # which thaw keeps out of every pass unless asked for
+            if hasattr(model, name) and not auxiliary:
                 getattr(model, name).forward = lambda x: None
     return model
 

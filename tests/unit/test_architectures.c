@@ -188,7 +188,7 @@ static void a_containers_own_parameter_is_frozen_by_name(void **state) {
     }
 }
 
-static void auxiliary_classifiers_are_never_trained(void **state) {
+static void auxiliary_classifiers_are_not_trained_by_themselves(void **state) {
     (void)state;
     model *m = built("googlenet", 0, 0);
     assert_int_equal(freeze_trainable_count(m), 6624904);
@@ -202,6 +202,47 @@ static void auxiliary_classifiers_are_never_trained(void **state) {
     assert_int_equal(mask.frozen_count, 1);
     assert_string_equal(mask.frozen[0], "all");
     freeze_mask_clear(&mask);
+    model_free(m);
+}
+
+static model *with_auxiliary(const char *name, int classes, int side) {
+    model *m = built(name, 0, side);
+    must(model_replace_head(m, &(thaw_head){.auxiliary = true}, classes, 1));
+    return m;
+}
+
+static void auxiliary_classifiers_are_trained_when_asked_for(void **state) {
+    (void)state;
+    model *m = with_auxiliary("googlenet", 3, 0);
+    assert_int_equal(freeze_trainable_count(m), 13004888 - 3 * 1025 * 1000 + 3 * 3 * 1025);
+    assert_true(layer_trainable(model_find(m, "aux1.fc1")));
+    assert_int_equal(model_find(m, "aux2.fc2")->output.dim[1], 3);
+    assert_int_equal(model_find(m, "aux1.conv")->output.dim[2], 4);
+    freeze_mask mask = {0};
+    freeze_mask_add(&mask, "aux1", THAW_FROZEN);
+    must(freeze_apply(m, &mask));
+    freeze_mask_clear(&mask);
+    mask = freeze_describe(m);
+    assert_int_equal(mask.frozen_count, 1);
+    assert_string_equal(mask.frozen[0], "aux1");
+    freeze_mask_clear(&mask);
+    freeze_mask_add(&mask, "all", THAW_FROZEN); /* what aux2 looks at may not be kept while it learns */
+    must(freeze_apply(m, &mask));
+    freeze_mask_clear(&mask);
+    assert_true(freeze_prefix(m) > (size_t)model_find(m, "inception5b")->stage);
+    freeze_layer(model_find(m, "aux2"), THAW_TRAINABLE);
+    assert_int_equal(freeze_prefix(m), model_find(m, "inception4d")->stage);
+    freeze_layer(m->root, THAW_TRAINABLE);
+    must(model_replace_head(m, &(thaw_head){0}, 5, 1)); /* no longer asked for */
+    assert_int_equal(freeze_trainable_count(m), 6624904 - 1025 * 1000 + 1025 * 5);
+    model_free(m);
+    m = built("resnet18", 0, 0);
+    thaw_status status = model_replace_head(m, &(thaw_head){.auxiliary = true}, 3, 1);
+    assert_non_null(strstr(status.message, "resnet18 has no auxiliary classifiers"));
+    model_free(m);
+    m = built("inception_v3", 0, 107);
+    status = model_replace_head(m, &(thaw_head){.auxiliary = true}, 3, 1);
+    assert_non_null(strstr(status.message, "AuxLogits"));
     model_free(m);
 }
 
@@ -241,8 +282,9 @@ enum { CLASSES = 3, BATCH = 2, STEPS = 3 };
 /* Every tensor as it was. */
 typedef struct snapshot {
     tensor **copy;
-    size_t count, moved_head;
-    const char *moved; /* the first frozen layer that has one which is not */
+    size_t count;
+    const layer *thawed;        /* what is to move, with all below */
+    const char *moved, *stayed; /* the first layer that was to stay and has not, or the other way round */
     tscope *scope;
 } snapshot;
 
@@ -260,8 +302,9 @@ static thaw_status compare_param(void *user, layer *l, param *p, const char *key
     snapshot *s = user;
     bool same = t_equal(s->scope, p->t, s->copy[s->count]);
     tensor_free(s->scope->torch, s->copy[s->count++]);
-    if (l->head) s->moved_head += !same;
-    if (!l->head && !same && !s->moved) s->moved = l->path;
+    bool thawed = layer_inside(l, s->thawed);
+    if (!thawed && !same && !s->moved) s->moved = l->path;
+    if (thawed && same && !s->stayed) s->stayed = l->path;
     return thaw_ok();
 }
 
@@ -281,14 +324,14 @@ static void train(learner *l, int side) {
     free(pixels);
 }
 
-static void only_the_head_moves(const char *name, int side) {
+/* Three steps with momentum and weight decay; all of M, which is freed, frozen but THAWED and what is below.
+ */
+static void only_moves(model *m, const char *thawed, int side) {
     torch *t = support_torch();
-    model *m = built(name, CLASSES, side);
+    const char *name = m->arch->name;
     must(model_materialise(m, t, (device){DEVICE_CPU, 0}, false, 1));
-    freeze_mask mask = {0};
-    freeze_mask_add(&mask, "all", THAW_FROZEN);
-    must(freeze_apply(m, &mask));
-    freeze_mask_clear(&mask);
+    freeze_layer(m->root, THAW_FROZEN);
+    freeze_layer(model_find(m, thawed), THAW_TRAINABLE);
     thaw_recipe recipe;
     thaw_recipe_init(&recipe);
     recipe.optimizer.momentum = 0.9;
@@ -298,19 +341,32 @@ static void only_the_head_moves(const char *name, int side) {
     must(learner_mask_changed(&l));
     tscope s;
     tscope_begin(&s, t);
-    snapshot seen = {.scope = &s};
+    snapshot seen = {.scope = &s, .thawed = model_find(m, thawed)};
     must(model_each_param(m, snapshot_param, &seen));
     train(&l, side);
     seen.count = 0;
     must(model_each_param(m, compare_param, &seen));
     support_end(&s);
     if (seen.moved) fail_msg("%s: %s moved although frozen", name, seen.moved);
-    if (!seen.moved_head) fail_msg("%s: the head did not move", name);
+    if (seen.stayed) fail_msg("%s: %s did not move", name, seen.stayed);
     free(seen.copy);
     learner_clear(&l);
     optimizer_free(l.optimizer);
     thaw_recipe_clear(&recipe);
     model_free(m);
+}
+
+static void only_the_head_moves(const char *name, int side) {
+    model *m = built(name, CLASSES, side);
+    only_moves(m, m->arch->head, side);
+}
+
+/* A small image: the checks are about which tensors move. */
+static int side_of(const arch *a) {
+    if (strncmp(a->family, "maxvit", 6) == 0) return a->input;
+    if (strcmp(a->name, "vit_h_14") == 0) return 56;
+    if (strncmp(a->name, "inception", 9) == 0) return 107;
+    return a->input < 64 ? a->input : 64;
 }
 
 static void everything_but_the_head_stays_to_the_bit(void **state) {
@@ -331,7 +387,13 @@ static void everything_but_the_head_stays_to_the_bit(void **state) {
         only_the_head_moves(small[i].name, small[i].side);
     const arch *a;
     for (size_t i = 0; getenv("THAW_TEST_ALL") && (a = arch_at(i)); i++)
-        only_the_head_moves(a->name, a->input);
+        only_the_head_moves(a->name, side_of(a));
+}
+
+/* Behind frozen layers only the second auxiliary classifier learns: it records where nothing else does. */
+static void an_auxiliary_classifier_alone_can_learn(void **state) {
+    (void)state;
+    only_moves(with_auxiliary("googlenet", CLASSES, 33), "aux2", 33);
 }
 
 int main(void) {
@@ -340,9 +402,11 @@ int main(void) {
         cmocka_unit_test(sizes_and_costs_are_the_catalogs),
         cmocka_unit_test(every_stage_but_the_first_can_be_a_cut),
         cmocka_unit_test(a_containers_own_parameter_is_frozen_by_name),
-        cmocka_unit_test(auxiliary_classifiers_are_never_trained),
+        cmocka_unit_test(auxiliary_classifiers_are_not_trained_by_themselves),
+        cmocka_unit_test(auxiliary_classifiers_are_trained_when_asked_for),
         cmocka_unit_test(stochastic_depth_drops_whole_images_and_nothing_when_frozen),
         cmocka_unit_test(everything_but_the_head_stays_to_the_bit),
+        cmocka_unit_test(an_auxiliary_classifier_alone_can_learn),
     };
     return cmocka_run_group_tests(tests, read_layouts, NULL);
 }

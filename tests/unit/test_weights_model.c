@@ -180,6 +180,9 @@ static void position_embeddings_are_interpolated_as_torch_does(void **state) {
     assert_false(weights_positions_fit(positions, &SHAPE_3(1, 51, 768), &positions->param[0].size));
     assert_false(weights_positions_fit(positions, &SHAPE_3(1, 50, 512), &positions->param[0].size));
     assert_false(weights_positions_fit(m->head, &SHAPE_3(1, 50, 768), &positions->param[0].size));
+    char *note = weights_positions_note(&SHAPE_3(1, 50, 768), &positions->param[0].size);
+    assert_string_equal(note, "position embeddings interpolated from 7x7 to 3x3");
+    free(note);
     model_free(m);
 }
 
@@ -344,6 +347,31 @@ static void a_file_that_does_not_fit_leaves_the_model_untouched(void **state) {
     model_free(same);
 }
 
+/* What is placed and loaded is what is made and then loaded, whichever way the tensors came to be. */
+static void a_placed_model_is_made_of_the_file(void **state) {
+    (void)state;
+    const device cpu = {.kind = DEVICE_CPU};
+    model *saved = materialised(10, 1, true);
+    weights_file *f;
+    assert_ok(weights_save_model("placed.safetensors", saved, NULL, 0));
+    assert_ok(weights_open("placed.safetensors", &f));
+    for (int channels_last = 0; channels_last < 2; channels_last++) {
+        for (weights_head head = WEIGHTS_HEAD_STRICT; head <= WEIGHTS_HEAD_SKIP; head++) {
+            model *want = materialised(10, 2, channels_last), *got = build("cifar_resnet20", 10);
+            assert_ok(weights_load(f, want, head, NULL));
+            model_place(got, support_torch(), cpu, channels_last);
+            assert_ok(weights_load(f, got, head, NULL));
+            assert_true((got->head->param[0].t == NULL) == (head == WEIGHTS_HEAD_SKIP));
+            assert_ok(model_fill(got, 2));
+            assert_ok(model_each_param(got, assert_same_param, want));
+            model_free(want);
+            model_free(got);
+        }
+    }
+    weights_close(f);
+    model_free(saved);
+}
+
 static void a_skipped_head_keeps_its_own_values(void **state) {
     (void)state;
     model *m = materialised(10, 3, false), *same = materialised(10, 3, false);
@@ -387,6 +415,7 @@ int main(void) {
         cmocka_unit_test(a_head_of_another_depth_is_skipped),
         cmocka_unit_test(a_saved_model_loads_bit_identically),
         cmocka_unit_test(a_file_that_does_not_fit_leaves_the_model_untouched),
+        cmocka_unit_test(a_placed_model_is_made_of_the_file),
         cmocka_unit_test(a_skipped_head_keeps_its_own_values),
         cmocka_unit_test(a_model_without_tensors_is_told_apart),
     };

@@ -3,6 +3,7 @@
  */
 #include "tui/commands/report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/base/json.h"
@@ -37,6 +38,12 @@ void report_skipped_line(const thaw_skipped *s) {
     free(file);
 }
 
+/* Beside the result, so that what reads that is not disturbed. */
+static void print_note(void *user, const char *text) {
+    (void)user;
+    fprintf(stderr, "thaw: %s\n", text);
+}
+
 thaw_subject report_subject(const arguments *a, const char *run) {
     return (thaw_subject){
         .run = run,
@@ -47,6 +54,7 @@ thaw_subject report_subject(const arguments *a, const char *run) {
         .device = a->text[OPT_DEVICE],
         .precision = a->text[OPT_PRECISION],
         .batch_size = (int)a->number[OPT_BATCH],
+        .note = print_note,
     };
 }
 

@@ -27,6 +27,10 @@ static const place places[] = {
     {.key = "head.dropout", .label = "dropout", .step = 0.1},
     {.key = "head.batch_norm", .label = "batch norm"},
     {.key = "head.pool", .label = "pooling"},
+    {.key = "head.auxiliary",
+     .label = "auxiliary heads",
+     .needs = "model",
+     .values = "googlenet inception_v3"},
 
     {.label = "What is frozen"},
     {.key = "freeze", .label = "frozen layers"},
