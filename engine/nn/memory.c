@@ -4,29 +4,32 @@
  * The trace says of each layer what it makes, and whether backward comes by. Autograd keeps what layers make
  * from the first trained one on, and the input of a trained layer that nothing trained comes before. Backward
  * walks the leaves in reverse: at each it holds the gradients of its input and output besides what is still
- * kept.
+ * kept. Before the first trained layer a stage at a time is held.
  */
 #include <stdlib.h>
 
 #include "engine/base/alloc.h"
 #include "engine/nn/layers.h"
 
-/* libtorch's libraries, its threads' stacks and oneDNN's code: measured with the CIFAR ResNet-20 at batch 8.
- * On a device: the context and the libraries' workspaces. */
+/* libtorch's libraries and threads: 180 MB with the smallest model (Debian's 1.13), and the buffers that
+ * oneDNN and OpenBLAS need for larger layers. On a device: the context and the libraries' workspaces. */
 static const int64_t runtime_bytes = 225 << 20, device_runtime_bytes = 600 << 20;
+
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
 
 /* Bytes of one image, by the place in execution order. */
 typedef struct timeline {
     int64_t *kept;    /* for backward */
-    int64_t *working; /* what is held while this leaf is at work, forward or backward */
+    int64_t *working; /* what backward holds besides while this leaf is at work */
     int count;
 } timeline;
 
 /* oneDNN brings a convolution's operands into its own layout and the result back. */
 static int64_t working_bytes(const layer *l) {
-    int64_t through = l->input_bytes + l->activation_bytes;
-    bool reorders = l->kind == &kind_conv2d && l->output_grad;
-    return reorders ? 2 * through : through;
+    int64_t through = l->output_grad ? l->input_bytes + l->activation_bytes : 0;
+    return l->kind == &kind_conv2d ? 2 * through : through;
 }
 
 static int64_t kept_bytes(const layer *l) {
@@ -50,8 +53,8 @@ static int add_layer(timeline *t, const layer *l) {
     return last;
 }
 
-/* The most that one image takes at one time. */
-static int64_t activations_of(const model *m) {
+/* The most that one image takes at one time in what is recorded for backward. */
+static int64_t recorded_most(const model *m) {
     timeline t = {.count = (int)m->order_count};
     t.kept = xcalloc(m->order_count, sizeof *t.kept);
     t.working = xcalloc(m->order_count, sizeof *t.working);
@@ -59,15 +62,38 @@ static int64_t activations_of(const model *m) {
     int64_t kept = 0, most = 0;
     for (int i = 0; i < t.count; i++) { /* what is kept when backward gets to leaf I: all up to it */
         kept += t.kept[i];
-        if (kept + t.working[i] > most) most = kept + t.working[i];
+        most = larger(most, kept + t.working[i]);
     }
     free(t.kept);
     free(t.working);
     return most;
 }
 
+/* What L makes where nothing is recorded. An activation that is not overwritten in place and not computed in
+ * oneDNN's layout is brought out of it and into it again. */
+static int64_t quiet_bytes(const layer *l) {
+    bool image = l->output.ndim == 4, activation = layer_is_leaf(l) && !l->param_count;
+    bool pool = l->kind == &kind_max_pool2d || l->kind == &kind_adaptive_avg_pool2d;
+    return image && activation && !pool ? 3 * l->activation_bytes : l->activation_bytes;
+}
+
+/* The most that one image takes in the stages where nothing is recorded: a stage lets go of what it made when
+ * it is done. */
+static int64_t quiet_most(const model *m) {
+    int64_t *held = xcalloc(m->stage_count + 1, sizeof *held), most = 0;
+    for (size_t i = 0; i < m->order_count; i++) {
+        const layer *l = m->order[i];
+        if (l->stage >= 0 && !l->output_grad) held[l->stage] += quiet_bytes(l);
+    }
+    for (size_t i = 0; i < m->stage_count; i++)
+        most = larger(most, held[i] ? held[i] + m->stage[i]->input_bytes : 0);
+    free(held);
+    return most;
+}
+
 typedef struct holdings {
-    int64_t held, convolutions; /* bytes of everything, and of convolutions' weights */
+    int64_t held, convolutions,
+        largest; /* bytes: all, convolutions' weights, the largest trained parameter */
 } holdings;
 
 static holdings holdings_of(const model *m) {
@@ -78,13 +104,10 @@ static holdings holdings_of(const model *m) {
             int64_t bytes = shape_elements(&l->param[k].size) * (int64_t)dtype_size(l->param[k].type);
             h.held += bytes;
             if (l->kind == &kind_conv2d) h.convolutions += bytes;
+            if (layer_trainable(l) && !l->param[k].buffer) h.largest = larger(h.largest, bytes);
         }
     }
     return h;
-}
-
-static int64_t larger(int64_t a, int64_t b) {
-    return a > b ? a : b;
 }
 
 thaw_memory layers_memory(const thaw_layers *layers, const thaw_memory_params *p) {
@@ -98,10 +121,10 @@ thaw_memory layers_memory(const thaw_layers *layers, const thaw_memory_params *p
         .optimizer = trained * (p->state_per_parameter + 1),
         .images = p->cuda ? image * p->batch_size : image * p->batch_size * p->batches_ahead,
         .gradients = trained,
-        .activations = p->batch_size * activations_of(m) / halves,
+        .activations = p->batch_size * larger(recorded_most(m), quiet_most(m)) / halves,
     };
     int64_t copies = p->cuda ? 0 : h.held + trained * p->state_per_parameter;
-    use.saving = larger(copies, 2 * trained);
+    use.saving = larger(copies, 2 * (trained + h.largest));
     use.total = use.runtime + use.weights + use.optimizer + use.images +
                 larger(use.gradients + use.activations, use.saving);
     return use;

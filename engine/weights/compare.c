@@ -128,12 +128,15 @@ static void append_cause(const comparison *c, str *text) {
         return;
     }
     guess = weights_guess_arch(c->f);
-    if (guess && strcmp(guess, own) != 0)
+    if (guess && strcmp(guess, own) != 0) {
         str_appendf(text, "; the file is a %s", guess);
-    else if (!r->loaded)
-        str_append(text, "; not one key fits: it is of another architecture");
+        return;
+    }
+    if (!r->loaded)
+        str_append(text, "; not one key fits: it is of another architecture; ");
     else
-        str_appendf(text, "; it is of another architecture than %s, or of a changed one", own);
+        str_appendf(text, "; it is of another architecture than %s, or of a changed one; ", own);
+    weights_append_nearest(c->f, text);
 }
 
 static thaw_status misfit_error(const comparison *c) {

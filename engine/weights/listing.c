@@ -49,3 +49,11 @@ thaw_tensor_info thaw_weights_tensor(const thaw_weights_listing *l, size_t index
     info.bytes = shape_elements(&entry->size) * (int64_t)dtype_size(entry->type);
     return info;
 }
+
+const char *thaw_weights_architecture(const thaw_weights_listing *l) {
+    return weights_guess_arch(l->file);
+}
+
+size_t thaw_weights_nearest(const thaw_weights_listing *l, thaw_weights_match best[THAW_WEIGHTS_NEAREST]) {
+    return weights_nearest(l->file, best);
+}

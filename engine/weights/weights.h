@@ -9,8 +9,10 @@
 #define ENGINE_WEIGHTS_WEIGHTS_H
 
 #include "engine/base/shape.h"
+#include "engine/base/str.h"
 #include "engine/nn/model.h"
 #include "thaw/status.h"
+#include "thaw/weights.h"
 
 typedef enum weights_format {
     WEIGHTS_SAFETENSORS,
@@ -81,6 +83,11 @@ thaw_status weights_load(const weights_file *f, model *m, weights_head head, wei
 
 /* The name of the architecture whose keys and shapes are F's, or NULL. Static. */
 const char *weights_guess_arch(const weights_file *f);
+
+/* The architectures that share most tensors with F, best first; how many there are. */
+size_t weights_nearest(const weights_file *f, thaw_weights_match best[THAW_WEIGHTS_NEAREST]);
+/* The same in words: "nearest are resnet50 (98 % of the keys, 95 % with their shapes), ...". */
+void weights_append_nearest(const weights_file *f, str *text);
 
 /* One tensor to write: host memory, contiguous. */
 typedef struct weights_item {

@@ -9,14 +9,16 @@
  *     optimizer    T for each number it keeps of a parameter, and T for the start that drift is measured from
  *     images       float32 batches on their way: those of training and of validation
  *     step         T of gradients, and the most that activations take at one time: what autograd keeps for
- *                  backward, and what the layer at work holds besides. Backward goes from the last layer to
- *                  the first and lets go of what it is done with
- *     saving       a copy of weights and optimizer state when a checkpoint is written, or T of gradients and
- *                  T of weights from before the update when a layer's figures are measured, whichever is more
+ *                  backward, and what the layer at work holds besides (backward goes from the last layer to
+ *                  the first and lets go of what it is done with); or all that one stage makes where nothing
+ *                  is recorded
+ *     saving       a copy of weights and optimizer state when a checkpoint is written; or, when layers are
+ *                  measured, T of gradients, T of the weights before the update, and twice the largest
+ *                  parameter to compute with: whichever is more
  *     total        runtime + weights + optimizer + images + the larger of step and saving
  *
- * bf16 halves activations and the copies. The cache of decoded images is left out: it takes a quarter of what
- * is free and no more. docs/decisions.md has what was measured beside it.
+ * bf16 halves activations and the copies. The caches of decoded images and of what frozen layers make are
+ * left out: they take a share of what is free and no more. docs/decisions.md has what was measured beside it.
  */
 #ifndef THAW_MEMORY_H
 #define THAW_MEMORY_H

@@ -31,4 +31,18 @@ thaw_weights_format(const thaw_weights_listing *l); /* "safetensors", "torch.sav
 size_t thaw_weights_tensors(const thaw_weights_listing *l);
 thaw_tensor_info thaw_weights_tensor(const thaw_weights_listing *l, size_t index);
 
+/* An architecture beside a file: the shares of all tensors, the file's and the model's together, whose keys
+ * both have, and whose shapes agree as well. */
+typedef struct thaw_weights_match {
+    const char *arch; /* static */
+    double keys, shapes;
+} thaw_weights_match;
+
+enum { THAW_WEIGHTS_NEAREST = 3 };
+
+/* The architecture whose keys and shapes these are, but for the head, or NULL. Static. */
+const char *thaw_weights_architecture(const thaw_weights_listing *l);
+/* The architectures that are most like it, best first; how many there are: fewer when no key is known. */
+size_t thaw_weights_nearest(const thaw_weights_listing *l, thaw_weights_match best[THAW_WEIGHTS_NEAREST]);
+
 #endif

@@ -83,6 +83,12 @@ holds 'isinstance(d, list) and len(d) == 115 and all("cached" in x and "num_para
 expect 0 '' models resnet18
 says 'IMAGENET1K_V1'
 expect 1 'no model matches "zzz"' models zzz
+expect 0 '' weights "$root/engine/zoo/cifar_resnet20.safetensors"
+says 'those of cifar_resnet20'
+expect 0 '' weights "$root/engine/zoo/cifar_resnet20.safetensors" --json
+holds 'd["architecture"] == "cifar_resnet20" and d["nearest"][0] == {"model": "cifar_resnet20", "keys": 1, "shapes": 1}'
+expect 0 '' models --batch 8 memory\<1G
+says 'available now'
 expect 0 '' models 'acc>80' 'params<30M' '!swin' --json --sort gflops
 holds 'len(d) == 10 and all(x["acc1"] > 80 and x["num_params"] < 30e6 and "swin" not in x["arch"] for x in d)'
 holds '[x["gflops"] for x in d] == sorted(x["gflops"] for x in d)'

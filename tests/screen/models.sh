@@ -60,3 +60,30 @@ test_models_in_ascii_mark_the_order() {
     press q
     expect_restored 0
 }
+
+test_models_draw_accuracy_over_operations() {
+    start 80 24
+    expect "116 of 116"
+    press Down g; expect "g: details"
+    expect "◆ alexnet"
+    expect "GMACs"
+    press g; expect_gone "g: details"
+    resize 120 36; expect_match '├─ Accuracy ─*┤'
+    expect_match '┴.*┴.*┴.*┴'
+    press g; expect_gone "Accuracy ─"
+    press q
+    expect_restored 0
+}
+
+test_models_say_what_fits_the_memory() {
+    start 120 36
+    expect_match 'cifar_resnet20 .* [0-9]+ MB'      # worked out beside the first frame
+    command_line "sort memory"; expect "memory▲"
+    press f; expect "/ fits"
+    press f; expect "116 of 116"
+    command_line "set batch_size=4096"
+    press S; expect_match '^│  ! [a-z]'             # nothing that large fits
+    expect "too big"
+    press q
+    expect_restored 0
+}

@@ -69,9 +69,9 @@ static void a_mask_saves_what_is_not_trained(void **state) {
     assert_int_equal(head.weights, all.weights);
 }
 
-/* A frozen beginning keeps nothing: only one layer's input and output at a time. ResNet-18's largest is its
- * first norm: 64 channels of 112 x 112 in and out. */
-static void a_frozen_network_holds_one_layer_at_a_time(void **state) {
+/* A frozen beginning keeps nothing but what one stage makes. ResNet-18's largest is its first norm: 64
+ * channels of 112 x 112 in and out. */
+static void a_frozen_network_holds_one_stage_at_a_time(void **state) {
     (void)state;
     thaw_memory head = ESTIMATE("resnet18", "freeze=[\"all\"]", "batch_size=8");
     int64_t norm = 8 * 2 * 64 * 112 * 112 * 4;
@@ -138,6 +138,9 @@ static void estimates_are_within_a_quarter_of_what_was_measured(void **state) {
         {"resnet18", "freeze=[]", "batch_size=8", 690},
         {"resnet50", "freeze=[\"all\"]", "batch_size=8", 600},
         {"resnet50", "freeze=[]", "batch_size=8", 1508},
+        {"mobilenet_v2", "freeze=[\"all\"]", "batch_size=16", 1045},
+        {"mobilenet_v2", "freeze=[]", "batch_size=16", 1815},
+        {"vgg11", "freeze=[]", "batch_size=8", 3563},
     };
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
         thaw_memory m = ESTIMATE(runs[i].arch, runs[i].freeze, runs[i].batch, "workers=2");
@@ -217,7 +220,7 @@ int main(void) {
         cmocka_unit_test(parts_are_what_the_formula_says),
         cmocka_unit_test(a_batch_twice_as_large_keeps_twice_as_much),
         cmocka_unit_test(a_mask_saves_what_is_not_trained),
-        cmocka_unit_test(a_frozen_network_holds_one_layer_at_a_time),
+        cmocka_unit_test(a_frozen_network_holds_one_stage_at_a_time),
         cmocka_unit_test(optimizers_keep_what_they_need),
         cmocka_unit_test(bf16_keeps_half),
         cmocka_unit_test(a_mask_that_does_not_fit_counts_as_none),

@@ -268,6 +268,67 @@ static void another_architecture_is_recognised(void **state) {
     assert_says(compare(&one, "cifar_resnet20", 10, WEIGHTS_HEAD_SKIP, NULL), "not one key fits");
 }
 
+/* Before any is dropped. */
+static void rename_items(state_dict *d, const char *from, const char *to) {
+    for (size_t i = 0; i < d->count; i++) {
+        char *old = (char *)d->item[i].key;
+        if (strncmp(old, from, strlen(from)) != 0) continue;
+        d->item[i].key = d->key[i] = xasprintf("%s%s", to, old + strlen(from));
+        free(old);
+    }
+}
+
+static void a_file_of_no_known_architecture_is_told_the_three_nearest(void **state) {
+    (void)state;
+    state_dict d = state_dict_of("resnet18", 10);
+    rename_items(&d, "layer4.", "stage4.");
+    thaw_status status = compare(&d, "resnet18", 10, WEIGHTS_HEAD_SKIP, NULL);
+    assert_int_equal(status.code, THAW_ERR_SHAPE);
+    assert_says(status, "nearest are resnet18 (");
+    assert_says(status, "% with their shapes), resnet34 (");
+    weights_file *f = write_and_open(&d);
+    thaw_weights_match best[THAW_WEIGHTS_NEAREST];
+    assert_null(weights_guess_arch(f));
+    assert_int_equal(weights_nearest(f, best), THAW_WEIGHTS_NEAREST);
+    /* 102 tensors that are no counters on either side; layer4 has 25 of them, the head 2 of other sizes. */
+    const double all = 102 + 25;
+    assert_string_equal(best[0].arch, "resnet18");
+    assert_float_equal(best[0].keys, 77 / all, 1e-9);
+    assert_float_equal(best[0].shapes, 75 / all, 1e-9);
+    assert_true(best[0].shapes > best[1].shapes && best[1].shapes >= best[2].shapes);
+    weights_close(f);
+    state_dict_clear(&d, d.count);
+}
+
+static void architectures_with_the_same_keys_are_told_apart_by_shapes(void **state) {
+    (void)state;
+    state_dict d = state_dict_of("resnext50_32x4d", 1000);
+    size_t keys = d.count;
+    drop_item(&d, "layer1.0.conv1.weight");
+    weights_file *f = write_and_open(&d);
+    thaw_weights_match best[THAW_WEIGHTS_NEAREST];
+    assert_int_equal(weights_nearest(f, best), THAW_WEIGHTS_NEAREST);
+    assert_string_equal(best[0].arch, "resnext50_32x4d");
+    assert_true(best[0].shapes > 0.99 && best[0].shapes < 1);
+    assert_float_equal(best[1].keys, best[0].keys, 1e-9); /* ResNet-50 and Wide-ResNet-50 */
+    assert_true(best[1].shapes < best[0].shapes);
+    weights_close(f);
+    state_dict_clear(&d, keys);
+}
+
+static void a_file_without_a_known_key_has_no_nearest(void **state) {
+    (void)state;
+    float value = 0;
+    weights_item alien = {"blocks.0.attn.qkv.weight", DTYPE_F32, SHAPE_0(), &value};
+    state_dict d = {.item = &alien, .count = 1};
+    weights_file *f = write_and_open(&d);
+    thaw_weights_match best[THAW_WEIGHTS_NEAREST];
+    assert_int_equal(weights_nearest(f, best), 0);
+    weights_close(f);
+    assert_says(compare(&d, "vit_b_16", 1000, WEIGHTS_HEAD_SKIP, NULL),
+                "thaw knows no architecture with even one of its keys");
+}
+
 static void a_head_of_another_depth_is_skipped(void **state) {
     (void)state;
     state_dict d = state_dict_of("cifar_resnet20", 10);
@@ -412,6 +473,9 @@ int main(void) {
         cmocka_unit_test(integers_do_not_fit_weights),
         cmocka_unit_test(another_number_of_classes_is_told_as_such),
         cmocka_unit_test(another_architecture_is_recognised),
+        cmocka_unit_test(a_file_of_no_known_architecture_is_told_the_three_nearest),
+        cmocka_unit_test(architectures_with_the_same_keys_are_told_apart_by_shapes),
+        cmocka_unit_test(a_file_without_a_known_key_has_no_nearest),
         cmocka_unit_test(a_head_of_another_depth_is_skipped),
         cmocka_unit_test(a_saved_model_loads_bit_identically),
         cmocka_unit_test(a_file_that_does_not_fit_leaves_the_model_untouched),

@@ -13,6 +13,24 @@
 #include "tui/commands/report.h"
 #include "tui/commands/table.h"
 
+static void json_architecture(cJSON *document, const thaw_weights_listing *l) {
+    const char *arch = thaw_weights_architecture(l);
+    thaw_weights_match best[THAW_WEIGHTS_NEAREST];
+    size_t count = thaw_weights_nearest(l, best);
+    if (arch)
+        cJSON_AddStringToObject(document, "architecture", arch);
+    else
+        cJSON_AddNullToObject(document, "architecture");
+    cJSON *nearest = cJSON_AddArrayToObject(document, "nearest");
+    for (size_t i = 0; i < count; i++) {
+        cJSON *one = cJSON_CreateObject();
+        cJSON_AddStringToObject(one, "model", best[i].arch);
+        json_add_number(one, "keys", best[i].keys);
+        json_add_number(one, "shapes", best[i].shapes);
+        cJSON_AddItemToArray(nearest, one);
+    }
+}
+
 static void print_json(const char *path, const thaw_weights_listing *l) {
     cJSON *document = cJSON_CreateObject();
     cJSON_AddStringToObject(document, "file", path);
@@ -28,7 +46,22 @@ static void print_json(const char *path, const thaw_weights_listing *l) {
             cJSON_AddItemToArray(size, report_number((double)info.dim[d]));
         cJSON_AddItemToArray(tensors, one);
     }
+    json_architecture(document, l);
     report_json(document);
+}
+
+/* Which model it is for, or is most like. */
+static void print_architecture(const thaw_weights_listing *l) {
+    const char *arch = thaw_weights_architecture(l);
+    thaw_weights_match best[THAW_WEIGHTS_NEAREST];
+    size_t count = arch ? 0 : thaw_weights_nearest(l, best);
+    if (arch)
+        out_format("keys and shapes are those of %s\n", arch);
+    else if (!count)
+        out_text("thaw knows no model with even one of these keys\n");
+    for (size_t i = 0; i < count; i++)
+        out_format("%s %s: %.0f %% of the keys, %.0f %% with their shapes\n", i ? "       " : "nearest",
+                   best[i].arch, 100 * best[i].keys, 100 * best[i].shapes);
 }
 
 static void print_rows(const char *path, const thaw_weights_listing *l) {
@@ -54,6 +87,7 @@ static void print_rows(const char *path, const thaw_weights_listing *l) {
     char total[NUMBER_TEXT_MAX], *name = text_escape(path);
     out_format("\n%s: %zu tensors, %s (%s)\n", name, count, text_bytes(bytes, total), thaw_weights_format(l));
     free(name);
+    print_architecture(l);
 }
 
 static int weights_run(const arguments *a) {
@@ -75,7 +109,12 @@ const command command_weights = {
     .about =
         "Lists the tensors of a .safetensors file or of one that Python's torch.save wrote (.pth, .pt, .th; "
         "both of its formats), with type and shape. Nothing in the file is executed.\n"
-        "With --json: {\"file\", \"format\", \"tensors\": [{\"key\", \"type\", \"shape\"}]}.",
+        "It also says which model's keys and shapes these are (the head may differ), or which models come "
+        "nearest: the shares of all keys, the file's and the model's together, that both have, and that have "
+        "the same shape as well.\n"
+        "With --json: {\"file\", \"format\", \"tensors\": [{\"key\", \"type\", \"shape\"}], \"architecture\" "
+        "(or "
+        "null), \"nearest\": [{\"model\", \"keys\", \"shapes\"}]}.",
     .options = OPT(JSON),
     .min = 1,
     .max = 1,

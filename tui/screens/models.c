@@ -15,13 +15,15 @@
 #include "tui/screens/model_estimates.h"
 #include "tui/screens/model_list.h"
 #include "tui/screens/model_rows.h"
+#include "tui/widgets/scatter.h"
 
 typedef struct models {
     model_rows rows;
     list list;
     model_details details;
     model_estimates estimates;
-    bool shown; /* once: until then nothing has been opened */
+    bool shown;          /* once: until then nothing has been opened */
+    bool chart_switched; /* the chart is where it is not by default: see chart_rows */
 } models;
 
 /* The catalog row under the cursor, or -1. */
@@ -54,12 +56,52 @@ static void draw_list(app *a, models *m, canvas *c, const layout *l) {
     model_list_draw(&m->list, c, inner, &m->rows, focus, why_empty(m));
 }
 
+/* Accuracy over operations, the model under the cursor marked. */
+static void draw_chart(app *a, const models *m, canvas *c, rect r) {
+    scatter_point *point = xcalloc((size_t)m->rows.catalog_count + 1, sizeof *point);
+    int at = current(m);
+    for (int i = 0; i < m->rows.catalog_count; i++)
+        point[i] = (scatter_point){.x = model_figure(&m->rows.facts[i], MODEL_BY_OPERATIONS),
+                                   .y = model_figure(&m->rows.facts[i], MODEL_BY_ACCURACY),
+                                   .chosen = model_rows_lists(&m->rows, i)};
+    scatter s = {
+        .point = point,
+        .count = m->rows.catalog_count,
+        .marked = at,
+        .name = at >= 0 ? m->rows.facts[at].info->arch : NULL,
+        .x_name = model_key_heading(MODEL_BY_OPERATIONS),
+        .raster = (raster_kind)app_raster(a),
+    };
+    scatter_draw(&s, c, r);
+    free(point);
+}
+
+/* The chart goes below the details where both have room; elsewhere `g` puts it in their place. */
+static int chart_rows(const models *m, rect room) {
+    enum { BOTH_LEAST = 30, CHART_LEAST = 12, CHART_MOST = 22 };
+    if (room.rows < BOTH_LEAST) return m->chart_switched ? room.rows : 0;
+    int rows = room.rows * 2 / 5;
+    if (m->chart_switched) return 0;
+    return rows < CHART_LEAST ? CHART_LEAST : rows > CHART_MOST ? CHART_MOST : rows;
+}
+
 static void draw_details(app *a, models *m, canvas *c, const layout *l) {
-    if (rect_empty(l->pane[PANE_DETAIL])) return;
-    bool focus = app_focus(a) == PANE_DETAIL;
-    rect inner = canvas_frame(c, l->pane[PANE_DETAIL], "Details", NULL,
-                              l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
-    model_details_draw(&m->details, c, inner, &m->rows, &m->estimates, current(m));
+    rect details = l->pane[PANE_DETAIL], chart = details;
+    if (rect_empty(details)) return;
+    int focus = app_focus(a) == PANE_DETAIL ? FRAME_FOCUS : 0, flags = l->flags[PANE_DETAIL];
+    chart.rows = chart_rows(m, details);
+    details.rows -= chart.rows;
+    chart.row += details.rows;
+    bool both = details.rows && chart.rows;
+    if (details.rows) {
+        rect inner = canvas_frame(c, details, "Details", NULL, flags | focus | (both ? FRAME_NO_BOTTOM : 0));
+        model_details_draw(&m->details, c, inner, &m->rows, &m->estimates, current(m));
+    }
+    if (chart.rows) {
+        rect inner = canvas_frame(c, chart, "Accuracy", both ? NULL : "g: details",
+                                  flags | focus | (both ? FRAME_JOINED : 0));
+        draw_chart(a, m, c, rect_inset(inner, 0, 1, 0, 1));
+    }
 }
 
 /* ---- the screen ---- */
@@ -310,6 +352,13 @@ static void do_here(app *a, void *self, const char *argument) {
     toggle_term(a, self, "cached");
 }
 
+static void do_chart(app *a, void *self, const char *argument) {
+    models *m = self;
+    (void)argument;
+    m->chart_switched = !m->chart_switched;
+    app_redraw(a);
+}
+
 static void do_fits(app *a, void *self, const char *argument) {
     (void)argument;
     toggle_term(a, self, "fits");
@@ -346,6 +395,9 @@ static const action actions[] = {
      "add to the filter that training it by the recipe fits the memory, or take it out; ~ in the list is "
      "tight, ! too big",
      NULL, NULL, do_fits},
+    {"chart", "g", "chart",
+     "show accuracy over operations, or take it away; what the filter leaves out is dim", NULL, NULL,
+     do_chart},
     {"show-all", "Esc", NULL, "show all models again", NULL, is_filtered, do_show_all},
     {"stop-fetching", "Esc", NULL, "stop fetching weights; what has come is kept", NULL, is_getting,
      do_stop_getting},
