@@ -123,8 +123,8 @@ thaw_memory layers_memory(const thaw_layers *layers, const thaw_memory_params *p
         .gradients = trained,
         .activations = p->batch_size * larger(recorded_most(m), quiet_most(m)) / halves,
     };
-    int64_t copies = p->cuda ? 0 : h.held + trained * p->state_per_parameter;
-    use.saving = larger(copies, 2 * (trained + h.largest));
+    int64_t state = trained * p->state_per_parameter, file = larger(h.held, state);
+    use.saving = larger(p->cuda ? 0 : h.held + state + file, 2 * (trained + h.largest));
     use.total = use.runtime + use.weights + use.optimizer + use.images +
                 larger(use.gradients + use.activations, use.saving);
     return use;

@@ -140,7 +140,12 @@ static void estimates_are_within_a_quarter_of_what_was_measured(void **state) {
         {"resnet50", "freeze=[]", "batch_size=8", 1508},
         {"mobilenet_v2", "freeze=[\"all\"]", "batch_size=16", 1045},
         {"mobilenet_v2", "freeze=[]", "batch_size=16", 1815},
+        {"vgg11", "freeze=[\"all\"]", "batch_size=8", 1799},
         {"vgg11", "freeze=[]", "batch_size=8", 3563},
+        {"resnet18", "freeze=[\"all\"]", "batch_size=16", 430},
+        {"resnet18", "freeze=[]", "batch_size=16", 969},
+        {"resnet50", "freeze=[\"conv1\", \"bn1\", \"layer1\", \"layer2\"]", "batch_size=8", 949},
+        {"vit_b_16", "freeze=[]", "batch_size=8", 3111},
     };
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
         thaw_memory m = ESTIMATE(runs[i].arch, runs[i].freeze, runs[i].batch, "workers=2");
