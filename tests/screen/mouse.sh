@@ -16,7 +16,7 @@ mouse_path() {
     "$1" 0 5 6; expect_match 'operations +3\.66 GMACs' # resnet34, the third row
     "$1" 0 28 3; expect "params▲"                      # a heading
     "$1" 0 28 3; expect "params▼"
-    "$1" 0 5 3; expect "model▲"
+    "$1" 0 8 3; expect "model▲"
     "$1" 65 5 6; expect_match '│ resnet101|resnet50'   # three rows down
     "$1" 0 20 1; expect "What a folder of images"      # the second tab
     "$1" 0 28 1; expect "No model is chosen yet"

@@ -116,18 +116,24 @@ static void memory_line(facts *f, const char *label, double total, int64_t avail
         facts_value(f, label, fit_role(fit), "about %s%s: %s", figure, more, model_fit_word(fit));
 }
 
+/* The figure that matters most, near the top. */
+static void memory_by_recipe(facts *f, const model_estimates *e, int index) {
+    char more[NUMBER_TEXT_MAX];
+    if (!e->of || !e->of[index].known) return;
+    snprintf(more, sizeof more, " at batch %d", e->batch_size);
+    memory_line(f, "memory", (double)e->of[index].memory.total, e->available, more);
+}
+
 static void memory_facts(facts *f, const model_estimates *e, int index) {
     const model_estimate *of = e->of ? &e->of[index] : NULL;
-    char figure[NUMBER_TEXT_MAX], more[NUMBER_TEXT_MAX + 16];
+    char figure[NUMBER_TEXT_MAX];
     facts_gap(f);
-    facts_heading(f, "Memory to train it by the recipe");
+    facts_heading(f, "Memory to train it");
     if (!of || !of->known) {
         facts_text(f, ROLE_DIM, "%s", of ? "It cannot be built at the recipe's image size." : "…");
         return;
     }
     const thaw_memory *m = &of->memory;
-    snprintf(more, sizeof more, " at batch %d", e->batch_size);
-    memory_line(f, "its mask", (double)m->total, e->available, more);
     memory_line(f, "all trained", (double)of->whole, e->available, "");
     if (e->available >= 0) facts_line(f, "available", "%s", text_bytes((double)e->available, figure));
     bool step = m->gradients + m->activations >= m->saving;
@@ -139,7 +145,7 @@ static void memory_facts(facts *f, const model_estimates *e, int index) {
     add_part(&parts, "gradients", step ? m->gradients : 0);
     add_part(&parts, "activations", step ? m->activations : 0);
     add_part(&parts, "saving", step ? 0 : m->saving);
-    facts_line(f, "made of", "%s", str_text(&parts));
+    facts_line(f, "by recipe", "%s", str_text(&parts));
     str_clear(&parts);
 }
 
@@ -153,6 +159,7 @@ static void describe(facts *f, const model_rows *rows, const model_estimates *es
     if (info->dataset) facts_line(f, "trained on", "%s, %d classes", info->dataset, info->classes);
     if (!isnan(info->acc1)) facts_line(f, "accuracy", "top-1 %.2f %%, top-5 %.2f %%", info->acc1, info->acc5);
     size_facts(f, info, layers);
+    memory_by_recipe(f, estimates, index);
     transform_facts(f, info);
     facts_line(f, "licence", "%s", info->license ? info->license : "none is named for the weights");
     if (info->recipe) facts_line(f, "made with", "%s", info->recipe);
