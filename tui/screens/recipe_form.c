@@ -177,7 +177,7 @@ void recipe_form_clear(recipe_form *into) {
 /* Is WORD one of the space-separated WORDS? */
 static bool among(const char *words, const char *word) {
     size_t length = strlen(word);
-    for (const char *at = words; (at = strstr(at, word)); at += length)
+    for (const char *at = words; length && (at = strstr(at, word)); at += length)
         if ((at == words || at[-1] == ' ') && (at[length] == ' ' || !at[length])) return true;
     return false;
 }
