@@ -59,8 +59,15 @@ tensor *layer_norm(thaw_status *status, tensor *x, int normalized_dims, tensor *
         TORCH_CHECK(normalized_dims > 0 && normalized_dims <= x->value.dim(),
                     "cannot normalise over the last ", normalized_dims, " of ", x->value.dim(),
                     " dimensions");
-        return at::layer_norm(x->value, x->value.sizes().slice(x->value.dim() - normalized_dims),
-                              optional(weight), optional(bias), eps);
+        const auto over = x->value.sizes().slice(x->value.dim() - normalized_dims);
+#if !TORCH_AT_LEAST(2, 0)
+        /* Before 2.0 a bfloat16 image and float32 weights, which autocast makes of a ViT, could not meet. */
+        if (weight && weight->value.scalar_type() != x->value.scalar_type())
+            return at::layer_norm(x->value.to(weight->value.scalar_type()), over, optional(weight),
+                                  optional(bias), eps)
+                .to(x->value.scalar_type());
+#endif
+        return at::layer_norm(x->value, over, optional(weight), optional(bias), eps);
     });
 }
 

@@ -62,9 +62,9 @@ def timed_listing(program, path):
     subprocess.run([program, "weights", path], stdout=subprocess.DEVNULL, check=True)
     seconds = time.perf_counter() - began
     # ru_maxrss would count this Python, which the child was before exec. So the child is looked at where it waits, all
-    # but done: for a pipe that is smaller than what it prints.
+    # but done: for a pipe that is full already.
     reader, writer = os.pipe()
-    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(writer, bytes(fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)))
     process = subprocess.Popen([program, "weights", path], stdout=writer)
     os.close(writer)
     time.sleep(0.1)

@@ -65,11 +65,30 @@ def python_pass(model, x, y, frozen):
     return out
 
 
-def both_passes(probe, arch, count, side, layout, frozen=(), seed=SEED):
-    """thaw's results, and Python's."""
+def take_statistics(model, x):
+    """Give every norm the statistics of X, as training would: drawn ones make the activations of a network of a hundred
+    norms grow out of all proportion."""
+    plain, _, deep = dropouts(model)
+    norms = {norm: norm.momentum for norm in model.modules() if isinstance(norm, nn.BatchNorm2d)}
+    model.train()
+    freeze(model, plain + deep)
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        model(x)
+    for norm, momentum in norms.items():
+        norm.momentum = momentum
+    for parameter in model.parameters():
+        parameter.requires_grad_(True)
+
+
+def both_passes(probe, arch, count, side, layout, frozen=(), seed=SEED, statistics=False):
+    """thaw's results, and Python's. STATISTICS: with those of the images in the norms."""
     model = settle(build_peer(arch, side))
     plain, ours, theirs = dropouts(model)
     batch = images(seed, count, side, 10)
+    if statistics:
+        take_statistics(model, batch[0])
     got = probe.compute("pass", arch, model.state_dict(), [batch], layout, frozen + plain + ours)
     return got, python_pass(model, *batch, frozen + plain + theirs)
 

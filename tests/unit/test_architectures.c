@@ -315,7 +315,7 @@ static void train(learner *l, int side) {
     rng r = rng_keyed(5, RNG_TEST, 0, 0);
     for (size_t i = 0; i < count; i++)
         pixels[i] = (float)rng_range(&r, -1, 1);
-    image_batch batch = {BATCH, side, side, pixels, label};
+    image_batch batch = {.count = BATCH, .height = side, .width = side, .pixels = pixels, .label = label};
     for (int step = 0; step < STEPS; step++) {
         double loss;
         must(learner_step(l, &batch, step, 0.05, NULL, &loss));
@@ -396,6 +396,30 @@ static void an_auxiliary_classifier_alone_can_learn(void **state) {
     only_moves(with_auxiliary("googlenet", CLASSES, 33), "aux2", 33);
 }
 
+/* Autocast leaves float32 weights beside bfloat16 images in what is not a convolution or a product. */
+static void families_with_layer_norms_train_in_bf16(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        int side;
+    } some[] = {
+        {"convnext_tiny", 32}, {"vit_b_32", 64}, {"swin_t", 64}, {"swin_v2_t", 64}, {"maxvit_t", 224}};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        model *m = built(some[i].name, CLASSES, some[i].side);
+        must(model_materialise(m, support_torch(), (device){DEVICE_CPU, 0}, true, 1));
+        thaw_recipe recipe;
+        thaw_recipe_init(&recipe);
+        learner l = {.model = m, .bf16 = true};
+        must(optimizer_new(&recipe, m, &l.optimizer));
+        must(learner_mask_changed(&l));
+        train(&l, some[i].side);
+        learner_clear(&l);
+        optimizer_free(l.optimizer);
+        thaw_recipe_clear(&recipe);
+        model_free(m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_shapes_and_order_are_torchvisions),
@@ -407,6 +431,7 @@ int main(void) {
         cmocka_unit_test(stochastic_depth_drops_whole_images_and_nothing_when_frozen),
         cmocka_unit_test(everything_but_the_head_stays_to_the_bit),
         cmocka_unit_test(an_auxiliary_classifier_alone_can_learn),
+        cmocka_unit_test(families_with_layer_norms_train_in_bf16),
     };
     return cmocka_run_group_tests(tests, read_layouts, NULL);
 }
