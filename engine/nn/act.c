@@ -18,8 +18,12 @@ act act_shared(act x) {
 
 act act_dense(pass *p, act x) {
     if (!x.blocked) return x;
-    x.t = t_to(p->scope, x.t, p->device, DTYPE_F32, p->format);
     x.blocked = false;
+    if (pass_tracing(p)) {
+        p->conversions++;
+        return x;
+    }
+    x.t = t_to(p->scope, x.t, p->device, DTYPE_F32, p->format);
     x.fresh = true;
     return x;
 }

@@ -46,6 +46,12 @@ bool fold_applies(const layer *conv, const pass *p) {
 }
 
 act fold_input(pass *p, act x) {
+    if (pass_tracing(p)) {
+        p->convolutions++;
+        p->conversions += !x.blocked;
+        x.blocked = true;
+        return x;
+    }
     if (!p->blocked || x.blocked) return x;
     x.t = t_to(p->scope, x.t, p->device, DTYPE_F32, FORMAT_BLOCKED);
     x.blocked = true;

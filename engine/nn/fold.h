@@ -9,7 +9,9 @@
  * layer returns what it is given.
  *
  * On the CPU, where nothing is recorded, activations moreover stay in oneDNN's blocked layout from one
- * convolution to the next, and the weights are reordered once instead of at every step.
+ * convolution to the next, and the weights are reordered once instead of at every step. Most other operations
+ * do not know that layout; a trace counts how often a model would go back and forth, and where that is often
+ * (after each convolution of MobileNet) all of it stays dense: see model.blocked.
  *
  * What was made is kept until one of the tensors it was made of has changed.
  */
@@ -37,7 +39,7 @@ void fold_settle(model *m);
 bool fold_applies(const layer *conv, const pass *p);
 bool fold_takes_norm(const layer *conv, const pass *p);
 
-/* X as such a convolution takes it. */
+/* X as such a convolution takes it. In a trace: what that would be, counted. */
 act fold_input(pass *p, act x);
 /* The weights for X's type, made now when there are none yet. NULL after a failure. */
 const fold *fold_get(layer *conv, pass *p, tensor *x, const conv2d_params *params);

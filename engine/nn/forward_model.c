@@ -84,8 +84,8 @@ act model_forward(model *m, pass *p, act x, size_t from, size_t to) {
     p->stage_begin = (int)from;
     p->stage_end = (int)to;
     p->recording = false;
-    p->blocked =
-        m->device.kind == DEVICE_CPU && torch_about(m->torch)->onednn && !torch_autocasting(m->torch);
+    p->blocked = m->blocked && m->device.kind == DEVICE_CPU && torch_about(m->torch)->onednn &&
+                 !torch_autocasting(m->torch);
     x.fresh = false; /* the caller's, perhaps in a cache */
     x.from = NULL;
     for (size_t i = from; i < to && !pass_failed(p); i++) {

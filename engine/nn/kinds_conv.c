@@ -39,7 +39,11 @@ static act conv2d_forward(layer *self, pass *p, act x) {
     }
     int64_t taps = c->in / c->groups * c->kernel[0] * c->kernel[1];
     int64_t macs = out.dim[1] * out.dim[2] * out.dim[3] * taps;
-    tensor *t = pass_tracing(p) ? NULL : conv_compute(self, p, &x);
+    tensor *t = NULL;
+    if (pass_tracing(p))
+        x = fold_input(p, x);
+    else
+        t = conv_compute(self, p, &x);
     return act_result(self, p, x, out, macs, t);
 }
 

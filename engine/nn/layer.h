@@ -51,6 +51,8 @@ typedef struct pass {
     bool recording;             /* autograd listens: nothing may be changed in place but what is fresh */
     int stage_begin, stage_end; /* the stages of this walk: begin..end-1 */
     int executed;               /* trace: leaves walked so far */
+    int convolutions;           /* trace: of those */
+    int conversions;            /* trace: into FORMAT_BLOCKED and back, were all convolutions in it */
     layer *inside; /* trace: the container being walked, which operations between layers belong to */
 } pass;
 

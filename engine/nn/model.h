@@ -56,6 +56,7 @@ struct model {
     torch *torch; /* NULL until materialised */
     device device;
     memory_format format;
+    bool blocked; /* from the last trace: FORMAT_BLOCKED pays where nothing is recorded */
 };
 
 /* ---- building ---- */

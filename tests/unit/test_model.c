@@ -244,6 +244,7 @@ static void folds_follow_every_change_of_their_tensors(void **state) {
 static void nothing_folds_while_it_is_trained(void **state) {
     (void)state;
     model *m = settled_model();
+    m->blocked = true;
     support_mask(m, "conv1,layer1", "layer2");
     support_backward(m);
     assert_null(
@@ -261,15 +262,29 @@ static void nothing_folds_while_it_is_trained(void **state) {
 /* ---- oneDNN's layout ---- */
 
 static tensor *logits_of(model *m, tscope *s, bool blocked) {
-    bool onednn = m->torch->facts.onednn, recording = torch_grad_mode(m->torch, false);
-    m->torch->facts.onednn = onednn && blocked;
+    bool recording = torch_grad_mode(m->torch, false);
+    m->blocked = blocked;
     pass p = {.scope = s};
     act x = {.size = SHAPE_4(2, 3, m->input.dim[2], m->input.dim[3])};
     x.t = support_noise(s, x.size, 7);
     tensor *y = model_forward(m, &p, x, 0, m->stage_count).t;
-    m->torch->facts.onednn = onednn;
     torch_grad_mode(m->torch, recording);
     return y;
+}
+
+/* ReLU chains stay in the layout; what goes back and forth after every convolution is kept out of it. */
+static void the_layout_is_for_models_that_stay_in_it(void **state) {
+    (void)state;
+    static const char *const stay[] = {"resnet18", "resnet50", "vgg11", "mnasnet1_0", "regnet_x_400mf"};
+    static const char *const leave[] = {"mobilenet_v2", "efficientnet_b0", "squeezenet1_0", "vit_b_16"};
+    for (size_t i = 0; i < sizeof stay / sizeof *stay + sizeof leave / sizeof *leave; i++) {
+        bool stays = i < sizeof stay / sizeof *stay;
+        model *m;
+        const char *name = stays ? stay[i] : leave[i - sizeof stay / sizeof *stay];
+        assert_false(model_build(name, 0, 0, 0, &m).code);
+        assert_int_equal(m->blocked, stays);
+        model_free(m);
+    }
 }
 
 /* Grouped and depthwise convolutions, pools that round up, concatenations and slices among them. */
@@ -344,6 +359,7 @@ int main(void) {
         cmocka_unit_test(folded_and_unfolded_agree_to_rounding),
         cmocka_unit_test(folds_follow_every_change_of_their_tensors),
         cmocka_unit_test(nothing_folds_while_it_is_trained),
+        cmocka_unit_test(the_layout_is_for_models_that_stay_in_it),
         cmocka_unit_test(every_kind_of_block_computes_the_same_in_either_layout),
         cmocka_unit_test(forward_without_tensors_says_so),
         cmocka_unit_test(images_of_other_channels_name_the_layer),
