@@ -306,6 +306,9 @@ static void documented_lines_are_what_is_written(void **state) {
     char *path = path_join(root, "docs/events.md"), *text;
     thaw_status status = file_read(path, 1 << 20, &text, NULL);
     assert_string_equal(status.message, "");
+    char *other = strstr(text, "\n## What `thaw get"); /* which has events of its own */
+    assert_non_null(other);
+    *other = '\0';
     bool seen[THAW_EVENT_COUNT] = {false};
     for (char *line = text; line && *line;) {
         char *end = strchr(line, '\n');
