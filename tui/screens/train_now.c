@@ -47,18 +47,6 @@ static void put_figure(figures *f, const char *label, theme_role role, const cha
     free(text);
 }
 
-/* "layer4, 4 views, 62 %": what is kept, and how much of it by now. */
-static void put_cache(figures *f, const run_view *v) {
-    str text = {0};
-    if (!v->cached_layer || v->ended) return;
-    str_append(&text, v->cached_layer);
-    if (v->cached_views > 1) str_appendf(&text, ", %d views", v->cached_views);
-    if (v->cached_filled < v->cached_entries)
-        str_appendf(&text, ", %.0f %%", 100 * (double)v->cached_filled / (double)v->cached_entries);
-    put_figure(f, "cached", ROLE_FROZEN, "%s", str_text(&text));
-    str_clear(&text);
-}
-
 static void first_row(canvas *c, rect row, const run_view *v) {
     figures f = {c, row, row.col};
     const run_epoch *last = run_view_last_epoch(v);
@@ -74,7 +62,6 @@ static void first_row(canvas *c, rect row, const run_view *v) {
     if (last && isfinite(last->val_top1)) put_figure(&f, "val", ROLE_VAL, "%.1f %%", last->val_top1 * 100);
     if (isfinite(v->best_val_top1))
         put_figure(&f, "best", ROLE_GOOD, "%.1f %% in %d", v->best_val_top1 * 100, v->best_epoch + 1);
-    put_cache(&f, v);
 }
 
 static void second_row(canvas *c, rect row, const run_view *v) {
@@ -121,13 +108,31 @@ static void before_a_run(app *a, canvas *c, rect in) {
         canvas_text(c, in.row + 1, in.col, in.cols, "pick a model (1) and images (2) first", ROLE_DIM);
 }
 
+/* "layer3+ · 62 % of layer2.2 cached, 4 views": what is trained, and what is kept of the rest. Owned by the
+ * caller. */
+static char *describe(const run_view *v) {
+    str text = {0};
+    str_append(&text, v->mask_label ? v->mask_label : "");
+    if (v->cached_layer && !v->ended) {
+        str_append(&text, " · ");
+        if (v->cached_filled < v->cached_entries)
+            str_appendf(&text, "%.0f %% of ", 100 * (double)v->cached_filled / (double)v->cached_entries);
+        str_appendf(&text, "%s cached", v->cached_layer);
+        if (v->cached_views > 1) str_appendf(&text, ", %d views", v->cached_views);
+    }
+    char *note = xstrdup(str_text(&text));
+    str_clear(&text);
+    return note;
+}
+
 void train_draw_now(app *a, canvas *c, const layout *l) {
     rect place = l->pane[PANE_NOW];
     if (rect_empty(place)) return;
     const run_view *v = app_live(a);
-    const char *note = v->mask_label ? v->mask_label : "";
+    char *note = describe(v);
     rect in = canvas_frame(c, place, "now", note,
                            l->flags[PANE_NOW] | (app_focus(a) == PANE_NOW ? FRAME_FOCUS : 0));
+    free(note);
     rect former = canvas_clip(c, in);
     in = rect_inset(in, 0, 1, 0, 1);
     if (!v->begun) {
