@@ -22,8 +22,8 @@ test_tabs_at_200x60() { tabs 200 60; }
 test_help_names_every_action_and_closes() {
     start 80 24
     expect "1 Models"
-    press '?'; expect "Esc closes"
-    expect ":quit"
+    press '?'; expect "Esc closes"; expect ":choose-model"
+    press End; expect ":suspend"; press PageUp; expect ":quit"
     press Escape; expect_gone "Esc closes"
     press q
     expect_restored 0
