@@ -21,7 +21,7 @@ typedef struct command {
     const char *operands; /* "RUN IMAGE...", or "" */
     const char *summary;  /* one line, lower case, no full stop */
     const char *about;    /* paragraphs for `thaw help NAME` and the manual page */
-    unsigned options;     /* OPT(JSON) | ... ; --help is always taken */
+    option_set options;   /* OPT(JSON) | ... ; --help is always taken */
     size_t min, max;      /* how many operands */
     int (*run)(const arguments *a);
 } command;

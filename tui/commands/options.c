@@ -22,14 +22,14 @@ const option *option_at(option_id id) {
 }
 
 /* The option called NAME (LENGTH characters of it), or OPT_COUNT. */
-static option_id find(unsigned accepted, const char *name, size_t length) {
+static option_id find(option_set accepted, const char *name, size_t length) {
     for (option_id id = 0; id < OPT_COUNT; id++)
         if (accepted >> id & 1 && strlen(table[id].name) == length && !memcmp(table[id].name, name, length))
             return id;
     return OPT_COUNT;
 }
 
-static thaw_status unknown(unsigned accepted, const char *word, size_t length) {
+static thaw_status unknown(option_set accepted, const char *word, size_t length) {
     const char *names[OPT_COUNT];
     size_t count = 0;
     for (option_id id = 0; id < OPT_COUNT; id++)
@@ -81,7 +81,7 @@ static thaw_status take_value(option_id id, const char *value, arguments *out) {
 }
 
 /* One word that begins with "--". *NEXT is the word after it, or NULL; USED says whether it was its value. */
-static thaw_status take_option(unsigned accepted, const char *word, const char *next, bool *used,
+static thaw_status take_option(option_set accepted, const char *word, const char *next, bool *used,
                                arguments *out) {
     const char *name = word + 2, *equals = strchr(name, '=');
     size_t length = equals ? (size_t)(equals - name) : strlen(name);
@@ -100,7 +100,7 @@ static thaw_status take_option(unsigned accepted, const char *word, const char *
     return take_value(id, equals ? equals + 1 : next, out);
 }
 
-thaw_status options_read(unsigned accepted, int count, char **argv, arguments *out) {
+thaw_status options_read(option_set accepted, int count, char **argv, arguments *out) {
     bool options = true;
     *out = (arguments){.operand = (const char **)argv};
     for (int i = 0; i < count; i++) {

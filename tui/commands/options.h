@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "thaw/status.h"
 
@@ -63,7 +64,10 @@ typedef enum option_id {
         OPT_COUNT
 } option_id;
 
-#define OPT(id) (1u << OPT_##id)
+/* Which options a command takes: a bit for each. */
+typedef uint64_t option_set;
+#define OPT(id) ((option_set)1 << OPT_##id)
+_Static_assert((int)OPT_COUNT <= 64, "each option has its bit in an option_set");
 
 typedef struct option {
     const char *name;
@@ -90,6 +94,6 @@ typedef struct arguments {
  * Read ARGV (COUNT words after the command's name), taking the options in ACCEPTED. Operands are gathered at
  * the front of ARGV, which is reordered. Failures are THAW_ERR_USAGE and name the nearest option.
  */
-thaw_status options_read(unsigned accepted, int count, char **argv, arguments *out);
+thaw_status options_read(option_set accepted, int count, char **argv, arguments *out);
 
 #endif
