@@ -11,10 +11,11 @@ enum {
     NARROW_COLS = 60,
     NARROW_ROWS = 12,
     WIDE_COLS = 120,
-    NOW_ROWS = 3,    /* lines of figures, and a border at the top and the bottom */
-    LOG_LEAST = 4,   /* rows of the log pane with its border */
-    CHART_LEAST = 5, /* rows of a chart worth drawing */
-    LIST_LEAST = 24, /* columns of a list worth reading */
+    NOW_ROWS = 3,      /* lines of figures, and a border at the top and the bottom */
+    LOG_LEAST = 4,     /* rows of the log pane with its border */
+    CHART_LEAST = 5,   /* rows of a chart worth drawing */
+    PROFILE_ROWS = 18, /* hold all phases, and what is beside them */
+    LIST_LEAST = 24,   /* columns of a list worth reading */
     DETAIL_LEAST = 30,
 };
 
@@ -23,15 +24,22 @@ static int clamp(int value, int least, int most) {
 }
 
 static const pane list_panes[] = {PANE_LIST, PANE_DETAIL, PANE_LOG};
-static const pane chart_panes[] = {PANE_LIST, PANE_LOSS, PANE_ACCURACY, PANE_NOW, PANE_LOG};
+static const pane chart_panes[] = {PANE_LIST, PANE_LOSS, PANE_ACCURACY, PANE_PROFILE, PANE_NOW, PANE_LOG};
 
-/* The panes of a form in the order the focus goes through them. */
-static const pane *form_panes(const layout_state *state, int *count) {
+/* The panes in the order the focus goes through them; returns how many. */
+static int form_panes(const layout_state *state, pane panes[PANE_COUNT]) {
     bool chart = state->form == LAYOUT_CHART;
-    *count = chart ? (int)(sizeof chart_panes / sizeof *chart_panes)
-                   : (int)(sizeof list_panes / sizeof *list_panes);
-    if (!state->log) (*count)--;
-    return chart ? chart_panes : list_panes;
+    const pane *all = chart ? chart_panes : list_panes;
+    size_t most = chart ? sizeof chart_panes / sizeof *chart_panes : sizeof list_panes / sizeof *list_panes;
+    int count = 0;
+    for (size_t i = 0; i < most; i++) {
+        bool shown = all[i] == PANE_LOG        ? state->log
+                     : all[i] == PANE_PROFILE  ? state->profile
+                     : all[i] == PANE_ACCURACY ? !state->profile
+                                               : true;
+        if (shown) panes[count++] = all[i];
+    }
+    return count;
 }
 
 /* Stack panes of the given heights from the top of AREA; their edges are shared. */
@@ -49,7 +57,8 @@ static void stack(layout *l, rect area, const pane *panes, const int *rows, int 
 
 /* Loss, accuracy, now and log below each other: the figures keep their height, the charts share the rest 3:2.
  */
-static void stack_charts(layout *l, rect area, bool log) {
+static void stack_charts(layout *l, rect area, const layout_state *state) {
+    bool log = state->log;
     int now = NOW_ROWS + 1, log_rows = log ? clamp(area.rows / 4, LOG_LEAST, area.rows / 2) : 0;
     int last = 1; /* the bottom border */
     int charts = area.rows - now - log_rows - last;
@@ -57,15 +66,17 @@ static void stack_charts(layout *l, rect area, bool log) {
         log_rows = 0;
         charts = area.rows - now - last;
     }
-    int accuracy = charts >= 2 * CHART_LEAST ? charts * 2 / 5 : 0;
+    bool profile = state->profile;
+    int accuracy = !profile && charts >= 2 * CHART_LEAST ? charts * 2 / 5 : 0;
     if (accuracy && accuracy < CHART_LEAST) accuracy = CHART_LEAST;
+    int profile_rows = !profile ? 0 : charts - PROFILE_ROWS >= CHART_LEAST ? PROFILE_ROWS : charts;
     if (log_rows)
         log_rows += last;
     else
         now += last;
-    int rows[] = {charts - accuracy, accuracy, now, log_rows};
-    static const pane panes[] = {PANE_LOSS, PANE_ACCURACY, PANE_NOW, PANE_LOG};
-    stack(l, area, panes, rows, 4);
+    int rows[] = {charts - accuracy - profile_rows, accuracy, profile_rows, now, log_rows};
+    static const pane panes[] = {PANE_LOSS, PANE_ACCURACY, PANE_PROFILE, PANE_NOW, PANE_LOG};
+    stack(l, area, panes, rows, sizeof panes / sizeof *panes);
 }
 
 static void split(layout *l, const layout_state *state) {
@@ -76,7 +87,7 @@ static void split(layout *l, const layout_state *state) {
     rect side = {body.row, body.col + left, body.rows, body.cols - left};
     l->pane[PANE_LIST] = (rect){body.row, body.col, body.rows, left};
     if (state->form == LAYOUT_CHART) {
-        stack_charts(l, side, state->log);
+        stack_charts(l, side, state);
         return;
     }
     int log_rows =
@@ -109,14 +120,15 @@ layout layout_compute(int rows, int cols, const layout_state *state) {
 }
 
 pane layout_next_focus(const layout_state *state, int step) {
-    int count, at = 0;
-    const pane *panes = form_panes(state, &count);
+    pane panes[PANE_COUNT];
+    int count = form_panes(state, panes), at = 0;
     for (int i = 0; i < count; i++)
         if (panes[i] == state->focus) at = i;
     return panes[((at + step) % count + count) % count];
 }
 
 const char *layout_pane_name(pane p) {
-    static const char *const names[PANE_COUNT] = {"list", "detail", "loss", "accuracy", "now", "log"};
+    static const char *const names[PANE_COUNT] = {"list", "detail",  "loss", "accuracy",
+                                                  "now",  "profile", "log"};
     return p < PANE_COUNT ? names[p] : "";
 }

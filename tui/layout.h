@@ -24,6 +24,7 @@ typedef enum pane {
     PANE_LOSS,     /* charts ... */
     PANE_ACCURACY, /* ... below each other */
     PANE_NOW,      /* figures of the present moment */
+    PANE_PROFILE,  /* where the time goes; instead of a chart, or of both */
     PANE_LOG,
     PANE_COUNT
 } pane;
@@ -39,6 +40,7 @@ typedef struct layout_state {
     pane focus;   /* shown when there is room for one pane only */
     bool log;     /* the log pane is open */
     double split; /* the list's share of the width, 0..1; 0: chosen */
+    bool profile; /* its pane is open; LAYOUT_CHART only */
 } layout_state;
 
 typedef struct layout {

@@ -136,6 +136,7 @@ static void take_begin(run_view *v, const thaw_event *e) {
     bool same = v->run && e->begin.run && !strcmp(v->run, e->begin.run);
     if (v->begun && !(e->begin.resumed && same)) start_over(v);
     if (e->begin.resumed) forget_after(v, e->steps);
+    run_profile_clear(&v->epoch_profile);
     v->begun = true;
     v->ended = false;
     v->resumed = e->begin.resumed;
@@ -304,6 +305,12 @@ static void take_cache(run_view *v, const thaw_event *e) {
     v->cached_bytes = e->cache.bytes;
 }
 
+static void take_profile(run_view *v, const thaw_event *e) {
+    if (e->profile.epoch != v->epoch_profile.epoch) run_profile_clear(&v->epoch_profile);
+    run_profile_add(&v->epoch_profile, e);
+    run_profile_add(&v->profile, e);
+}
+
 static void take_checkpoint(run_view *v, const thaw_event *e) {
     run_marks_add(v, RUN_MARK_CHECKPOINT, e->steps, xstrdup("checkpoint"));
 }
@@ -355,7 +362,7 @@ static void (*const handler[THAW_EVENT_COUNT])(run_view *, const thaw_event *) =
     [THAW_EVENT_EPOCH] = take_epoch,   [THAW_EVENT_MASK] = take_mask,
     [THAW_EVENT_LR] = take_lr,         [THAW_EVENT_CHECKPOINT] = take_checkpoint,
     [THAW_EVENT_LAYERS] = take_layers, [THAW_EVENT_END] = take_end,
-    [THAW_EVENT_CACHE] = take_cache,
+    [THAW_EVENT_CACHE] = take_cache,   [THAW_EVENT_PROFILE] = take_profile,
 };
 
 void run_view_apply(run_view *v, const thaw_event *e) {
@@ -409,6 +416,8 @@ void run_view_clear(run_view *v) {
     free_names(&v->class_name, (size_t)v->classes);
     free_names(&v->frozen, v->frozen_count);
     free_names(&v->moving, v->moving_count);
+    run_profile_clear(&v->profile);
+    run_profile_clear(&v->epoch_profile);
     series_clear(&v->train_loss);
     series_clear(&v->rate);
     free(v->epoch_list);

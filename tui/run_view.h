@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "thaw/event.h"
+#include "tui/run_profile.h"
 #include "tui/series.h"
 
 enum {
@@ -119,6 +120,8 @@ typedef struct run_view {
     size_t layer_count, layer_capacity;
     run_log_line *log; /* oldest first */
     size_t log_count, log_dropped;
+
+    run_profile profile, epoch_profile; /* of the run; of the newest epoch, since it was resumed */
 
     /* end */
     char *end_reason, *end_message;

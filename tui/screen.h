@@ -37,6 +37,7 @@ typedef struct screen {
     void (*event)(app *a, void *self,
                   const thaw_event *e); /* after the run's view has taken it. NULL: nothing */
     bool (*log)(void *self);            /* its log pane is open. NULL: never */
+    bool (*profile)(void *self);        /* its pane of where time goes is open. NULL: never */
 } screen;
 
 /* One a file in tui/screens/. */

@@ -412,6 +412,17 @@ void loader_release(loader *l, batch *b) {
     pthread_mutex_unlock(&l->lock);
 }
 
+loader_times loader_worked(const loader *l) {
+    static const double nanosecond = 1e-9;
+    const sampler *s = &l->sampler;
+    return (loader_times){
+        .decode = nanosecond * (double)atomic_load_explicit(&s->decode_nanoseconds, memory_order_relaxed),
+        .transform =
+            nanosecond * (double)atomic_load_explicit(&s->transform_nanoseconds, memory_order_relaxed),
+        .workers = l->p.workers,
+    };
+}
+
 int loader_queue_depth(loader *l) {
     int ready = 0;
     pthread_mutex_lock(&l->lock);

@@ -51,6 +51,13 @@ typedef struct batch {
     double wait;     /* seconds that loader_next blocked for it */
 } batch;
 
+/* What the workers have done so far: seconds by the clock, summed over them. */
+typedef struct loader_times {
+    double decode;    /* reading and decoding files */
+    double transform; /* cropping, resizing, augmenting, normalising */
+    int workers;
+} loader_times;
+
 thaw_status loader_new(const loader_params *params, loader **out);
 void loader_free(loader *l); /* stops and joins the workers; NULL is fine */
 
@@ -66,7 +73,8 @@ void loader_start(loader *l, int epoch, int first);
 batch *loader_next(loader *l);
 void loader_release(loader *l, batch *b);
 
-int loader_queue_depth(loader *l); /* batches ready now */
+loader_times loader_worked(const loader *l); /* any thread */
+int loader_queue_depth(loader *l);           /* batches ready now */
 /* Files that could not be decoded so far, each once, as (relative path, reason). Valid until the next call on
  * l. */
 size_t loader_skipped(loader *l, const thaw_skipped **out);

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/file.h"
+
+static const double nanoseconds = 1e9;
 
 drawn sampler_draw(const sampler *s, int epoch, uint32_t index) {
     const loader_params *p = s->params;
@@ -46,15 +49,23 @@ static thaw_status make_base(const sampler *s, uint32_t index, image *base) {
     return thaw_ok();
 }
 
-thaw_status sampler_load(const sampler *s, drawn *x, float *out) {
+static void add_time(atomic_llong *total, double seconds) {
+    atomic_fetch_add_explicit(total, (long long)(seconds * nanoseconds), memory_order_relaxed);
+}
+
+thaw_status sampler_load(sampler *s, drawn *x, float *out) {
     image own = {0};
+    double began = clock_seconds(), decoded;
     const image *base = s->cache ? image_cache_get(s->cache, x->index) : NULL;
     if (!base) {
         THAW_TRY(make_base(s, x->index, &own));
         if (s->cache) base = image_cache_put(s->cache, x->index, &own);
         if (!base) base = &own;
     }
+    decoded = clock_seconds();
     transform_finish(&s->params->transform, base, s->params->train, &x->r, out);
     image_clear(&own);
+    add_time(&s->decode_nanoseconds, decoded - began);
+    add_time(&s->transform_nanoseconds, clock_seconds() - decoded);
     return thaw_ok();
 }

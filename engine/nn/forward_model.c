@@ -95,6 +95,7 @@ act model_forward(model *m, pass *p, act x, size_t from, size_t to) {
             p->blocked = false;
             x.fresh = false;
         }
+        if (p->watch) p->watch->stage(p->watch, p, i, x.t);
         bool last = i + 1 == to || (wanted && i + 1 == quiet);
         act y = stage_forward(m->stage[i], p, x, last || (wanted && auxiliary_waits(m, p, i)));
         forward_auxiliary(m, p, &y, i, wanted);

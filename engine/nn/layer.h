@@ -33,15 +33,24 @@ typedef struct act {
     layer *from;  /* the leaf that made it, when it is that leaf's output as it is */
 } act;
 
+typedef struct pass pass;
+
+/* Who wants to know where a walk with tensors is. */
+typedef struct pass_watch {
+    /* STAGE begins with X, what the one before gave. */
+    void (*stage)(struct pass_watch *self, pass *p, size_t stage, tensor *x);
+} pass_watch;
+
 enum { AUXILIARY_MAX = 2 }; /* classifiers that look at the middle of a model: GoogLeNet has two */
 
 /* One walk. In a trace scope is NULL; a shape that does not fit is left in status and stops the walk. */
-typedef struct pass {
+struct pass {
     tscope *scope;
     bool training; /* as nn.Module.train(); a frozen layer behaves as in eval mode whatever this says */
     uint64_t dropout_seed; /* with dropout_step and the layer's index: the dropout masks, see RNG_DROPOUT */
     uint64_t dropout_step;
     thaw_status status;
+    pass_watch *watch; /* borrowed, or NULL */
     /* What a training pass found beside its result: their logits, NULL where one took no part. */
     tensor *auxiliary[AUXILIARY_MAX];
     /* model_forward's and model_trace's own: leave zero. */
@@ -54,7 +63,7 @@ typedef struct pass {
     int convolutions;           /* trace: of those */
     int conversions;            /* trace: into FORMAT_BLOCKED and back, were all convolutions in it */
     layer *inside; /* trace: the container being walked, which operations between layers belong to */
-} pass;
+};
 
 /* One row a kind of layer; families add rows of their own for their blocks. Static, never freed. */
 typedef struct layer_kind {

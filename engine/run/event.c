@@ -23,6 +23,7 @@ static const char *const kind_names[THAW_EVENT_COUNT] = {
     [THAW_EVENT_CACHE] = "cache",
     [THAW_EVENT_CHECKPOINT] = "checkpoint",
     [THAW_EVENT_LAYERS] = "layers",
+    [THAW_EVENT_PROFILE] = "profile",
     [THAW_EVENT_END] = "end",
 };
 
@@ -30,6 +31,23 @@ static const char *const state_names[THAW_STATE_COUNT] = {
     [THAW_STATE_IDLE] = "idle",         [THAW_STATE_PREPARING] = "preparing",
     [THAW_STATE_TRAINING] = "training", [THAW_STATE_EVALUATING] = "evaluating",
     [THAW_STATE_PAUSED] = "paused",     [THAW_STATE_STOPPING] = "stopping",
+};
+
+static const char *const phase_names[THAW_PHASE_COUNT] = {
+    [THAW_PHASE_PREPARE] = "prepare",
+    [THAW_PHASE_WAIT] = "wait",
+    [THAW_PHASE_UPLOAD] = "upload",
+    [THAW_PHASE_FROZEN] = "frozen",
+    [THAW_PHASE_KEPT] = "kept",
+    [THAW_PHASE_FORWARD] = "forward",
+    [THAW_PHASE_BACKWARD] = "backward",
+    [THAW_PHASE_OPTIMIZER] = "optimizer",
+    [THAW_PHASE_METRICS] = "metrics",
+    [THAW_PHASE_LOGGING] = "logging",
+    [THAW_PHASE_EVALUATION] = "evaluation",
+    [THAW_PHASE_CHECKPOINT] = "checkpoint",
+    [THAW_PHASE_PAUSED] = "paused",
+    [THAW_PHASE_OTHER] = "other",
 };
 
 const char *const event_level_names[3] = {"info", "warning", "error"};
@@ -96,6 +114,16 @@ static const event_field fields[] = {
     {THAW_EVENT_CHECKPOINT, "epoch", EVENT_INT, AT(checkpoint.epoch)},
     {THAW_EVENT_CHECKPOINT, "best", EVENT_BOOL, AT(checkpoint.best)},
     {THAW_EVENT_LAYERS, "layers", EVENT_STATS, COUNTED(layers.item, layers.count)},
+    {THAW_EVENT_PROFILE, "epoch", EVENT_INT, AT(profile.epoch)},
+    {THAW_EVENT_PROFILE, "steps", EVENT_INT, AT(profile.steps)},
+    {THAW_EVENT_PROFILE, "images", EVENT_INT64, AT(profile.images)},
+    {THAW_EVENT_PROFILE, "seconds", EVENT_NUMBER, AT(profile.seconds)},
+    {THAW_EVENT_PROFILE, "phases", EVENT_PHASES, AT(profile.phase)},
+    {THAW_EVENT_PROFILE, "decode", EVENT_NUMBER, AT(profile.decode)},
+    {THAW_EVENT_PROFILE, "transform", EVENT_NUMBER, AT(profile.transform)},
+    {THAW_EVENT_PROFILE, "workers", EVENT_INT, AT(profile.workers)},
+    {THAW_EVENT_PROFILE, "exact", EVENT_BOOL, AT(profile.exact)},
+    {THAW_EVENT_PROFILE, "stages", EVENT_STAGES, COUNTED(profile.stage, profile.stage_count)},
     {THAW_EVENT_END, "run", EVENT_TEXT, AT(end.run)},
     {THAW_EVENT_END, "reason", EVENT_TEXT, AT(end.reason)},
     {THAW_EVENT_END, "message", EVENT_TEXT, AT(end.message)},
@@ -123,6 +151,10 @@ const char *thaw_state_name(thaw_state state) {
     return (size_t)state < THAW_STATE_COUNT ? state_names[state] : "unknown";
 }
 
+const char *thaw_phase_name(thaw_phase phase) {
+    return (size_t)phase < THAW_PHASE_COUNT ? phase_names[phase] : "unknown";
+}
+
 /* ---- ownership ---- */
 
 static void clear_names(char **names, size_t count) {
@@ -135,6 +167,12 @@ static void clear_stats(thaw_layer_stat *stats, size_t count) {
     for (size_t i = 0; i < count; i++)
         free(stats[i].path);
     free(stats);
+}
+
+static void clear_stages(thaw_stage_time *stages, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        free(stages[i].path);
+    free(stages);
 }
 
 static void clear_field(thaw_event *e, const event_field *f) {
@@ -155,6 +193,10 @@ static void clear_field(thaw_event *e, const event_field *f) {
     case EVENT_STATS:
         clear_stats(*EVENT_MEMBER(thaw_layer_stat *, e, f->offset),
                     *EVENT_MEMBER(size_t, e, f->count_offset));
+        break;
+    case EVENT_STAGES:
+        clear_stages(*EVENT_MEMBER(thaw_stage_time *, e, f->offset),
+                     *EVENT_MEMBER(size_t, e, f->count_offset));
         break;
     default:
         break; /* plain values own nothing */
@@ -177,11 +219,28 @@ static char **copy_names(char *const *names, size_t count) {
     return copy;
 }
 
+static thaw_layer_stat *copy_stats(const thaw_layer_stat *stats, size_t count) {
+    if (!stats) return NULL;
+    thaw_layer_stat *copy = memcpy(xcalloc(count, sizeof *copy), stats, count * sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        copy[i].path = xstrdup(stats[i].path);
+    return copy;
+}
+
+static thaw_stage_time *copy_stages(const thaw_stage_time *stages, size_t count) {
+    if (!stages) return NULL;
+    thaw_stage_time *copy = memcpy(xcalloc(count, sizeof *copy), stages, count * sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        copy[i].path = xstrdup(stages[i].path);
+    return copy;
+}
+
 /* TO is a byte copy of the event that F's value is in: replace what is shared. */
 static void copy_field(thaw_event *to, const event_field *f) {
     char **text = EVENT_MEMBER(char *, to, f->offset), ***names = EVENT_MEMBER(char **, to, f->offset);
     double **shares = EVENT_MEMBER(double *, to, f->offset);
     thaw_layer_stat **stats = EVENT_MEMBER(thaw_layer_stat *, to, f->offset);
+    thaw_stage_time **stages = EVENT_MEMBER(thaw_stage_time *, to, f->offset);
     size_t count;
     switch (f->type) {
     case EVENT_TEXT:
@@ -199,11 +258,10 @@ static void copy_field(thaw_event *to, const event_field *f) {
         if (*shares) *shares = memcpy(xcalloc(count, sizeof **shares), *shares, count * sizeof **shares);
         break;
     case EVENT_STATS:
-        count = *EVENT_MEMBER(size_t, to, f->count_offset);
-        if (!*stats) break;
-        *stats = memcpy(xcalloc(count, sizeof **stats), *stats, count * sizeof **stats);
-        for (size_t i = 0; i < count; i++)
-            (*stats)[i].path = xstrdup((*stats)[i].path);
+        *stats = copy_stats(*stats, *EVENT_MEMBER(size_t, to, f->count_offset));
+        break;
+    case EVENT_STAGES:
+        *stages = copy_stages(*stages, *EVENT_MEMBER(size_t, to, f->count_offset));
         break;
     default:
         break;

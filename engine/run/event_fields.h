@@ -21,6 +21,8 @@ typedef enum event_type {
     EVENT_LABELS, /* char **, owned; int at count_offset */
     EVENT_SHARES, /* double *, owned, NULL is null; int at count_offset */
     EVENT_STATS,  /* thaw_layer_stat *, owned; size_t at count_offset */
+    EVENT_PHASES, /* double[THAW_PHASE_COUNT], in the event itself */
+    EVENT_STAGES, /* thaw_stage_time *, owned; size_t at count_offset */
 } event_type;
 
 typedef struct event_field {

@@ -50,6 +50,25 @@ static cJSON *stats_item(const thaw_layer_stat *stats, size_t count) {
     return list;
 }
 
+static cJSON *phases_item(const double *seconds) {
+    cJSON *object = cJSON_CreateObject();
+    for (int i = 0; i < THAW_PHASE_COUNT; i++)
+        json_add_number(object, thaw_phase_name((thaw_phase)i), seconds[i]);
+    return object;
+}
+
+static cJSON *stages_item(const thaw_stage_time *stages, size_t count) {
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < count; i++) {
+        cJSON *row = cJSON_CreateObject();
+        cJSON_AddStringToObject(row, "path", stages[i].path ? stages[i].path : "");
+        json_add_number(row, "forward", stages[i].forward);
+        json_add_number(row, "backward", stages[i].backward);
+        cJSON_AddItemToArray(list, row);
+    }
+    return list;
+}
+
 static cJSON *document_item(const char *text) {
     cJSON *item = NULL;
     if (!text) return cJSON_CreateNull();
@@ -93,6 +112,11 @@ static cJSON *field_item(const thaw_event *e, const event_field *f) {
     case EVENT_STATS:
         return stats_item(EVENT_LOOK(thaw_layer_stat *, e, f->offset),
                           EVENT_LOOK(size_t, e, f->count_offset));
+    case EVENT_PHASES:
+        return phases_item(&EVENT_LOOK(double, e, f->offset));
+    case EVENT_STAGES:
+        return stages_item(EVENT_LOOK(thaw_stage_time *, e, f->offset),
+                           EVENT_LOOK(size_t, e, f->count_offset));
     }
     return cJSON_CreateNull();
 }
@@ -163,24 +187,52 @@ static bool read_shares(const cJSON *item, double **shares, int *count) {
     return true;
 }
 
+/* A number of OBJECT that may be missing: then it is not known. */
+static bool read_member(const cJSON *object, const char *key, double *out) {
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(object, key);
+    *out = (double)NAN;
+    return !number || read_number(number, out);
+}
+
+static char *read_path(const cJSON *row) {
+    const cJSON *path = cJSON_GetObjectItemCaseSensitive(row, "path");
+    return cJSON_IsString(path) ? xstrdup(path->valuestring) : NULL;
+}
+
 static bool read_stats(const cJSON *item, thaw_layer_stat **stats, size_t *count) {
-    static const char *const keys[] = {"update_ratio", "grad_ratio", "drift"};
     if (!cJSON_IsArray(item)) return false;
     *stats = xcalloc((size_t)cJSON_GetArraySize(item), sizeof **stats);
     for (const cJSON *row = item->child; row; row = row->next) {
         thaw_layer_stat *stat = &(*stats)[*count];
-        double *value[] = {&stat->update_ratio, &stat->grad_ratio, &stat->drift};
-        const cJSON *path = cJSON_GetObjectItemCaseSensitive(row, "path");
-        if (!cJSON_IsString(path)) return false;
-        stat->path = xstrdup(path->valuestring);
+        stat->path = read_path(row);
+        if (!stat->path) return false;
         ++*count;
-        for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-            const cJSON *number = cJSON_GetObjectItemCaseSensitive(row, keys[i]);
-            *value[i] = (double)NAN;
-            if (number && !read_number(number, value[i])) return false;
-        }
+        if (!read_member(row, "update_ratio", &stat->update_ratio) ||
+            !read_member(row, "grad_ratio", &stat->grad_ratio) || !read_member(row, "drift", &stat->drift))
+            return false;
     }
     return true;
+}
+
+static bool read_stages(const cJSON *item, thaw_stage_time **stages, size_t *count) {
+    if (!cJSON_IsArray(item)) return false;
+    *stages = xcalloc((size_t)cJSON_GetArraySize(item), sizeof **stages);
+    for (const cJSON *row = item->child; row; row = row->next) {
+        thaw_stage_time *stage = &(*stages)[*count];
+        stage->path = read_path(row);
+        if (!stage->path) return false;
+        ++*count;
+        if (!read_member(row, "forward", &stage->forward) || !read_member(row, "backward", &stage->backward))
+            return false;
+    }
+    return true;
+}
+
+static bool read_phases(const cJSON *item, double *seconds) {
+    bool good = cJSON_IsObject(item);
+    for (int i = 0; i < THAW_PHASE_COUNT && good; i++)
+        good = read_member(item, thaw_phase_name((thaw_phase)i), &seconds[i]);
+    return good;
 }
 
 static bool read_field(const cJSON *item, thaw_event *e, const event_field *f) {
@@ -224,6 +276,11 @@ static bool read_field(const cJSON *item, thaw_event *e, const event_field *f) {
     case EVENT_STATS:
         return read_stats(item, EVENT_MEMBER(thaw_layer_stat *, e, f->offset),
                           EVENT_MEMBER(size_t, e, f->count_offset));
+    case EVENT_PHASES:
+        return read_phases(item, EVENT_MEMBER(double, e, f->offset));
+    case EVENT_STAGES:
+        return read_stages(item, EVENT_MEMBER(thaw_stage_time *, e, f->offset),
+                           EVENT_MEMBER(size_t, e, f->count_offset));
     }
     return false;
 }
@@ -232,6 +289,8 @@ static bool read_field(const cJSON *item, thaw_event *e, const event_field *f) {
 static void set_unknown(thaw_event *e, const event_field *f) {
     if (f->type == EVENT_NUMBER) *EVENT_MEMBER(double, e, f->offset) = (double)NAN;
     if (f->type == EVENT_EPOCH) *EVENT_MEMBER(int, e, f->offset) = -1;
+    for (int i = 0; f->type == EVENT_PHASES && i < THAW_PHASE_COUNT; i++)
+        EVENT_MEMBER(double, e, f->offset)[i] = (double)NAN;
 }
 
 static thaw_status read_kind(const cJSON *line, thaw_event *out) {

@@ -75,6 +75,10 @@ static void take_event(const thaw_event *e, summary *s, thaw_run_info *info) {
     case THAW_EVENT_MASK:
         replace(&info->mask_label, e->mask.label);
         break;
+    case THAW_EVENT_PROFILE:
+        for (int i = 0; i < THAW_PHASE_COUNT; i++)
+            if (isfinite(e->profile.phase[i])) info->phase[i] += e->profile.phase[i];
+        break;
     case THAW_EVENT_END:
         replace(&info->reason, e->end.reason);
         break;

@@ -89,6 +89,14 @@ bool backward(thaw_status *status, tensor *loss) {
     });
 }
 
+bool on_gradient(thaw_status *status, tensor *x, gradient_call *call, void *user, int64_t tag) {
+    return ask(status, __func__, false, [&] {
+        if (!x->value.requires_grad()) return false;
+        x->value.register_hook([call, user, tag](const at::TensorBase &) { call(user, tag); });
+        return true;
+    });
+}
+
 bool grad_mode(thaw_status *, bool on) {
     const bool before = c10::GradMode::is_enabled();
     c10::GradMode::set_enabled(on);

@@ -97,6 +97,7 @@ typedef struct plugin_facts {
     OP(bool, equal, (tensor *a, tensor *b)) \
     OP(void *, data, (tensor *x)) \
     OP(bool, backward, (tensor *loss)) \
+    OP(bool, on_gradient, (tensor *x, gradient_call *call, void *user, int64_t tag)) \
     OP(bool, grad_mode, (bool on)) \
     OP(bool, autocast, (device d, bool on, dtype type)) \
     OP(bool, describe, (plugin_facts *out)) \

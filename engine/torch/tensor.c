@@ -123,6 +123,10 @@ void *t_data(tscope *s, tensor *x) {
     return tscope_failed(s) || !x ? NULL : s->torch->api->data(&s->status, x);
 }
 
+bool t_on_gradient(tscope *s, tensor *x, gradient_call *call, void *user, int64_t tag) {
+    return !tscope_failed(s) && x && s->torch->api->on_gradient(&s->status, x, call, user, tag);
+}
+
 void t_backward(tscope *s, tensor *loss) {
     if (can_ask(s, loss, __func__)) s->torch->api->backward(&s->status, loss);
 }

@@ -181,6 +181,9 @@ void t_requires_grad_(tscope *s, tensor *x, bool on);
 tensor *t_grad(tscope *s, tensor *x);     /* the gradient, or NULL without a failure when there is none */
 void t_drop_grad(tscope *s, tensor *x);   /* no gradient at all, not a zero one */
 void t_backward(tscope *s, tensor *loss); /* accumulates into the leaves' gradients */
+/* While X's graph lives: CALL(USER, TAG) when its gradient is known, from whatever thread autograd works in.
+ * False, and nothing, when no gradient comes by. */
+bool t_on_gradient(tscope *s, tensor *x, gradient_call *call, void *user, int64_t tag);
 /* Turn recording off (or on) in this thread; returns what it was, to be put back. */
 bool torch_grad_mode(torch *t, bool on);
 /* Mixed precision in this thread: operations libtorch considers safe run in TYPE on D's kind. Drops cached

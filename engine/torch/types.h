@@ -14,6 +14,9 @@
 
 typedef struct tensor tensor; /* an at::Tensor */
 
+/* Called by autograd, see t_on_gradient. */
+typedef void gradient_call(void *user, int64_t tag);
+
 typedef enum device_kind { DEVICE_CPU, DEVICE_CUDA } device_kind;
 
 /* Where a tensor lives: index is ignored for the CPU. */

@@ -53,9 +53,11 @@ static float *gather(const image_batch *batch, const int *place, int count) {
 static tensor *fill_cache(learner *l, tscope *s, pass *p, const image_batch *batch, const int *place,
                           const size_t *entry, int count) {
     bool all = count == batch->room;
+    profile_enter(l->profile, THAW_PHASE_UPLOAD);
     float *pixels = all ? batch->pixels : gather(batch, place, count);
     act x = input(s, l->model, batch, pixels, batch->room);
     act y = model_forward(l->model, p, x, 0, prefix_cache_cut(batch->cache));
+    profile_enter(l->profile, THAW_PHASE_KEPT);
     int kept = prefix_cache_put(batch->cache, s, y.t, entry, count);
     if (!all) free(pixels);
     return kept < count ? t_slice(s, y.t, 0, kept, batch->room, 1) : NULL;
@@ -76,6 +78,8 @@ static act cached_prefix(learner *l, tscope *s, pass *p, const image_batch *batc
 /* Logits in float32; autocast covers the network and not the loss. */
 static tensor *network(learner *l, tscope *s, pass *p, const image_batch *batch) {
     model *m = l->model;
+    p->watch = l->profile ? &l->profile->watch : NULL;
+    profile_enter(l->profile, batch->cache ? THAW_PHASE_KEPT : THAW_PHASE_UPLOAD);
     if (l->bf16) tscope_fail(s, torch_autocast(m->torch, m->device, true, DTYPE_BF16));
     act x = batch->cache ? cached_prefix(l, s, p, batch) : input(s, m, batch, batch->pixels, batch->count);
     act y = model_forward(m, p, x, batch->cache ? prefix_cache_cut(batch->cache) : 0, m->stage_count);
@@ -116,22 +120,30 @@ thaw_status learner_step(learner *l, const image_batch *batch, int64_t step, dou
     tscope_begin(&s, m->torch);
     pass p = {.scope = &s, .training = true, .dropout_seed = l->seed, .dropout_step = (uint64_t)step};
     tensor *logits = network(l, &s, &p, batch);
+    profile_enter(l->profile, THAW_PHASE_UPLOAD);
     tensor *target = t_from_data(&s, SHAPE_1(batch->count), DTYPE_I64, batch->label, m->device);
+    profile_enter(l->profile, THAW_PHASE_FORWARD);
     tensor *mean = t_cross_entropy(&s, logits, target, l->label_smoothing);
     tensor *total = total_loss(l, &s, &p, mean, target);
+    profile_enter_backward(l->profile);
     t_backward(&s, total);
+    profile_enter(l->profile, THAW_PHASE_METRICS);
     *loss = t_item(&s, t_detach(&s, mean));
     double whole = total == mean ? *loss : t_item(&s, t_detach(&s, total));
     read_logits(l, &s, logits, batch->count);
     if (!tscope_failed(&s) && !isfinite(whole))
         tscope_fail(&s, thaw_error(THAW_ERR_NUMERIC, "the loss is %g at step %lld", whole, (long long)step));
+    profile_enter(l->profile, THAW_PHASE_OTHER);
     thaw_status status = tscope_end(&s);
     if (thaw_failed(&status)) {
         optimizer_drop_grads(l->optimizer);
         return status;
     }
+    profile_enter(l->profile, THAW_PHASE_METRICS);
     if (stats) THAW_TRY(layer_stats_before(stats, l->optimizer));
+    profile_enter(l->profile, THAW_PHASE_OPTIMIZER);
     THAW_TRY(optimizer_step(l->optimizer, lr));
+    profile_enter(l->profile, THAW_PHASE_METRICS);
     return stats ? layer_stats_after(stats, l->optimizer) : thaw_ok();
 }
 

@@ -16,6 +16,7 @@
 #include "engine/train/layer_stats.h"
 #include "engine/train/optimizer.h"
 #include "engine/train/prefix_cache.h"
+#include "engine/train/profile.h"
 
 /* Model and optimizer are borrowed. */
 typedef struct learner {
@@ -23,8 +24,9 @@ typedef struct learner {
     optimizer *optimizer; /* NULL where nothing is trained */
     bool bf16;            /* autocast on the model's device */
     double label_smoothing;
-    uint64_t seed; /* of the dropout masks */
-    float *logits; /* of the last batch, count x classes: owned */
+    uint64_t seed;    /* of the dropout masks */
+    profile *profile; /* borrowed, or NULL: told what the time of a step goes into */
+    float *logits;    /* of the last batch, count x classes: owned */
     size_t logits_capacity;
 } learner;
 

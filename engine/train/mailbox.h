@@ -19,8 +19,9 @@ typedef enum command_kind {
     COMMAND_MASK, /* mask */
     COMMAND_LR,   /* lr */
     COMMAND_CHECKPOINT,
-    COMMAND_STOP, /* save */
-    COMMAND_QUIT, /* the session is being freed */
+    COMMAND_PROFILE, /* on */
+    COMMAND_STOP,    /* save */
+    COMMAND_QUIT,    /* the session is being freed */
 } command_kind;
 
 /* One command; which member counts follows from the kind. Owned by whoever holds it: command_free. */
@@ -30,7 +31,7 @@ typedef struct command {
     char *run;
     freeze_mask mask;
     double lr;
-    bool save;
+    bool save, on;
     struct command *next;
 } command;
 

@@ -27,6 +27,7 @@ struct thaw_session {
     char *runs, *device; /* constant after the start */
     int threads;
 
+    atomic_bool profiling;     /* runs to come are measured in detail from their start */
     atomic_bool quitting;      /* set before COMMAND_QUIT is posted */
     atomic_int state;          /* thaw_state */
     _Atomic double clock_zero; /* clock_seconds() of event time 0: the run's, or the session's */
@@ -186,6 +187,7 @@ static void serve(thaw_session *s, const command *c) {
                          .runs = s->runs,
                          .device = s->device,
                          .mailbox = s->mailbox,
+                         .profile = atomic_load(&s->profiling),
                          .emit = emit,
                          .user = s};
     trainer *t = NULL;
@@ -319,6 +321,13 @@ void thaw_session_checkpoint(thaw_session *s) {
 void thaw_session_stop(thaw_session *s, bool save) {
     command *c = command_new(COMMAND_STOP);
     c->save = save;
+    mailbox_post(s->mailbox, c);
+}
+
+void thaw_session_profile(thaw_session *s, bool on) {
+    command *c = command_new(COMMAND_PROFILE);
+    c->on = on;
+    atomic_store(&s->profiling, on);
     mailbox_post(s->mailbox, c);
 }
 

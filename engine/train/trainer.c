@@ -140,6 +140,8 @@ static thaw_status open_model(trainer *t) {
     THAW_TRY(thaw_layers_new(t->recipe.model, &t->recipe.head, classes, t->plan.transform.crop, &t->layers));
     THAW_TRY(optimizer_new(&t->recipe, t->model, &t->optimizer));
     t->stats = layer_stats_new(t->model);
+    profile_watch_model(&t->profile, t->model);
+    t->learner.profile = &t->profile;
     t->learner.model = t->model;
     t->learner.optimizer = t->optimizer;
     t->learner.label_smoothing = t->recipe.label_smoothing;
@@ -184,6 +186,8 @@ static trainer *trainer_new(const trainer_host *host) {
     t->saved_steps = -1;
     t->best_val_top1 = t->best_val_loss = NAN;
     t->clock_zero = clock_seconds();
+    profile_init(&t->profile, t->clock_zero);
+    t->profile.detailed = host->profile;
     thaw_recipe_init(&t->recipe);
     return t;
 }
@@ -300,6 +304,7 @@ void trainer_free(trainer *t) {
     prefix_cache_free(t->train_cache);
     prefix_cache_free(t->val_cache);
     learner_clear(&t->learner);
+    profile_clear(&t->profile);
     layer_stats_free(t->stats);
     optimizer_free(t->optimizer);
     model_free(t->model);

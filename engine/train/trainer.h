@@ -34,6 +34,7 @@ typedef struct trainer_host {
     const char *runs;   /* folder of runs, NULL: the default */
     const char *device; /* where "auto" goes, and where a resumed run goes when its own device is not here */
     mailbox *mailbox;
+    bool profile;                            /* measure in detail from the start, see profile.h */
     void (*emit)(void *user, thaw_event *e); /* takes what E owns */
     void *user;
 } trainer_host;
@@ -58,6 +59,8 @@ typedef struct trainer {
     optimizer *optimizer;
     learner learner;
     layer_stats *stats;
+    profile profile;
+    loader_times loaded_told; /* what both loaders had done at the last profile event */
     schedule schedule;
     loader *train, *val; /* val NULL: no validation images */
     /* What frozen layers make of the images: see prefix_cache.h. NULL: nothing is kept. */
@@ -116,6 +119,8 @@ void trainer_say_end(trainer *t, const char *reason, const char *message);
 void trainer_say_skipped(trainer *t); /* files that could not be read since the last call */
 void trainer_say_cache(trainer *t);
 void trainer_say_cache_growth(trainer *t); /* if there is more than was said */
+
+void trainer_say_profile(trainer *t);
 
 /* recipe.cache_views, when it is to be chosen. */
 void trainer_choose_views(trainer *t);

@@ -186,6 +186,7 @@ static thaw_status write_lists(trainer *t, const tensor_list *weights, const ten
 
 void trainer_save(trainer *t, bool best) {
     tensor_list weights = {.model = t->model}, updates = {.model = t->model};
+    thaw_phase before = profile_enter(&t->profile, THAW_PHASE_CHECKPOINT);
     thaw_status status = model_each_param(t->model, add_param, &weights);
     if (!thaw_failed(&status)) status = add_optimizer(&updates, t->optimizer);
     if (!thaw_failed(&status)) status = write_lists(t, &weights, &updates, best);
@@ -193,6 +194,7 @@ void trainer_save(trainer *t, bool best) {
     list_clear(&updates);
     t->save_status = status;
     t->saved_at = clock_seconds();
+    profile_enter(&t->profile, before);
     if (thaw_failed(&status)) {
         trainer_log(t, 2, "no checkpoint: %s", status.message);
         return;

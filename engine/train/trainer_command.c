@@ -71,6 +71,10 @@ static void do_checkpoint(trainer *t, const command *c) {
     trainer_save(t, false);
 }
 
+static void do_profile(trainer *t, const command *c) {
+    profile_set_detailed(&t->profile, c->on);
+}
+
 static void do_stop(trainer *t, const command *c) {
     t->stopping = true;
     t->stop_save = c->kind == COMMAND_STOP && c->save;
@@ -82,19 +86,22 @@ static void do_refuse(trainer *t, const command *c) {
 }
 
 static void (*const actions[])(trainer *t, const command *c) = {
-    [COMMAND_TRAIN] = do_refuse, [COMMAND_RESUME] = do_refuse,
-    [COMMAND_PAUSE] = do_pause,  [COMMAND_CONTINUE] = do_continue,
-    [COMMAND_STEP] = do_step,    [COMMAND_MASK] = do_mask,
-    [COMMAND_LR] = do_lr,        [COMMAND_CHECKPOINT] = do_checkpoint,
-    [COMMAND_STOP] = do_stop,    [COMMAND_QUIT] = do_stop,
+    [COMMAND_TRAIN] = do_refuse,    [COMMAND_RESUME] = do_refuse,
+    [COMMAND_PAUSE] = do_pause,     [COMMAND_CONTINUE] = do_continue,
+    [COMMAND_STEP] = do_step,       [COMMAND_MASK] = do_mask,
+    [COMMAND_LR] = do_lr,           [COMMAND_CHECKPOINT] = do_checkpoint,
+    [COMMAND_PROFILE] = do_profile, [COMMAND_STOP] = do_stop,
+    [COMMAND_QUIT] = do_stop,
 };
 
 bool trainer_poll(trainer *t) {
     double paused_at = 0;
+    thaw_phase before = t->profile.phase;
     for (;;) {
         bool waiting = t->paused && !t->one_step && !t->stopping;
         if (waiting && t->state != THAW_STATE_PAUSED) {
             paused_at = clock_seconds();
+            before = profile_enter(&t->profile, THAW_PHASE_PAUSED);
             trainer_say_state(t, THAW_STATE_PAUSED);
         }
         command *c = waiting ? mailbox_wait(t->host.mailbox, -1) : mailbox_take(t->host.mailbox);
@@ -103,7 +110,10 @@ bool trainer_poll(trainer *t) {
         command_free(c);
         if (t->stopping) break; /* what follows a stop is for the session */
     }
-    if (paused_at > 0) t->paused_seconds += clock_seconds() - paused_at;
+    if (paused_at > 0) {
+        t->paused_seconds += clock_seconds() - paused_at;
+        profile_enter(&t->profile, before);
+    }
     if (t->working != THAW_STATE_EVALUATING)
         t->one_step = false; /* an evaluation is one step, the whole of it */
     if (t->stopping) return false;

@@ -36,11 +36,13 @@ static void write_early(trainer *t) {
 void trainer_emit(trainer *t, thaw_event *e) {
     e->time = clock_seconds() - t->clock_zero;
     e->steps = t->steps;
+    thaw_phase before = profile_enter(&t->profile, THAW_PHASE_LOGGING);
     if (t->folder)
         write_log(t, e);
     else if (e->kind == THAW_EVENT_LOG)
         keep_early(t, e);
     t->host.emit(t->host.user, e);
+    profile_enter(&t->profile, before);
 }
 
 void trainer_log(trainer *t, int level, const char *format, ...) {
@@ -58,6 +60,20 @@ void trainer_say_state(trainer *t, thaw_state state) {
     t->state = state;
     thaw_event e = {.kind = THAW_EVENT_STATE};
     e.state.state = state;
+    trainer_emit(t, &e);
+}
+
+void trainer_say_profile(trainer *t) {
+    thaw_event e;
+    loader_times done = loader_worked(t->train);
+    loader_times val = t->val ? loader_worked(t->val) : (loader_times){0};
+    done.decode += val.decode;
+    done.transform += val.transform;
+    profile_event(&t->profile, &e);
+    e.profile.decode = done.decode - t->loaded_told.decode;
+    e.profile.transform = done.transform - t->loaded_told.transform;
+    e.profile.workers = done.workers;
+    t->loaded_told = done;
     trainer_emit(t, &e);
 }
 

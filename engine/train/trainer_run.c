@@ -11,6 +11,7 @@
 #include "engine/train/trainer.h"
 
 enum { LAYERS_PER_EPOCH = 4 }; /* LAYERS events */
+static const double PROFILE_SECONDS = 10;
 
 /* ---- one batch ---- */
 
@@ -63,6 +64,8 @@ static thaw_status train_batch(trainer *t, const batch *b, double started) {
     if (status.code != THAW_OK && status.code != THAW_ERR_NUMERIC) return status;
     double seconds = clock_seconds() - started;
     if (status.code == THAW_OK) {
+        t->profile.steps++;
+        t->profile.images += b->count;
         metrics_add(&t->score, t->learner.logits, b->label, b->count, loss);
         t->steps++;
     }
@@ -78,10 +81,13 @@ static thaw_status train_batch(trainer *t, const batch *b, double started) {
 /* The next batch of the epoch, trained on or left out; DONE at the epoch's end. */
 static thaw_status advance(trainer *t, bool *done) {
     double started = clock_seconds();
+    profile_enter(&t->profile, THAW_PHASE_WAIT);
     batch *b = loader_next(t->train);
+    profile_enter(&t->profile, THAW_PHASE_OTHER);
     *done = !b;
     if (!b) return thaw_ok();
     thaw_status status = leave_out(t, b) ? thaw_ok() : train_batch(t, b, started);
+    profile_enter(&t->profile, THAW_PHASE_OTHER);
     loader_release(t->train, b);
     double seconds = clock_seconds() - started;
     t->epoch_seconds += seconds;
@@ -95,6 +101,11 @@ static thaw_status advance(trainer *t, bool *done) {
 static void save_when_due(trainer *t) {
     double every = t->recipe.checkpoint_seconds;
     if (every > 0 && clock_seconds() - t->saved_at >= every) trainer_save(t, false);
+}
+
+/* Whoever looks on does not wait for the end of a long epoch. */
+static void say_profile_when_due(trainer *t) {
+    if (t->profile.detailed && clock_seconds() - t->profile.begun >= PROFILE_SECONDS) trainer_say_profile(t);
 }
 
 static bool go_on(void *user, int done, int of) {
@@ -145,7 +156,9 @@ static thaw_status validate(trainer *t, metrics *val) {
     if (!t->val) return thaw_ok();
     t->working = THAW_STATE_EVALUATING;
     double started = clock_seconds() - t->paused_seconds;
+    profile_evaluate(&t->profile, true);
     thaw_status status = evaluate(&t->learner, t->val, t->val_cache, go_on, t, val);
+    profile_evaluate(&t->profile, false);
     t->epoch_seconds += clock_seconds() - t->paused_seconds - started;
     if (status.code == THAW_OK && val->images && !isfinite(metrics_loss(val)))
         status = thaw_error(THAW_ERR_NUMERIC, "the validation loss is %g after step %lld", metrics_loss(val),
@@ -173,6 +186,7 @@ static thaw_status end_epoch(trainer *t) {
         t->epoch_seconds = t->train_seconds = 0;
         metrics_reset(&t->score);
         trainer_save(t, best);
+        trainer_say_profile(t);
     }
     metrics_clear(&val);
     return status;
@@ -180,15 +194,25 @@ static thaw_status end_epoch(trainer *t) {
 
 /* ---- the run ---- */
 
+/* From here on the mask decides what is kept, and the loader what comes next. */
+static void start_loading(trainer *t, bool anew) {
+    profile_enter(&t->profile, THAW_PHASE_KEPT);
+    anew |= trainer_renew_cache(t);
+    profile_enter(&t->profile, THAW_PHASE_WAIT);
+    if (anew) loader_start(t->train, t->epoch, t->next_batch);
+    profile_enter(&t->profile, THAW_PHASE_OTHER);
+}
+
 static thaw_status run_epoch(trainer *t) {
     t->working = THAW_STATE_TRAINING;
-    trainer_renew_cache(t);
-    loader_start(t->train, t->epoch, t->next_batch);
+    t->profile.epoch = t->epoch;
+    start_loading(t, true);
     for (bool done = false; !done;) {
         if (!trainer_poll(t)) return thaw_error(THAW_ERR_CANCELLED, "stopped");
-        if (t->cache_stale && trainer_renew_cache(t)) loader_start(t->train, t->epoch, t->next_batch);
+        if (t->cache_stale) start_loading(t, false);
         THAW_TRY(advance(t, &done));
         if (!done) save_when_due(t);
+        if (!done) say_profile_when_due(t);
     }
     /* Whoever goes step by step has asked for the evaluation: there was no batch left. */
     t->one_step = t->paused;
@@ -210,11 +234,14 @@ thaw_status trainer_run(trainer *t, trainer_end *how) {
     thaw_status status = thaw_ok();
     trainer_say_begin(t);
     t->saved_at = clock_seconds();
+    profile_enter(&t->profile, THAW_PHASE_OTHER);
     *how = TRAINER_DONE;
     while (t->epoch < t->recipe.epochs && !is_stale(t) && !thaw_failed(&status))
         status = run_epoch(t);
-    if (status.code == THAW_ERR_CANCELLED && t->stopping) {
-        stop(t);
+    bool stopped = status.code == THAW_ERR_CANCELLED && t->stopping;
+    if (stopped) stop(t);
+    if (profile_has_news(&t->profile)) trainer_say_profile(t);
+    if (stopped) {
         *how = TRAINER_STOPPED;
         return thaw_ok();
     }

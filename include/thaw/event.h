@@ -26,6 +26,7 @@ typedef enum thaw_event_kind {
     THAW_EVENT_CACHE,      /* what the frozen layers make of the images is kept, or no longer */
     THAW_EVENT_CHECKPOINT, /* one was finished */
     THAW_EVENT_LAYERS,     /* per-layer figures */
+    THAW_EVENT_PROFILE,    /* where the time went since the one before */
     THAW_EVENT_END,        /* the run is over */
     THAW_EVENT_COUNT
 } thaw_event_kind;
@@ -39,6 +40,30 @@ typedef enum thaw_state {
     THAW_STATE_STOPPING,
     THAW_STATE_COUNT
 } thaw_state;
+
+/* What a run's time goes into: at any moment it is in one of these. */
+typedef enum thaw_phase {
+    THAW_PHASE_PREPARE, /* before the first batch: dataset, weights, model */
+    THAW_PHASE_WAIT,    /* for images that the loader's workers have not made yet */
+    THAW_PHASE_UPLOAD,  /* images and labels become tensors on the device */
+    THAW_PHASE_FROZEN,  /* forward where nothing is recorded */
+    THAW_PHASE_KEPT,    /* keeping outputs of frozen layers, and fetching them */
+    THAW_PHASE_FORWARD, /* the rest of it, and the loss */
+    THAW_PHASE_BACKWARD,
+    THAW_PHASE_OPTIMIZER,
+    THAW_PHASE_METRICS,    /* reading loss and logits, accuracy, figures of each layer */
+    THAW_PHASE_LOGGING,    /* events, into the run's log and to who listens */
+    THAW_PHASE_EVALUATION, /* all of it, waiting for its images included */
+    THAW_PHASE_CHECKPOINT,
+    THAW_PHASE_PAUSED,
+    THAW_PHASE_OTHER, /* what is none of these */
+    THAW_PHASE_COUNT
+} thaw_phase;
+
+typedef struct thaw_stage_time {
+    char *path;
+    double forward, backward; /* seconds; backward NaN where it does not come by */
+} thaw_stage_time;
 
 typedef struct thaw_layer_stat {
     char *path;
@@ -131,6 +156,18 @@ typedef struct thaw_event {
             size_t count;
         } layers;
         struct {
+            int epoch; /* that it belongs to */
+            int steps; /* trained since the profile event before */
+            int64_t images;
+            double seconds;                 /* since then: the sum of the phases */
+            double phase[THAW_PHASE_COUNT]; /* seconds each */
+            double decode, transform;       /* seconds, summed over the loader's workers */
+            int workers;                    /* of them, for training images */
+            bool exact; /* false: a device worked on while phases changed; where its time shows is chance */
+            thaw_stage_time *stage; /* of training, when asked for */
+            size_t stage_count;
+        } profile;
+        struct {
             char *run;
             char *reason; /* "done", "stopped", "early-stop", "not-finite", "error" */
             char *message;
@@ -146,6 +183,7 @@ void thaw_event_copy(const thaw_event *from, thaw_event *to);
 
 const char *thaw_event_name(thaw_event_kind kind); /* "step"; static */
 const char *thaw_state_name(thaw_state state);
+const char *thaw_phase_name(thaw_phase phase); /* as in events: "frozen" */
 
 char *thaw_event_json(const thaw_event *e); /* one line, no newline; free() it */
 /* Unknown kinds give THAW_ERR_UNSUPPORTED (a newer version wrote them; skip), broken lines THAW_ERR_FORMAT.

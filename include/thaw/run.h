@@ -16,6 +16,7 @@ typedef struct thaw_run_info {
     double best_val_top1; /* NaN: none */
     int best_epoch;
     double last_train_loss, last_val_loss;
+    double phase[THAW_PHASE_COUNT]; /* seconds it took over all its sittings, by what they were for */
     char *reason; /* of the end; "running" while a process has it, "died" when none has and no end was written
                    */
     char *problem; /* why the folder could not be read in full, or NULL */

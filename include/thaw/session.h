@@ -47,6 +47,9 @@ void thaw_session_set_mask(thaw_session *s, const char *const *frozen, size_t fr
 void thaw_session_set_lr(thaw_session *s, double lr); /* the base rate; the schedule goes on from it */
 void thaw_session_checkpoint(thaw_session *s);
 void thaw_session_stop(thaw_session *s, bool save);
+/* Measure where the time goes in detail, by stages of the model, in this run and those to come: see the event
+   "profile". It costs little on the CPU, and on other devices what waiting for them costs. */
+void thaw_session_profile(thaw_session *s, bool on);
 thaw_state thaw_session_state(const thaw_session *s);
 
 #endif

@@ -192,6 +192,24 @@ expect 2 'safetensors or .pth' export last --to last.onnx --runs "$runs"
 expect 1 'thaw: ' export last --to "$work/none/last.pth" --runs "$runs"
 
 # ---- interrupts
+# The table's rows are what the run took, no second of it twice.
+expect 0 'skipped train/star/note.jpg' train r.json --set epochs=2 --runs "$runs" --threads 1 --profile
+says '^Where the time went: '
+says '^stage .*forward'
+if python3 - <<'EOF'; then ok; else bad 'the phases of --profile add up'; fi
+import re, sys
+phases = ("preparing", "data wait", "upload", "frozen forward", "kept outputs", "forward", "backward", "optimizer",
+          "metrics", "logging", "evaluation", "checkpoints", "paused", "other", "all of it")
+rows = [re.match(r"(\D+?)\s+([0-9.]+)\s+([0-9.]+) %", line) for line in open("out")]
+rows = {m[1]: (float(m[2]), float(m[3])) for m in rows if m and m[1] in phases}
+whole = rows.pop("all of it")[0]
+sums = [sum(column) for column in zip(*rows.values())]
+sys.exit(not {"forward", "backward", "evaluation", "other"} <= set(rows) or abs(sums[0] - whole) > 0.0006 * len(rows)
+         or abs(sums[1] - 100) > 0.06 * len(rows))
+EOF
+expect 0 '' runs --json --runs "$runs"
+holds 'd[0]["phases"]["forward"] > 0 and "other" in d[0]["phases"]'
+
 # A shell starts what is in the background with SIGINT ignored, which thaw respects; so it is given back.
 unignored='import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])'
 start() { # start ARGUMENTS... - thaw in the background, until it has made its first step

@@ -64,6 +64,32 @@ whole_path() {
 test_whole_path_at_80x24() { whole_path 80 24; }
 test_whole_path_at_120x36() { whole_path 120 36; }
 
+# time_pane WIDTH HEIGHT: what the pane says before there is anything, and of a run.
+time_pane() {
+    have_libtorch || return 0
+    start "$1" "$2" -- open --threads 1
+    choose
+    press 5 w; expect "where time goes"; expect "R trains the recipe"
+    set_value 'freeze=["conv1","bn1","layer1"]'
+    set_value epochs=400
+    press R
+    expect_match 'epoch [0-9]+ +the run'
+    expect_match 'backward +[0-9.]+ m?s +[0-9]+ %'
+    expect_match 'evaluation +[0-9.]+ m?s +[0-9]+ %'
+    expect_match 'all of it +[0-9.]+ m?s 100 % +[0-9.]+ m?s 100 %'
+    [ "$1" -ge 120 ] || for key in Tab Tab End; do press $key; done    # the list, the curve, the pane: down to its end
+    expect_match 'layer3\.2 +[0-9.]+ m?s +[0-9.]+ m?s'
+    press w; expect_gone "where time goes"; expect "accuracy"
+    press q; expect "stop and save"; press s
+    expect_restored 0
+    jq -es 'map(select(.event == "profile")) | length > 0
+            and all(.[]; ((.phases | add) - .seconds | fabs) < 1e-6)' \
+        "$TEST_DIR"/home/.local/share/thaw/runs/*/events.jsonl >"$TEST_DIR/sums" || fail "the phases do not add up"
+}
+
+test_where_time_goes_at_80x24() { time_pane 80 24; }
+test_where_time_goes_at_120x36() { time_pane 120 36; }
+
 test_two_runs_leave_the_first_as_a_ghost() {
     have_libtorch || return 0
     begin_training 120 36 4

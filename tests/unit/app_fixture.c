@@ -120,6 +120,27 @@ void feed_epoch(app *a, int epoch, double top1) {
     feed(a, e);
 }
 
+void feed_profile(app *a, int epoch) {
+    thaw_event e = {.kind = THAW_EVENT_PROFILE, .steps = 10 * (epoch + 1)};
+    e.profile.epoch = epoch;
+    e.profile.steps = 10;
+    e.profile.images = 320;
+    e.profile.seconds = 1.25;
+    e.profile.phase[THAW_PHASE_FORWARD] = 0.25;
+    e.profile.phase[THAW_PHASE_BACKWARD] = 0.5;
+    e.profile.phase[THAW_PHASE_EVALUATION] = 0.375;
+    e.profile.phase[THAW_PHASE_OTHER] = 0.125;
+    e.profile.decode = 0.75;
+    e.profile.transform = 0.0625;
+    e.profile.workers = 2;
+    e.profile.exact = true;
+    e.profile.stage_count = 2;
+    e.profile.stage = xcalloc(2, sizeof *e.profile.stage);
+    e.profile.stage[0] = (thaw_stage_time){xstrdup("layer2.0"), 0.2, (double)NAN};
+    e.profile.stage[1] = (thaw_stage_time){xstrdup("fc"), 0.05, 0.5};
+    feed(a, e);
+}
+
 void feed_end(app *a, const char *reason, const char *message) {
     thaw_event e = {.kind = THAW_EVENT_END, .steps = 30};
     e.end.reason = xstrdup(reason);
@@ -133,7 +154,9 @@ void feed_run(app *a) {
     feed_begin(a, "run-1", 5);
     for (int step = 1; step <= 30; step++) {
         feed_step(a, step, step == 17 ? NAN : 2.0 / step);
-        if (step % 10 == 0) feed_epoch(a, step / 10 - 1, 0.5 + step / 100.0);
+        if (step % 10) continue;
+        feed_epoch(a, step / 10 - 1, 0.5 + step / 100.0);
+        feed_profile(a, step / 10 - 1);
     }
 }
 

@@ -23,6 +23,9 @@ void feed(app *a, thaw_event e); /* and clears it */
 void feed_begin(app *a, const char *run, int epochs);
 void feed_step(app *a, int64_t step, double loss);
 void feed_epoch(app *a, int epoch, double top1);
+/* What the time since the last one went into: 1.25 s, 0.5 of it backward; layer2.0 and the head are stages.
+ */
+void feed_profile(app *a, int epoch);
 void feed_end(app *a, const char *reason, const char *message);
 /* run-1: 30 of 50 steps, the 17th with a loss that is no number. */
 void feed_run(app *a);

@@ -127,6 +127,29 @@ static void a_run_is_shown_as_it_goes(void **state) {
     app_free(a);
 }
 
+static void where_the_time_went_is_a_pane(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    press(a, "5 w");
+    assert_shows(a, "where time goes");
+    assert_shows(a, "R trains the recipe"); /* what to do when there is nothing */
+    feed_begin(a, "run-1", 5);
+    assert_shows(a, "when an epoch is over");
+    feed_profile(a, 0);
+    feed_profile(a, 1);
+    assert_shows(a, "epoch 2");
+    assert_shows(a, "backward         500 ms  40 %   1.0 s  40 %");
+    assert_shows(a, "other            125 ms  10 %");
+    assert_shows(a, "all of it         1.2 s 100 %   2.5 s 100 %");
+    assert_shows(a, "on 2 threads: decode 750 ms, resize 62.5 ms");
+    assert_shows_not(a, "data wait"); /* took nothing */
+    assert_shows(a, "layer2.0");
+    press(a, "w");
+    assert_shows_not(a, "where time goes");
+    assert_shows(a, "accuracy");
+    app_free(a);
+}
+
 static void a_failure_stays_until_it_was_read(void **state) {
     (void)state;
     app *a = open_app("cifar_resnet20");
@@ -458,6 +481,7 @@ int main(void) {
         cmocka_unit_test(random_keys_are_safe_during_and_after_a_run),
         cmocka_unit_test(every_tab_draws_at_every_size),
         cmocka_unit_test(a_run_is_shown_as_it_goes),
+        cmocka_unit_test(where_the_time_went_is_a_pane),
         cmocka_unit_test(a_failure_stays_until_it_was_read),
         cmocka_unit_test(the_crosshair_names_every_curve),
         cmocka_unit_test(help_is_never_cut),

@@ -57,6 +57,13 @@ static void fill_stats(thaw_event *e, rng *r) {
         e->layers.item[i] = (thaw_layer_stat){xstrdup("fc"), some_number(r), some_number(r), some_number(r)};
 }
 
+static void fill_stages(thaw_event *e, rng *r) {
+    e->profile.stage_count = rng_below(r, 4);
+    e->profile.stage = xcalloc(e->profile.stage_count, sizeof *e->profile.stage);
+    for (size_t i = 0; i < e->profile.stage_count; i++)
+        e->profile.stage[i] = (thaw_stage_time){xstrdup("layer1.0"), some_number(r), some_number(r)};
+}
+
 static void fill_field(thaw_event *e, const event_field *f, rng *r) {
     size_t count = rng_below(r, 4);
     switch (f->type) {
@@ -105,6 +112,13 @@ static void fill_field(thaw_event *e, const event_field *f, rng *r) {
     }
     case EVENT_STATS:
         fill_stats(e, r);
+        break;
+    case EVENT_PHASES:
+        for (int i = 0; i < THAW_PHASE_COUNT; i++)
+            EVENT_MEMBER(double, e, f->offset)[i] = some_number(r);
+        break;
+    case EVENT_STAGES:
+        fill_stages(e, r);
         break;
     }
 }
@@ -254,6 +268,10 @@ static void broken_lines_are_format_errors(void **state) {
         "{\"v\":1,\"event\":\"epoch\",\"class_top1\":[1,\"x\"]}",
         "{\"v\":1,\"event\":\"layers\",\"layers\":[{\"path\":\"a\"},{\"drift\":1}]}",
         "{\"v\":1,\"event\":\"layers\",\"layers\":[1,2]}",
+        "{\"v\":1,\"event\":\"profile\",\"phases\":[1,2]}",
+        "{\"v\":1,\"event\":\"profile\",\"phases\":{\"wait\":\"x\"}}",
+        "{\"v\":1,\"event\":\"profile\",\"stages\":[{\"path\":\"a\",\"forward\":1},{\"forward\":1}]}",
+        "{\"v\":1,\"event\":\"profile\",\"stages\":[{\"path\":\"a\",\"backward\":[]}]}",
         "{\"v\":1,\"event\":\"end\",\"best_epoch\":\"x\"}",
         "{\"v\":1,\"event\":\"lr\"} {\"v\":1,\"event\":\"lr\"}",
     };

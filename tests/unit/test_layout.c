@@ -40,8 +40,9 @@ static void everything_is_inside_and_disjoint_at_every_size(void **state) {
     static const double splits[] = {0, 0.05, 0.5, 0.99};
     for (int form = LAYOUT_LIST; form <= LAYOUT_CHART; form++)
         for (int focus = 0; focus < PANE_COUNT; focus++)
-            for (int variant = 0; variant < 8; variant++) {
-                layout_state s = {(layout_form)form, (pane)focus, variant & 1, splits[variant / 2]};
+            for (int variant = 0; variant < 16; variant++) {
+                layout_state s = {(layout_form)form, (pane)focus, variant & 1, splits[variant / 4],
+                                  variant & 2};
                 for (int rows = 1; rows <= ROWS_MOST; rows++)
                     for (int cols = 1; cols <= COLS_MOST; cols++) {
                         layout l = layout_compute(rows, cols, &s);
@@ -78,6 +79,23 @@ static void eighty_by_twenty_four_shows_every_pane(void **state) {
     l = layout_compute(24, 80, &s);
     assert_false(rect_empty(l.pane[PANE_LOG]));
     assert_false(rect_empty(l.pane[PANE_LOSS]));
+}
+
+static void where_time_goes_takes_the_place_of_charts(void **state) {
+    (void)state;
+    layout_state s = {.form = LAYOUT_CHART, .profile = true};
+    layout l = layout_compute(24, 80, &s);
+    assert_true(l.pane[PANE_PROFILE].rows >= 16);
+    assert_true(rect_empty(l.pane[PANE_LOSS]));
+    assert_true(rect_empty(l.pane[PANE_ACCURACY]));
+    assert_int_equal(l.pane[PANE_NOW].rows, 5);
+    l = layout_compute(36, 120, &s);
+    assert_true(l.pane[PANE_PROFILE].rows >= 16);
+    assert_true(l.pane[PANE_LOSS].rows >= 8);
+    s.focus = PANE_LOSS;
+    assert_int_equal(layout_next_focus(&s, 1), PANE_PROFILE);
+    s.form = LAYOUT_LIST;
+    assert_true(rect_empty(layout_compute(24, 80, &s).pane[PANE_PROFILE]));
 }
 
 static void small_terminals_get_one_pane_then_one_line(void **state) {
@@ -130,6 +148,7 @@ int main(void) {
         cmocka_unit_test(everything_is_inside_and_disjoint_at_every_size),
         cmocka_unit_test(the_footer_is_always_there),
         cmocka_unit_test(eighty_by_twenty_four_shows_every_pane),
+        cmocka_unit_test(where_time_goes_takes_the_place_of_charts),
         cmocka_unit_test(small_terminals_get_one_pane_then_one_line),
         cmocka_unit_test(only_the_lowest_of_stacked_panes_has_a_bottom),
         cmocka_unit_test(the_focus_goes_round_through_every_pane),

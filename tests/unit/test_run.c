@@ -373,10 +373,15 @@ static void a_listing_tells_how_a_run_went(void **state) {
     log_epoch(f, 1, 20, 0.8, 0.7);
     log_epoch(f, 2, 30, 0.8, 0.6); /* equal accuracy, lower loss: better */
     log_epoch(f, 3, 40, 0.7, 0.8);
+    thaw_event profile = {.kind = THAW_EVENT_PROFILE};
+    profile.profile.phase[THAW_PHASE_FORWARD] = 1.5;
+    assert_ok(run_folder_log(f, &profile));
+    assert_ok(run_folder_log(f, &profile));
     log_end(f, "done");
     run_folder_close(f);
     thaw_run_info info;
     assert_ok(thaw_run_find("runs-list", id, &info));
+    assert_true(info.phase[THAW_PHASE_FORWARD] == 3 && info.phase[THAW_PHASE_OTHER] == 0);
     assert_string_equal(info.model, "resnet18");
     assert_string_equal(info.data, "photos");
     assert_string_equal(info.mask_label, "layer4+");

@@ -473,8 +473,69 @@ static void a_run_to_be_resumed_keeps_the_sessions_engine_and_log(void **state) 
     run_view_clear(&history);
 }
 
+static void profile(run_view *v, int epoch, const char *stage, double seconds) {
+    thaw_stage_time time = {(char *)stage, seconds, (double)NAN};
+    thaw_event e = {.kind = THAW_EVENT_PROFILE};
+    e.profile.epoch = epoch;
+    e.profile.seconds = e.profile.phase[THAW_PHASE_FORWARD] = seconds;
+    e.profile.exact = true;
+    e.profile.stage = &time;
+    e.profile.stage_count = 1;
+    run_view_apply(v, &e);
+}
+
+static void times_add_up_over_the_run_and_over_the_newest_epoch(void **state) {
+    (void)state;
+    run_view v;
+    run_view_init(&v);
+    begin(&v, 0, 0, false);
+    profile(&v, 0, "layer2", 4);
+    profile(&v, 1, "layer1", 2);
+    profile(&v, 1, "layer2", 1);
+    assert_true(v.profile.seconds == 7 && v.profile.phase[THAW_PHASE_FORWARD] == 7);
+    assert_true(v.epoch_profile.seconds == 3);
+    assert_int_equal(v.epoch_profile.epoch, 1);
+    assert_int_equal(v.epoch_profile.stage_count, 2);
+    assert_int_equal(v.profile.stage_count, 2);
+    assert_true(run_profile_stages(&v.profile) ==
+                7); /* a stage that backward does not come by adds its forward */
+    assert_true(run_profile_share(&v.profile, 3.5) == 0.5);
+    begin(&v, 10, 1, true); /* the newest epoch begins again, the time was spent all the same */
+    profile(&v, 1, "layer2", 5);
+    assert_true(v.epoch_profile.seconds == 5);
+    assert_true(v.profile.seconds == 12);
+    run_view_clear(&v);
+}
+
+/* A model's stages come in its order, but not all of them each time: what is kept is not computed. */
+static void stages_stay_in_the_models_order(void **state) {
+    (void)state;
+    run_profile p = {0};
+    thaw_stage_time late[] = {{(char *)"c", 1, 1}, {(char *)"e", 1, 1}}, all[] = {{(char *)"a", 1, 1},
+                                                                                  {(char *)"b", 1, 1},
+                                                                                  {(char *)"c", 1, 1},
+                                                                                  {(char *)"d", 1, 1},
+                                                                                  {(char *)"e", 1, 1}};
+    thaw_event e = {.kind = THAW_EVENT_PROFILE};
+    e.profile.stage = late;
+    e.profile.stage_count = 2;
+    run_profile_add(&p, &e);
+    e.profile.stage = all;
+    e.profile.stage_count = 5;
+    run_profile_add(&p, &e);
+    assert_int_equal(p.stage_count, 5);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(p.stage[i].path[0], 'a' + i);
+        assert_true(p.stage[i].forward == (i == 2 || i == 4 ? 2 : 1));
+    }
+    run_profile_clear(&p);
+    assert_int_equal(p.events, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(times_add_up_over_the_run_and_over_the_newest_epoch),
+        cmocka_unit_test(stages_stay_in_the_models_order),
         cmocka_unit_test(a_resumed_run_takes_back_what_its_checkpoint_does_not_know),
         cmocka_unit_test(of_two_events_of_an_epoch_the_later_counts),
         cmocka_unit_test(what_stays_as_it_was_is_no_change_of_the_mask),

@@ -49,6 +49,7 @@ typedef enum option_type {
     X(SEED, "seed", NUMBER, "N", NULL, "what the images are drawn from; 0 unless given")                     \
     X(THEME, "theme", TEXT, "NAME", NULL, "a theme's name, or its file")                                     \
     X(ASCII, "ascii", FLAG, NULL, NULL, "draw with nothing but ASCII characters")                            \
+    X(PROFILE, "profile", FLAG, NULL, NULL, "say at the end what the time went into, by phase and by stage") \
     X(START, "start", FLAG, NULL, NULL, "train at once")                                                     \
     X(THREADS, "threads", NUMBER, "N", NULL, "processor threads; 0: all cores")                              \
     X(DEVICE, "device", TEXT, "D", "cpu cuda cuda:[0-9]* auto", "cpu, cuda, cuda:N or auto")                 \

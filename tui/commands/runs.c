@@ -20,6 +20,12 @@ static void add_text(cJSON *object, const char *key, const char *text) {
         cJSON_AddNullToObject(object, key);
 }
 
+static void add_phases(cJSON *object, const thaw_run_info *r) {
+    cJSON *phases = cJSON_AddObjectToObject(object, "phases");
+    for (int i = 0; i < THAW_PHASE_COUNT; i++)
+        json_add_number(phases, thaw_phase_name((thaw_phase)i), r->phase[i]);
+}
+
 static void print_json(const thaw_run_info *runs, size_t count) {
     cJSON *array = cJSON_CreateArray();
     for (size_t i = 0; i < count; i++) {
@@ -40,6 +46,7 @@ static void print_json(const thaw_run_info *runs, size_t count) {
         json_add_number(one, "val_loss", r->last_val_loss);
         add_text(one, "reason", r->reason);
         add_text(one, "problem", r->problem);
+        add_phases(one, r);
         cJSON_AddItemToArray(array, one);
     }
     report_json(array);
@@ -110,7 +117,9 @@ const command command_runs = {
              "\"mask\", "
              "\"epochs\", \"epochs_done\", \"best_epoch\", \"best_val_top1\", \"train_loss\", \"val_loss\", "
              "\"reason\", "
-             "\"problem\"}.",
+             "\"problem\", \"phases\"}; phases are the seconds the run took by what they were for, as in the "
+             "event profile "
+             "(docs/events.md).",
     .options = OPT(JSON) | OPT(RUNS),
     .run = runs_run,
 };

@@ -11,6 +11,7 @@
 #include "tui/commands/commands.h"
 #include "tui/commands/follow.h"
 #include "tui/commands/interrupt.h"
+#include "tui/commands/profile_table.h"
 
 static thaw_session_params session_params(const arguments *a) {
     thaw_session_params params = thaw_session_default_params();
@@ -37,6 +38,7 @@ static int follow(thaw_session *s, const arguments *a) {
     run_view view;
     run_view_init(&view);
     int code = follow_run(s, a->given[OPT_JSON] ? FOLLOW_JSON : FOLLOW_TEXT, &view);
+    if (a->given[OPT_PROFILE] && !a->given[OPT_JSON]) profile_table_print(&view.profile);
     run_view_clear(&view);
     return code;
 }
@@ -49,6 +51,7 @@ static int train_recipe(const arguments *a, const thaw_recipe *r) {
     interrupt_watch();
     thaw_status status = thaw_session_new(&params, &s);
     if (thaw_failed(&status)) return command_result(status);
+    if (a->given[OPT_PROFILE]) thaw_session_profile(s, true);
     status = thaw_session_train(s, r);
     int code = thaw_failed(&status) ? command_result(status) : follow(s, a);
     thaw_session_free(s);
@@ -87,6 +90,7 @@ static int resume_run(const arguments *a) {
     if (thaw_failed(&status)) {
         code = command_result(status);
     } else {
+        if (a->given[OPT_PROFILE]) thaw_session_profile(s, true);
         status = thaw_session_resume(s, info.folder);
         code = thaw_failed(&status) ? command_result(status) : follow(s, a);
         thaw_session_free(s);
@@ -99,16 +103,18 @@ const command command_train = {
     .name = "train",
     .operands = "RECIPE.json",
     .summary = "train what a recipe says",
-    .about = "Trains the run that RECIPE.json describes (docs/recipe.md has every key) and keeps it in a run "
-             "folder. "
-             "--set changes a key for this run: --set epochs=3 --set 'freeze=[\"layer1\"]'. Ctrl-C stops and "
-             "saves at "
-             "the next step, so that `thaw resume` can go on; a second Ctrl-C stops at once, and what was "
-             "saved before "
-             "stays whole.\n"
-             "With --json: one event a line as docs/events.md describes them. An epoch ends with {\"event\": "
-             "\"epoch\", ...} and the run with {\"event\": \"end\", ...}.",
-    .options = OPT(JSON) | OPT(SET) | OPT(THREADS) | OPT(DEVICE) | OPT(PRECISION) | OPT(RUNS),
+    .about =
+        "Trains the run that RECIPE.json describes (docs/recipe.md has every key) and keeps it in a run "
+        "folder. "
+        "--set changes a key for this run: --set epochs=3 --set 'freeze=[\"layer1\"]'. Ctrl-C stops and "
+        "saves at "
+        "the next step, so that `thaw resume` can go on; a second Ctrl-C stops at once, and what was "
+        "saved before "
+        "stays whole. --profile says at the end what the time went into: phases that add up to all of it, "
+        "and forward and backward of each stage of the model.\n"
+        "With --json: one event a line as docs/events.md describes them. An epoch ends with {\"event\": "
+        "\"epoch\", ...} and the run with {\"event\": \"end\", ...}.",
+    .options = OPT(JSON) | OPT(SET) | OPT(THREADS) | OPT(DEVICE) | OPT(PRECISION) | OPT(RUNS) | OPT(PROFILE),
     .min = 1,
     .max = 1,
     .run = train_run,
@@ -121,7 +127,7 @@ const command command_resume = {
     .about =
         "Goes on with RUN, which stopped, was killed or broke off: same data order, same random numbers, the "
         "freeze mask of that moment. RUN is an id, the beginning of one, a folder, or \"last\".",
-    .options = OPT(JSON) | OPT(THREADS) | OPT(DEVICE) | OPT(RUNS),
+    .options = OPT(JSON) | OPT(THREADS) | OPT(DEVICE) | OPT(RUNS) | OPT(PROFILE),
     .min = 1,
     .max = 1,
     .run = resume_run,

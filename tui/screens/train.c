@@ -29,6 +29,7 @@ static void train_draw(app *a, void *self, canvas *c, const layout *l) {
     layer_pane_draw(&s->layers, c, l, true);
     s->loss_plot = s->accuracy_plot = (rect){0};
     train_draw_charts(a, s, c, l);
+    train_draw_profile(a, s, c, l);
     train_draw_now(a, c, l);
     rect log = l->pane[PANE_LOG];
     if (rect_empty(log)) return;
@@ -42,6 +43,17 @@ static void train_draw(app *a, void *self, canvas *c, const layout *l) {
 
 static bool train_log(void *self) {
     return ((train_state *)self)->log_open;
+}
+
+static bool train_profile(void *self) {
+    return ((train_state *)self)->profile_open;
+}
+
+/* The engine is there: what was wanted of it before. */
+static void train_event(app *a, void *self, const thaw_event *e) {
+    const train_state *s = self;
+    if (e->kind == THAW_EVENT_ENGINE && s->profile_open && app_session(a))
+        thaw_session_profile(app_session(a), true);
 }
 
 /* ---- when ---- */
@@ -194,6 +206,18 @@ static void do_log(app *a, void *self, const char *argument) {
     app_redraw(a);
 }
 
+/* Stages are measured while somebody looks. */
+static void do_profile(app *a, void *self, const char *argument) {
+    (void)argument;
+    train_state *s = self;
+    s->profile_open = !s->profile_open;
+    s->profile_top = 0;
+    if (app_session(a)) thaw_session_profile(app_session(a), s->profile_open);
+    bool gone = s->profile_open ? app_focus(a) == PANE_ACCURACY : app_focus(a) == PANE_PROFILE;
+    if (gone) app_set_focus(a, PANE_LIST);
+    app_redraw(a);
+}
+
 static void do_ghosts(app *a, void *self, const char *argument) {
     train_state *s = self;
     if (!argument) {
@@ -292,6 +316,8 @@ static bool train_key(app *a, void *self, int key) {
     switch (app_focus(a)) {
     case PANE_LIST:
         return layer_pane_key(&s->layers, key);
+    case PANE_PROFILE:
+        return train_profile_key(s, key);
     case PANE_LOG:
         return logpane_key(&s->log, key, app_live(a)->log_count);
     default:
@@ -313,6 +339,7 @@ static const action train_actions[] = {
      do_ghosts},
     {"smoothing", "m", NULL, "how much the training curve is smoothed", NULL, has_curve, do_smoothing},
     {"log-scale", "y", NULL, "linear or logarithmic loss", NULL, has_curve, do_log_scale},
+    {"profile", "w", "time", "show or hide where the time goes", NULL, NULL, do_profile},
     {"log", "L", "log", "show or hide the log", NULL, NULL, do_log},
     LAYER_PANE_ACTIONS,
 };
@@ -327,4 +354,6 @@ const screen screen_train = {
     .draw = train_draw,
     .key = train_key,
     .log = train_log,
+    .profile = train_profile,
+    .event = train_event,
 };

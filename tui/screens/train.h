@@ -1,5 +1,6 @@
 /*
- * train.h - the Train tab's state, shared by its files: train.c (what it does), train_charts.c, train_now.c.
+ * train.h - the Train tab's state, shared by its files: train.c (what it does), train_charts.c, train_now.c,
+ * train_profile.c.
  */
 #ifndef TUI_SCREENS_TRAIN_H
 #define TUI_SCREENS_TRAIN_H
@@ -12,7 +13,9 @@ typedef struct train_state {
     layer_pane layers; /* first: the actions' */
     logpane log;
     bool log_open, log_y, ghosts_hidden;
-    int smoothing; /* index into train_smoothing */
+    bool profile_open;
+    int profile_top, profile_page; /* its first line; lines it has room for */
+    int smoothing;                 /* index into train_smoothing */
     bool crosshair_on;
     double crosshair;              /* steps */
     rect loss_plot, accuracy_plot; /* as last drawn, for mouse and crosshair */
@@ -28,5 +31,8 @@ void train_draw_charts(app *a, train_state *s, canvas *c, const layout *l);
 double train_span(const app *a);
 /* Figures of the present moment. */
 void train_draw_now(app *a, canvas *c, const layout *l);
+/* Where the time goes. */
+void train_draw_profile(app *a, train_state *s, canvas *c, const layout *l);
+bool train_profile_key(train_state *s, int key); /* false: not one of its */
 
 #endif
