@@ -93,6 +93,8 @@ thaw_status thaw_export(const thaw_subject *what, const char *path, bool last) {
     if (!thaw_failed(&status)) {
         status = source_open(what, last, &s);
         if (!thaw_failed(&status)) {
+            const char *note = weights_file_note(s.weights);
+            if (note && what->note) what->note(what->note_user, note);
             status = export_weights(&s, target);
             source_close(&s);
         }

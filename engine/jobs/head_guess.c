@@ -65,9 +65,11 @@ thaw_status head_guess(const weights_file *f, const model *m, thaw_head *head, i
     *head = (thaw_head){.batch_norm = have.norm};
     if (!have.count) {
         const char *guess = weights_guess_arch(f);
+        bool other = guess && strcmp(guess, m->arch->name) != 0;
         return thaw_error(THAW_ERR_SHAPE, "%s has no classifier for a %s: none of its keys is %s.weight%s%s",
-                          weights_file_name(f), m->arch->name, m->arch->head, guess ? "; the file is a " : "",
-                          guess ? guess : "");
+                          weights_file_name(f), m->arch->name, m->arch->head,
+                          other ? "; the file is a " : "; train one, with these weights in a recipe",
+                          other ? guess : "");
     }
     int64_t outputs = have.linear[have.count - 1].out;
     if (outputs < 1 || outputs > MODEL_CLASSES_MAX)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/str.h"
 #include "engine/run/card.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/folder.h"
@@ -139,16 +140,28 @@ static void catalog_names(const thaw_catalog *catalog, const thaw_weights_info *
     }
 }
 
+/* Nobody named the architecture: the file knows, and a person is told what it was taken for. */
+static thaw_status ask_file(const thaw_subject *what, thaw_recipe *recipe) {
+    const char *found;
+    THAW_TRY(identify_architecture(what->weights, &found));
+    recipe->model = xstrdup(found);
+    char *said = xasprintf("%s is taken as %s, whose keys and shapes it has", what->weights, found);
+    if (what->note) what->note(what->note_user, said);
+    free(said);
+    return thaw_ok();
+}
+
 static thaw_status open_weights(const thaw_subject *what, const thaw_catalog *catalog, source *s, facts *f) {
     thaw_recipe recipe;
     thaw_recipe_init(&recipe);
     free(recipe.model);
     recipe.model = xstrdup(what->model);
+    thaw_status status = what->model ? thaw_ok() : ask_file(what, &recipe);
     if (what->weights) {
         free(recipe.weights);
         recipe.weights = xstrdup(what->weights);
     }
-    thaw_status status = recipe_resolve(&recipe, catalog, &f->plan);
+    if (!thaw_failed(&status)) status = recipe_resolve(&recipe, catalog, &f->plan);
     thaw_recipe_clear(&recipe);
     THAW_TRY(status);
     f->arch = f->plan.arch->name;
@@ -161,8 +174,8 @@ thaw_status source_open(const thaw_subject *what, bool last, source *out) {
     facts f = {0};
     thaw_status status;
     *out = (source){0};
-    if (!what->run && !what->model)
-        return thaw_error(THAW_ERR_USAGE, "which model? name a run, or an architecture and its weights");
+    if (!what->run && !what->model && !what->weights)
+        return thaw_error(THAW_ERR_USAGE, "which model? name a run, an architecture, or a file of weights");
     THAW_TRY(thaw_catalog_open(&catalog));
     THAW_TRY_GOTO(status, out,
                   what->run ? open_run(what, last, catalog, out, &f) : open_weights(what, catalog, out, &f));

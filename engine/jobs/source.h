@@ -28,6 +28,9 @@ typedef struct source {
 thaw_status source_open(const thaw_subject *what, bool last, source *out);
 void source_close(source *s);
 
+/* The architecture that the file WEIGHTS is of, by its card, else by its keys and shapes. Static. */
+thaw_status identify_architecture(const char *weights, const char **arch_name);
+
 /*
  * Read head and class count off F's keys: a linear layer under the head's name, or the Sequential of an MLP
  * as model_replace_head numbers it. M is the architecture as pretrained.

@@ -17,11 +17,20 @@ typedef struct comparison {
     weights_report *report;
     bool *used;            /* which entries the model asked for */
     size_t backbone_wrong; /* offences outside the head */
+    bool bare_auxiliary;   /* an auxiliary classifier is missing from the file, and that is noted */
 } comparison;
 
 static void add(char ***list, size_t *count, char *text) {
     *list = xreallocarray(*list, *count + 1, sizeof **list);
     (*list)[(*count)++] = text;
+}
+
+/* TEXT, which is taken over, behind what is noted already. */
+static void add_note(weights_report *r, char *text) {
+    char *before = r->note;
+    r->note = before ? xasprintf("%s; %s", before, text) : text;
+    if (before) free(text);
+    free(before);
 }
 
 static void free_list(char **list, size_t count) {
@@ -74,11 +83,13 @@ static thaw_status compare_param(void *user, layer *l, param *p, const char *key
     bool same = e && shape_equal(&e->size, &p->size);
     bool resized = e && !same && weights_positions_fit(l, &e->size, &p->size);
     bool fits = (same || resized) && weights_convertible(e->type, p->type);
-    if (resized && !c->report->note) c->report->note = weights_positions_note(&e->size, &p->size);
+    if (resized) add_note(c->report, weights_positions_note(&e->size, &p->size));
     /* An auxiliary classifier is nice to have: torchvision's own models come without, or for other classes.
      */
-    if (!e && l->auxiliary && !l->aside && !c->report->note)
-        c->report->note = xstrdup("the weights have no auxiliary classifiers: they start at random");
+    if (!e && l->auxiliary && !l->aside && !c->bare_auxiliary) {
+        c->bare_auxiliary = true;
+        add_note(c->report, xstrdup("the weights have no auxiliary classifiers: they start at random"));
+    }
     if (fits || l->auxiliary || (!e && may_be_missing(key))) {
         c->report->loaded += fits;
         return thaw_ok();
@@ -162,6 +173,7 @@ thaw_status weights_compare(const weights_file *f, const model *m, weights_head 
     weights_report own = {0};
     comparison c = {.f = f, .m = m, .head = head, .report = report ? report : &own};
     if (report) *report = own;
+    if (f->note) add_note(c.report, xstrdup(f->note));
     c.used = xcalloc(f->count, sizeof *c.used);
     thaw_status status = model_each_param(m, compare_param, &c);
     if (!thaw_failed(&status)) {

@@ -38,6 +38,10 @@ const char *thaw_weights_format(const thaw_weights_listing *l) {
     return names[weights_file_format(l->file)];
 }
 
+const char *thaw_weights_note(const thaw_weights_listing *l) {
+    return weights_file_note(l->file);
+}
+
 size_t thaw_weights_tensors(const thaw_weights_listing *l) {
     return weights_count(l->file);
 }

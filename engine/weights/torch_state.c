@@ -11,9 +11,12 @@
 
 enum { WRAPPERS_MAX = 4, KEYS_SHOWN = 6 };
 
-/* Names under which training scripts keep the weights, the likeliest first. */
-static const char *const holder[] = {"state_dict", "model_state_dict", "model_state", "model", "net",
-                                     "network",    "module",           "weights",     "params"};
+/* Names under which training scripts keep the weights, the likeliest first; averages only where nothing else
+ * is. */
+static const char *const holder[] = {
+    "state_dict", "model_state_dict", "model_state", "model",          "net", "network", "module", "weights",
+    "params",     "state_dict_ema",   "model_ema",   "ema_state_dict", "ema",
+};
 
 static size_t count_tensors(const pickle *p, pickle_ref dict) {
     size_t count = 0;

@@ -87,7 +87,8 @@ static int compare_keys(const void *a, const void *b, void *entries) {
     return strcmp(entry[*(const uint32_t *)a].key, entry[*(const uint32_t *)b].key);
 }
 
-static thaw_status sort_keys(weights_file *f) {
+thaw_status weights_sort_keys(weights_file *f) {
+    free(f->by_key);
     f->by_key = xcalloc(f->count, sizeof *f->by_key);
     for (size_t i = 0; i < f->count; i++)
         f->by_key[i] = (uint32_t)i;
@@ -119,7 +120,7 @@ static thaw_status read_entries(weights_file *f) {
 
 static thaw_status open_file(weights_file *f, weights_file **out) {
     thaw_status status = read_entries(f);
-    if (!thaw_failed(&status)) status = sort_keys(f);
+    if (!thaw_failed(&status)) status = weights_sort_keys(f);
     if (thaw_failed(&status)) {
         status = thaw_status_prefix(status, "%s", f->name);
         weights_close(f);
@@ -129,14 +130,30 @@ static thaw_status open_file(weights_file *f, weights_file **out) {
     return status;
 }
 
+thaw_status weights_understand(weights_file **f) {
+    const char *note = weights_translate_timm((*f)->entry, (*f)->count);
+    if (!note) weights_strip_prefix(*f);
+    if (!note && !(*f)->note) return thaw_ok();
+    if (note) (*f)->note = xstrdup(note);
+    thaw_status status = weights_sort_keys(*f);
+    if (!thaw_failed(&status)) return status;
+    status = thaw_status_prefix(status, "%s", (*f)->name);
+    weights_close(*f);
+    *f = NULL;
+    return status;
+}
+
 thaw_status weights_open(const char *path, weights_file **out) {
     weights_file *f = xcalloc(1, sizeof *f);
     f->name = xstrdup(path);
     f->owns_map = true;
     thaw_status status = file_map(path, &f->map);
-    if (!thaw_failed(&status)) return open_file(f, out);
-    weights_close(f);
-    return status;
+    if (thaw_failed(&status)) {
+        weights_close(f);
+        return status;
+    }
+    THAW_TRY(open_file(f, out));
+    return weights_understand(out);
 }
 
 thaw_status weights_open_memory(const char *name, const uint8_t *bytes, size_t size, weights_file **out) {
@@ -155,6 +172,7 @@ void weights_close(weights_file *f) {
     free(f->entry);
     free(f->by_key);
     free(f->metadata);
+    free(f->note);
     if (f->owns_map) file_unmap(&f->map);
     free(f->name);
     free(f);
@@ -166,6 +184,10 @@ weights_format weights_file_format(const weights_file *f) {
 
 const char *weights_file_name(const weights_file *f) {
     return f->name;
+}
+
+const char *weights_file_note(const weights_file *f) {
+    return f->note;
 }
 
 size_t weights_count(const weights_file *f) {

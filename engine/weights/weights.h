@@ -23,7 +23,7 @@ typedef enum weights_format {
 /* One tensor of the file. data is checked to lie inside the mapping for every element that size and stride
  * reach. */
 typedef struct weights_entry {
-    char *key; /* as in the file, without a leading "module." */
+    char *key; /* as in the file, but for what weights_file_note says and a leading "module." */
     dtype type;
     shape size;
     int64_t stride[SHAPE_MAX_DIMS]; /* in elements */
@@ -34,10 +34,18 @@ typedef struct weights_file weights_file;
 
 /* Open and list. Nested checkpoints ("state_dict", "model", "model_state_dict") are looked into. */
 thaw_status weights_open(const char *path, weights_file **out);
-/* The same from bytes in memory, which must outlive the file; NAME stands for the path in messages. */
+/* From bytes in memory, which must outlive the file; NAME stands for the path in messages. Keys stay as they
+ * are: not only models have tensors. */
 thaw_status weights_open_memory(const char *name, const uint8_t *bytes, size_t size, weights_file **out);
+/* Read the keys of a model's file as torchvision would have written them, where they are known under other
+ * names; weights_open does. On failure the file is closed and *F is NULL. */
+thaw_status weights_understand(weights_file **f);
 void weights_close(weights_file *f);                  /* NULL is fine */
 const char *weights_file_name(const weights_file *f); /* the path */
+/* How keys that are unlike torchvision's were understood ("... read without the \"backbone.\" in front"), or
+ * NULL.
+ */
+const char *weights_file_note(const weights_file *f);
 weights_format weights_file_format(const weights_file *f);
 size_t weights_count(const weights_file *f);
 const weights_entry *weights_at(const weights_file *f, size_t index);

@@ -23,11 +23,19 @@ struct weights_file {
     uint32_t *by_key; /* indices of entries sorted by key */
     char **metadata;  /* key, value, key, value, ... */
     size_t metadata_count, metadata_capacity;
+    char *note; /* how its keys were understood, or NULL: as they are */
 };
 
 /* Add an entry: KEY is copied without the prefixes that wrappers of the model put in front. Fails when the
    key is no printable text; whether it was there before is checked once all are added. */
 thaw_status weights_add(weights_file *f, const char *key, size_t key_length, const weights_entry *entry);
+/* Make by_key. Fails when a key is there twice. */
+thaw_status weights_sort_keys(weights_file *f);
+/* Give entries in one of timm's layouts torchvision's names; what to say of it, or NULL: it is none. Static.
+ */
+const char *weights_translate_timm(weights_entry *entry, size_t count);
+/* If most keys begin with one name, and without it (and all others) they are an architecture's: drop it. */
+void weights_strip_prefix(weights_file *f);
 void weights_add_metadata(weights_file *f, const char *key, const char *value);
 
 thaw_status safetensors_read(weights_file *f);

@@ -6,13 +6,14 @@
 #define THAW_JOBS_H
 
 #include "thaw/dataset.h"
+#include "thaw/layers.h"
 #include "thaw/status.h"
 
 /* Which model: a run (its best checkpoint, else its last), or an architecture with weights. */
 typedef struct thaw_subject {
     const char *run;     /* id or folder; or NULL and ... */
     const char *runs;    /* folder of runs, NULL: default */
-    const char *model;   /* ... an architecture */
+    const char *model;   /* ... an architecture; NULL: that whose keys the file `weights` has */
     const char *weights; /* catalog name or file; NULL: the default weights */
     int threads;
     const char *device, *precision; /* NULL: "auto" */
@@ -64,6 +65,15 @@ thaw_status thaw_predict(const thaw_subject *subject, const char *const *files, 
 
 /* Write the run's best (or LAST) weights to PATH, .safetensors or .pth. */
 thaw_status thaw_export(const thaw_subject *subject, const char *path, bool last);
+
+/* What a file of weights is for, as far as it says so itself or its keys and shapes do. Needs no libtorch. */
+typedef struct thaw_identity {
+    const char *arch; /* static */
+    thaw_head head;
+    int classes; /* 0: it has no classifier that could be read */
+} thaw_identity;
+/* Fails, with the architectures that come nearest, when WEIGHTS is of none. */
+thaw_status thaw_identify(const char *weights, thaw_identity *out);
 
 /* One line of `thaw doctor`. */
 typedef struct thaw_finding {

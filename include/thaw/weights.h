@@ -28,6 +28,8 @@ thaw_status thaw_weights_list(const char *path, thaw_weights_listing **out);
 void thaw_weights_listing_free(thaw_weights_listing *l); /* NULL is fine */
 const char *
 thaw_weights_format(const thaw_weights_listing *l); /* "safetensors", "torch.save (zip)", ... Static */
+/* How keys unlike torchvision's were read ("... without the \"backbone.\" in front"), or NULL. */
+const char *thaw_weights_note(const thaw_weights_listing *l);
 size_t thaw_weights_tensors(const thaw_weights_listing *l);
 thaw_tensor_info thaw_weights_tensor(const thaw_weights_listing *l, size_t index);
 

@@ -19,6 +19,8 @@ static inline void fuzz_weights(const uint8_t *data, size_t size) {
         CHECK(status.message[0] && !strpbrk(status.message, "\n\033"));
         return;
     }
+    status = weights_understand(&f);
+    if (thaw_failed(&status)) return;
     for (size_t i = 0; i < weights_count(f); i++) {
         const weights_entry *e = weights_at(f, i);
         int64_t elements = shape_elements(&e->size);

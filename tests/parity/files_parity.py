@@ -225,8 +225,51 @@ def check_told(folder, arch, path, side, told):
     os.remove(weights)
 
 
+# ---- models that were part of others, and timm's names ----
+
+
+def prefixed(state, prefix):
+    return {prefix + key: tensor for key, tensor in state.items()}
+
+
+def check_prefixes(probe, arch="resnet18"):
+    """What DataParallel, Lightning and a user's own module make of a state dict, in the wrappers that scripts save."""
+    peer = settle(build_peer(arch))
+    state = peer.state_dict()
+    told = 'note keys are read without the "backbone." in front'
+    head = {key: tensor for key, tensor in state.items() if key.startswith("fc.")}
+    bare = {key: tensor for key, tensor in state.items() if key not in head}
+    cases = {
+        "DataParallel's": ({"epoch": 3, "model": torch.nn.DataParallel(peer).state_dict()}, []),
+        "an average's": ({"epoch": 3, "state_dict_ema": prefixed(state, "module.")}, []),
+        "a part's": ({"model_state": prefixed(state, "backbone.")}, [told]),
+        "Lightning's": ({"state_dict": {**prefixed(bare, "backbone."), **head, "loss.weight": torch.ones(7)}},
+                        [told + ", and 1 other is left out"]),
+    }
+    for name, (saved, note) in cases.items():
+        check_loaded(probe, f"{arch}, {name} keys", arch, saved, described(state) + note)
+    check_loaded(probe, f"{arch}, a part's keys in safetensors", arch, prefixed(state, "backbone."),
+                 described(state) + [told], "safetensors")
+
+
+def check_timm(probe, arch="vit_b_32"):
+    """timm's names: they are written here as its documentation and files have them, since timm itself is not needed."""
+    state = settle(build_peer(arch)).state_dict()
+    theirs = renamed(state, ("class_token", "cls_token"), ("encoder.pos_embedding", "pos_embed"),
+                     ("conv_proj", "patch_embed.proj"), ("encoder.layers.encoder_layer_", "blocks."),
+                     ("ln_1", "norm1"), ("ln_2", "norm2"), ("self_attention.in_proj_", "attn.qkv."),
+                     ("self_attention.out_proj", "attn.proj"), ("mlp.0", "mlp.fc1"), ("mlp.3", "mlp.fc2"),
+                     ("encoder.ln", "norm"), ("heads.head", "head"))
+    check("timm's names are others", not set(theirs) & set(state))
+    note = ("note timm's names of a ViT's layers are read as torchvision's; images are normalised as for torchvision's "
+            "(some of timm's were trained with mean and deviation 0.5)")
+    check_loaded(probe, f"{arch} with timm's names", arch, theirs, described(state) + [note], "safetensors")
+
+
 def check_oddities(probe):
     check_old_names(probe)
+    check_prefixes(probe)
+    check_timm(probe)
     check_half(probe)
     for arch in ("googlenet", "inception_v3"):
         check_auxiliary(probe, arch)

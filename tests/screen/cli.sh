@@ -103,6 +103,10 @@ holds 'd["input"] == [3, 224, 224] and d["cuts"][0] == "input" and not any(x["fr
 expect 0 '' layers resnet18 --json --freeze 'layer1,bn?'
 holds '{x["name"] for x in d["layers"] if x["frozen"]} >= {"layer1.0.conv1", "bn1"}'
 holds 'not [x for x in d["layers"] if x["name"] == "layer2.0.conv1"][0]["frozen"]'
+expect 0 'taken as cifar_resnet20' layers --weights "$root/engine/zoo/cifar_resnet20.safetensors" --json
+holds 'd["model"] == "cifar_resnet20" and d["state"]["linear.weight"] == [10, 64]'
+expect 2 'take one' layers resnet18 --weights x.pth
+expect 1 'there is no weights file DEFAULT; .* --model' eval --weights DEFAULT --data nowhere
 expect 1 "did you mean 'resnet18'" layers resnet19
 expect 1 'did you mean' layers resnet18 --freeze layr1
 
@@ -186,8 +190,15 @@ expect 1 'note.jpg' predict last "$image" set/train/star/note.jpg --runs "$runs"
 holds 'len(d) == 2 and d[0]["top"] and d[1]["problem"]'
 expect 2 'no image is named' predict last --runs "$runs"
 expect 2 'take one' eval last --model resnet18 --runs "$runs"
+expect 2 'a run has its own weights' eval last --weights last.pth --runs "$runs"
+expect 2 'which model' eval
 expect 0 '' export last --to last.pth --runs "$runs"
 expect 0 '' export last --to last.safetensors --runs "$runs"
+expect 0 'last.pth is taken as cifar_resnet20' eval --weights last.pth --data set --threads 1 --json
+holds 'd["images"] == 8 and [c["name"] for c in d["classes"]] == ["circle", "star"]'
+expect 0 'last.pth is taken as cifar_resnet20' predict --weights last.pth "$image" --threads 1 --json
+holds 'len(d) == 1 and len(d[0]["top"]) == 2'
+expect 0 'last.pth is taken as cifar_resnet20' export --weights last.pth --to again.safetensors
 expect 2 'safetensors or .pth' export last --to last.onnx --runs "$runs"
 expect 1 'thaw: ' export last --to "$work/none/last.pth" --runs "$runs"
 

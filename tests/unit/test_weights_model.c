@@ -16,6 +16,7 @@
 #include "engine/base/file.h"
 #include "engine/nn/model.h"
 #include "engine/weights/weights_file.h"
+#include "tests/unit/support_state.h"
 #include "tests/unit/support_torch.h"
 #include "tests/unit/weights_fixture.h"
 
@@ -34,65 +35,10 @@ static model *build(const char *name, int classes) {
     return m;
 }
 
-/* ---- state dicts of zeros, without libtorch ---- */
-
-typedef struct state_dict {
-    weights_item *item;
-    char **key;
-    size_t count, item_capacity, key_capacity;
-    void *zeros;
-} state_dict;
-
-static thaw_status add_item(void *user, layer *l, param *p, const char *key) {
-    state_dict *d = user;
-    (void)l;
-    d->item = vec_reserve(d->item, &d->item_capacity, d->count + 1, sizeof *d->item);
-    d->key = vec_reserve(d->key, &d->key_capacity, d->count + 1, sizeof *d->key);
-    d->key[d->count] = xstrdup(key);
-    d->item[d->count] = (weights_item){d->key[d->count], p->type, p->size, d->zeros};
-    d->count++;
-    return thaw_ok();
-}
-
-/* Every tensor of the model, all zeros. */
-static state_dict state_dict_of(const char *name, int classes) {
-    model *m = build(name, classes);
-    state_dict d = {.zeros = xcalloc(4 << 20, sizeof(float))};
-    assert_ok(model_each_param(m, add_item, &d));
-    model_free(m);
-    return d;
-}
-
-static weights_item *find_item(state_dict *d, const char *key) {
-    for (size_t i = 0; i < d->count; i++)
-        if (strcmp(d->item[i].key, key) == 0) return &d->item[i];
-    fail_msg("no key %s", key);
-    return NULL;
-}
-
-static void drop_item(state_dict *d, const char *key) {
-    *find_item(d, key) = d->item[--d->count]; /* keys stay owned by d->key */
-}
-
-static weights_file *write_and_open(state_dict *d) {
-    weights_file *f;
-    assert_ok(weights_write_safetensors("state.safetensors", d->item, d->count, NULL, 0));
-    assert_ok(weights_open("state.safetensors", &f));
-    return f;
-}
-
-static void state_dict_clear(state_dict *d, size_t keys) {
-    for (size_t i = 0; i < keys; i++)
-        free(d->key[i]);
-    free(d->key);
-    free(d->item);
-    free(d->zeros);
-}
-
 /* What comparing the (changed) state dict of FROM with a model says. */
 static thaw_status compare(state_dict *d, const char *name, int classes, weights_head head,
                            weights_report *r) {
-    weights_file *f = write_and_open(d);
+    weights_file *f = state_dict_open(d);
     model *m = build(name, classes);
     thaw_status status = weights_compare(f, m, head, r);
     model_free(m);
@@ -116,7 +62,7 @@ static void counters_of_batches_may_be_missing(void **state) {
     (void)state;
     state_dict d = state_dict_of("cifar_resnet20", 10);
     size_t keys = d.count;
-    drop_item(&d, "bn1.num_batches_tracked");
+    state_dict_drop(&d, "bn1.num_batches_tracked");
     assert_ok(compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_STRICT, NULL));
     state_dict_clear(&d, keys);
 }
@@ -191,13 +137,13 @@ static void auxiliary_classifiers_may_be_missing_or_of_other_classes(void **stat
     weights_report r;
     state_dict d = state_dict_of("googlenet", 10);
     size_t keys = d.count;
-    find_item(&d, "aux2.fc2.weight")->size = SHAPE_2(10, 1024);
-    drop_item(&d, "aux1.conv.conv.weight");
-    drop_item(&d, "aux1.fc1.bias");
+    state_dict_find(&d, "aux2.fc2.weight")->size = SHAPE_2(10, 1024);
+    state_dict_drop(&d, "aux1.conv.conv.weight");
+    state_dict_drop(&d, "aux1.fc1.bias");
     assert_ok(compare(&d, "googlenet", 10, WEIGHTS_HEAD_STRICT, &r));
     assert_int_equal(r.loaded, keys - 3);
     weights_report_clear(&r);
-    drop_item(&d, "conv1.conv.weight");
+    state_dict_drop(&d, "conv1.conv.weight");
     assert_says(compare(&d, "googlenet", 10, WEIGHTS_HEAD_STRICT, NULL), "conv1.conv.weight is missing");
     state_dict_clear(&d, keys);
 }
@@ -207,7 +153,7 @@ static void missing_extra_and_misfitting_keys_are_named(void **state) {
     weights_report r;
     state_dict d = state_dict_of("cifar_resnet20", 10);
     size_t keys = d.count;
-    find_item(&d, "conv1.weight")->size = SHAPE_4(16, 1, 3, 3);
+    state_dict_find(&d, "conv1.weight")->size = SHAPE_4(16, 1, 3, 3);
     thaw_status status = compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_STRICT, &r);
     assert_int_equal(status.code, THAW_ERR_SHAPE);
     assert_says(status, "conv1.weight: file [16, 1, 3, 3], model [16, 3, 3, 3]");
@@ -215,8 +161,8 @@ static void missing_extra_and_misfitting_keys_are_named(void **state) {
     assert_int_equal(r.misfit_count, 1);
     weights_report_clear(&r);
 
-    drop_item(&d, "layer1.0.bn1.running_mean");
-    weights_item *renamed = find_item(&d, "layer2.1.conv2.weight");
+    state_dict_drop(&d, "layer1.0.bn1.running_mean");
+    weights_item *renamed = state_dict_find(&d, "layer2.1.conv2.weight");
     renamed->key = "layer2.1.convolution2.weight";
     status = compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_SKIP, &r);
     assert_says(status, "and 3 more keys do not fit");
@@ -234,11 +180,11 @@ static void integers_do_not_fit_weights(void **state) {
     (void)state;
     state_dict d = state_dict_of("cifar_resnet20", 10);
     size_t keys = d.count;
-    find_item(&d, "conv1.weight")->type = DTYPE_I32;
+    state_dict_find(&d, "conv1.weight")->type = DTYPE_I32;
     assert_says(compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_STRICT, NULL),
                 "conv1.weight: file int32, model float32");
-    find_item(&d, "conv1.weight")->type = DTYPE_F16;
-    find_item(&d, "bn1.num_batches_tracked")->type = DTYPE_I32;
+    state_dict_find(&d, "conv1.weight")->type = DTYPE_F16;
+    state_dict_find(&d, "bn1.num_batches_tracked")->type = DTYPE_I32;
     assert_ok(compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_STRICT, NULL));
     state_dict_clear(&d, keys);
 }
@@ -259,7 +205,7 @@ static void another_architecture_is_recognised(void **state) {
     assert_says(compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_STRICT, NULL), "the file is a cifar_resnet32");
     assert_says(compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_SKIP, NULL), "the file is a cifar_resnet32");
     size_t keys = d.count;
-    drop_item(&d, "layer3.0.conv1.weight");
+    state_dict_drop(&d, "layer3.0.conv1.weight");
     assert_says(compare(&d, "cifar_resnet20", 10, WEIGHTS_HEAD_SKIP, NULL), "another architecture");
     state_dict_clear(&d, keys);
     float value = 0;
@@ -268,25 +214,15 @@ static void another_architecture_is_recognised(void **state) {
     assert_says(compare(&one, "cifar_resnet20", 10, WEIGHTS_HEAD_SKIP, NULL), "not one key fits");
 }
 
-/* Before any is dropped. */
-static void rename_items(state_dict *d, const char *from, const char *to) {
-    for (size_t i = 0; i < d->count; i++) {
-        char *old = (char *)d->item[i].key;
-        if (strncmp(old, from, strlen(from)) != 0) continue;
-        d->item[i].key = d->key[i] = xasprintf("%s%s", to, old + strlen(from));
-        free(old);
-    }
-}
-
 static void a_file_of_no_known_architecture_is_told_the_three_nearest(void **state) {
     (void)state;
     state_dict d = state_dict_of("resnet18", 10);
-    rename_items(&d, "layer4.", "stage4.");
+    state_dict_rename(&d, "layer4.", "stage4.");
     thaw_status status = compare(&d, "resnet18", 10, WEIGHTS_HEAD_SKIP, NULL);
     assert_int_equal(status.code, THAW_ERR_SHAPE);
     assert_says(status, "nearest are resnet18 (");
     assert_says(status, "% with their shapes), resnet34 (");
-    weights_file *f = write_and_open(&d);
+    weights_file *f = state_dict_open(&d);
     thaw_weights_match best[THAW_WEIGHTS_NEAREST];
     assert_null(weights_guess_arch(f));
     assert_int_equal(weights_nearest(f, best), THAW_WEIGHTS_NEAREST);
@@ -304,8 +240,8 @@ static void architectures_with_the_same_keys_are_told_apart_by_shapes(void **sta
     (void)state;
     state_dict d = state_dict_of("resnext50_32x4d", 1000);
     size_t keys = d.count;
-    drop_item(&d, "layer1.0.conv1.weight");
-    weights_file *f = write_and_open(&d);
+    state_dict_drop(&d, "layer1.0.conv1.weight");
+    weights_file *f = state_dict_open(&d);
     thaw_weights_match best[THAW_WEIGHTS_NEAREST];
     assert_int_equal(weights_nearest(f, best), THAW_WEIGHTS_NEAREST);
     assert_string_equal(best[0].arch, "resnext50_32x4d");
@@ -319,9 +255,9 @@ static void architectures_with_the_same_keys_are_told_apart_by_shapes(void **sta
 static void a_file_without_a_known_key_has_no_nearest(void **state) {
     (void)state;
     float value = 0;
-    weights_item alien = {"blocks.0.attn.qkv.weight", DTYPE_F32, SHAPE_0(), &value};
+    weights_item alien = {"tokens.mixer.weight", DTYPE_F32, SHAPE_0(), &value};
     state_dict d = {.item = &alien, .count = 1};
-    weights_file *f = write_and_open(&d);
+    weights_file *f = state_dict_open(&d);
     thaw_weights_match best[THAW_WEIGHTS_NEAREST];
     assert_int_equal(weights_nearest(f, best), 0);
     weights_close(f);
@@ -334,13 +270,13 @@ static void a_head_of_another_depth_is_skipped(void **state) {
     state_dict d = state_dict_of("cifar_resnet20", 10);
     size_t keys = d.count;
     weights_report r;
-    find_item(&d, "linear.weight")->key = "linear.0.weight"; /* an MLP's keys */
-    find_item(&d, "linear.bias")->key = "linear.3.bias";
+    state_dict_find(&d, "linear.weight")->key = "linear.0.weight"; /* an MLP's keys */
+    state_dict_find(&d, "linear.bias")->key = "linear.3.bias";
     assert_ok(compare(&d, "cifar_resnet20", 5, WEIGHTS_HEAD_SKIP, &r));
     assert_int_equal(r.loaded, keys - 2);
     weights_report_clear(&r);
     assert_says(compare(&d, "cifar_resnet20", 5, WEIGHTS_HEAD_STRICT, NULL), "linear.weight");
-    find_item(&d, "linear.0.weight")->key = "linearity.weight"; /* not under the head's path */
+    state_dict_find(&d, "linear.0.weight")->key = "linearity.weight"; /* not under the head's path */
     assert_says(compare(&d, "cifar_resnet20", 5, WEIGHTS_HEAD_SKIP, NULL), "linearity.weight");
     state_dict_clear(&d, keys);
 }
@@ -398,8 +334,8 @@ static void a_file_that_does_not_fit_leaves_the_model_untouched(void **state) {
     model *m = materialised(10, 3, false), *same = materialised(10, 3, false);
     state_dict d = state_dict_of("cifar_resnet20", 10);
     size_t keys = d.count;
-    find_item(&d, "layer3.2.bn2.bias")->size = SHAPE_1(63);
-    weights_file *f = write_and_open(&d);
+    state_dict_find(&d, "layer3.2.bn2.bias")->size = SHAPE_1(63);
+    weights_file *f = state_dict_open(&d);
     assert_says(weights_load(f, m, WEIGHTS_HEAD_STRICT, NULL), "layer3.2.bn2.bias: file [63], model [64]");
     assert_ok(model_each_param(m, assert_same_param, same));
     weights_close(f);
@@ -437,7 +373,7 @@ static void a_skipped_head_keeps_its_own_values(void **state) {
     (void)state;
     model *m = materialised(10, 3, false), *same = materialised(10, 3, false);
     state_dict d = state_dict_of("cifar_resnet20", 10);
-    weights_file *f = write_and_open(&d);
+    weights_file *f = state_dict_open(&d);
     assert_ok(weights_load(f, m, WEIGHTS_HEAD_SKIP, NULL));
     tscope s = support_begin();
     assert_true(t_equal(&s, m->head->param[0].t, same->head->param[0].t));
@@ -453,7 +389,7 @@ static void a_model_without_tensors_is_told_apart(void **state) {
     (void)state;
     model *m = build("cifar_resnet20", 10);
     state_dict d = state_dict_of("cifar_resnet20", 10);
-    weights_file *f = write_and_open(&d);
+    weights_file *f = state_dict_open(&d);
     assert_says(weights_load(f, m, WEIGHTS_HEAD_STRICT, NULL), "no tensors");
     assert_says(weights_save_model("x.pth", m, NULL, 0), "no tensors");
     weights_close(f);

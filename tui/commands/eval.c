@@ -71,7 +71,8 @@ static int eval_run(const arguments *a) {
     thaw_status status = report_check_subject(a, run);
     if (thaw_failed(&status)) return command_usage("eval", status);
     if (!run && !a->text[OPT_DATA])
-        return command_usage("eval", thaw_error(THAW_ERR_USAGE, "--model needs --data DIR to be judged on"));
+        return command_usage(
+            "eval", thaw_error(THAW_ERR_USAGE, "a model that is no run needs --data DIR to be judged on"));
     thaw_subject subject = report_subject(a, run);
     thaw_eval_report report = {0};
     meter m = meter_begin();
@@ -94,7 +95,9 @@ const command command_eval = {
     .summary = "judge a model on a folder of images",
     .about = "Measures accuracy and loss of RUN's best checkpoint on its own validation images or on --data "
              "DIR; or, "
-             "without RUN, of --model M with --weights W on --data DIR. In DIR the val, valid or test folder "
+             "without RUN, of --model M, --weights W or both on --data DIR: a file of weights tells by its "
+             "keys whose "
+             "it is, which is then said. In DIR the val, valid or test folder "
              "is used "
              "when there is one.\n"
              "With --json: {\"images\", \"top1\", \"top5\", \"loss\", \"classes\": [{\"name\", \"images\", "

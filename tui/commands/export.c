@@ -36,7 +36,7 @@ const command command_export = {
     .operands = "[RUN]",
     .summary = "write a run's weights to a file",
     .about = "Writes the weights of RUN's best checkpoint (--last: the last one), or of --model M with "
-             "--weights W, to "
+             "--weights W (a file's model is found by its keys), to "
              "FILE under torchvision's keys. A .pth is read by Python's torch.load(weights_only=True); a "
              ".safetensors "
              "also carries the classes, the transform, the architecture, the head and the freeze mask.",

@@ -1,13 +1,14 @@
 /*
  * layers.c - `thaw layers`: the tree of a model, what each layer costs and what a freeze mask makes of it.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/alloc.h"
 #include "engine/base/json.h"
 #include "engine/base/str.h"
-#include "thaw/catalog.h"
+#include "thaw/jobs.h"
 #include "thaw/layers.h"
 #include "tui/commands/commands.h"
 #include "tui/commands/out.h"
@@ -128,9 +129,37 @@ static thaw_status freeze_all(thaw_layers *layers, const char *list) {
     return thaw_ok();
 }
 
+/* The model that is named, or whose keys the file has, with the file's head. *NAME is static or the user's.
+ */
+static thaw_status open_layers(const arguments *a, const char **name, thaw_layers **out) {
+    thaw_identity of = {0};
+    const char *file = a->text[OPT_WEIGHTS];
+    int input = (int)a->number[OPT_INPUT];
+    if (!file) {
+        *name = a->operand[0];
+        return thaw_layers_new(*name, NULL, 0, input, out);
+    }
+    THAW_TRY(thaw_identify(file, &of));
+    *name = of.arch;
+    fprintf(stderr, "thaw: %s is taken as %s, whose keys and shapes it has\n", file, of.arch);
+    return thaw_layers_new(of.arch, &of.head, of.classes, input, out);
+}
+
+static thaw_status check_one_named(const arguments *a) {
+    if (!a->operand_count && !a->text[OPT_WEIGHTS])
+        return thaw_error(THAW_ERR_USAGE, "layers needs MODEL, or a file with --weights");
+    if (a->operand_count && a->text[OPT_WEIGHTS])
+        return thaw_error(THAW_ERR_USAGE, "both the model %s and --weights %s are named; take one",
+                          a->operand[0], a->text[OPT_WEIGHTS]);
+    return thaw_ok();
+}
+
 static int layers_run(const arguments *a) {
     thaw_layers *layers;
-    thaw_status status = thaw_layers_new(a->operand[0], NULL, 0, (int)a->number[OPT_INPUT], &layers);
+    const char *name;
+    thaw_status status = check_one_named(a);
+    if (thaw_failed(&status)) return command_usage("layers", status);
+    status = open_layers(a, &name, &layers);
     if (thaw_failed(&status)) return command_result(status);
     if (a->given[OPT_FREEZE]) status = freeze_all(layers, a->text[OPT_FREEZE]);
     if (thaw_failed(&status)) {
@@ -138,7 +167,7 @@ static int layers_run(const arguments *a) {
         return command_result(status);
     }
     if (a->given[OPT_JSON])
-        print_json(layers, a->operand[0]);
+        print_json(layers, name);
     else
         print_rows(layers, a->given[OPT_FREEZE]);
     thaw_layers_free(layers);
@@ -147,17 +176,19 @@ static int layers_run(const arguments *a) {
 
 const command command_layers = {
     .name = "layers",
-    .operands = "MODEL",
+    .operands = "[MODEL]",
     .summary = "show the layers of a model and what they cost",
     .about =
         "Prints the tree of MODEL under torchvision's names, with the output shape, the parameters and the "
-        "multiply-accumulates of each layer for one image. With --freeze it shows what that mask makes "
+        "multiply-accumulates of each layer for one image; with --weights FILE, of the model that the file "
+        "is of, "
+        "with the head it has. With --freeze it shows what that mask makes "
         "trainable "
         "and what it saves.\n"
         "With --json: {\"model\", \"input\", \"parameters\", \"macs\", \"state\": {key: shape}, \"layers\": "
         "[{\"name\", \"kind\", \"output\", \"parameters\", \"macs\", \"frozen\"}], \"cuts\"}.",
-    .options = OPT(JSON) | OPT(INPUT) | OPT(FREEZE),
-    .min = 1,
+    .options = OPT(JSON) | OPT(WEIGHTS) | OPT(INPUT) | OPT(FREEZE),
+    .min = 0,
     .max = 1,
     .run = layers_run,
 };

@@ -67,11 +67,12 @@ static int print_all(const arguments *a, const thaw_prediction *p, size_t count)
 }
 
 static int predict_run(const arguments *a) {
-    const char *run = a->text[OPT_MODEL] ? NULL : a->operand[0];
+    bool named = a->text[OPT_MODEL] || a->text[OPT_WEIGHTS];
+    const char *run = named ? NULL : a->operand[0];
     size_t first = run ? 1 : 0, count = a->operand_count - first;
     if (!count)
         return command_usage("predict", thaw_error(THAW_ERR_USAGE, "no image is named; predict %s IMAGE...",
-                                                   run ? run : "--model M --weights FILE"));
+                                                   run ? run : "--weights FILE"));
     thaw_subject subject = report_subject(a, run);
     thaw_prediction *p = NULL;
     thaw_status status = thaw_predict(&subject, a->operand + first, count, &p);
@@ -85,7 +86,9 @@ const command command_predict = {
     .name = "predict",
     .operands = "[RUN] IMAGE...",
     .summary = "say what is in some images",
-    .about = "Classifies each IMAGE with RUN's best checkpoint, or with --model M and --weights FILE. A file "
+    .about = "Classifies each IMAGE with RUN's best checkpoint, or with --weights FILE (of --model M, or of "
+             "the model "
+             "whose keys it has). A file "
              "that cannot "
              "be read is reported, the others are still classified, and the exit code is 1.\n"
              "With --json: an array of {\"file\", \"top\": [{\"class\", \"probability\"}]}, with \"logits\" "

@@ -59,12 +59,15 @@ thaw_subject report_subject(const arguments *a, const char *run) {
 }
 
 thaw_status report_check_subject(const arguments *a, const char *run) {
-    if (!run && !a->text[OPT_MODEL])
-        return thaw_error(THAW_ERR_USAGE, "which model? name a RUN, or an architecture with --model");
+    if (!run && !a->text[OPT_MODEL] && !a->text[OPT_WEIGHTS])
+        return thaw_error(THAW_ERR_USAGE,
+                          "which model? name a RUN, an architecture with --model, or a file with --weights");
     if (run && a->text[OPT_MODEL])
         return thaw_error(THAW_ERR_USAGE, "both the run %s and --model %s are named; take one", run,
                           a->text[OPT_MODEL]);
     if (run && a->text[OPT_WEIGHTS])
-        return thaw_error(THAW_ERR_USAGE, "--weights goes with --model; a run has its own");
+        return thaw_error(THAW_ERR_USAGE,
+                          "both the run %s and --weights %s are named; a run has its own weights", run,
+                          a->text[OPT_WEIGHTS]);
     return thaw_ok();
 }

@@ -20,7 +20,7 @@ void report_skipped_line(const thaw_skipped *s);   /* "  train/ants/a.gif: a GIF
 /* The model that eval, predict and export work on: RUN, or what --model and --weights say (RUN NULL). */
 thaw_subject report_subject(const arguments *a, const char *run);
 
-/* Exactly one of RUN and --model is needed. */
+/* Either RUN, or --model, --weights or both are needed. */
 thaw_status report_check_subject(const arguments *a, const char *run);
 
 #endif

@@ -46,6 +46,10 @@ static void print_json(const char *path, const thaw_weights_listing *l) {
             cJSON_AddItemToArray(size, report_number((double)info.dim[d]));
         cJSON_AddItemToArray(tensors, one);
     }
+    if (thaw_weights_note(l))
+        cJSON_AddStringToObject(document, "note", thaw_weights_note(l));
+    else
+        cJSON_AddNullToObject(document, "note");
     json_architecture(document, l);
     report_json(document);
 }
@@ -87,6 +91,7 @@ static void print_rows(const char *path, const thaw_weights_listing *l) {
     char total[NUMBER_TEXT_MAX], *name = text_escape(path);
     out_format("\n%s: %zu tensors, %s (%s)\n", name, count, text_bytes(bytes, total), thaw_weights_format(l));
     free(name);
+    if (thaw_weights_note(l)) out_format("%s\n", thaw_weights_note(l));
     print_architecture(l);
 }
 
@@ -108,11 +113,15 @@ const command command_weights = {
     .summary = "list the tensors in a file of weights",
     .about =
         "Lists the tensors of a .safetensors file or of one that Python's torch.save wrote (.pth, .pt, .th; "
-        "both of its formats), with type and shape. Nothing in the file is executed.\n"
+        "both of its formats), with type and shape. Nothing in the file is executed. Keys are shown as they "
+        "are read: without a name that all of them begin with (\"module.\", \"backbone.\") when a known "
+        "model "
+        "comes out so, and timm's names of a ViT's or ConvNeXt's layers as torchvision's; a line says so.\n"
         "It also says which model's keys and shapes these are (the head may differ), or which models come "
         "nearest: the shares of all keys, the file's and the model's together, that both have, and that have "
         "the same shape as well.\n"
-        "With --json: {\"file\", \"format\", \"tensors\": [{\"key\", \"type\", \"shape\"}], \"architecture\" "
+        "With --json: {\"file\", \"format\", \"tensors\": [{\"key\", \"type\", \"shape\"}], \"note\" (or "
+        "null), \"architecture\" "
         "(or "
         "null), \"nearest\": [{\"model\", \"keys\", \"shapes\"}]}.",
     .options = OPT(JSON),
