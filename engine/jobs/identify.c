@@ -2,12 +2,14 @@
  * identify.c - what a file of weights is for: what it says of itself, else what its keys and shapes say.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "engine/jobs/source.h"
 #include "engine/models/registry.h"
 #include "engine/run/card.h"
+#include "thaw/catalog.h"
 
 static thaw_status unknown(const weights_file *f) {
     str nearest = {0};
@@ -47,6 +49,11 @@ static thaw_status identify(const weights_file *f, bool with_head, thaw_identity
 
 static thaw_status open_named(const char *weights, weights_file **out) {
     char *path = path_expand(weights);
+    char *elsewhere = path_exists(path) || strchr(path, '/') ? NULL : thaw_catalog_search(path);
+    if (elsewhere) {
+        free(path);
+        path = elsewhere;
+    }
     thaw_status status =
         path_exists(path)
             ? weights_open(path, out)

@@ -1,6 +1,7 @@
 /*
- * locate.c - where a file of the catalog already is on this machine: with thaw itself, where PyTorch keeps
- * its downloads, or where Hugging Face does. Nothing is fetched here (see fetch.c).
+ * locate.c - where a file of the catalog already is on this machine: with thaw itself, in the folders that
+ * THAW_WEIGHTS names, where PyTorch keeps its downloads, or where Hugging Face does. Nothing is fetched here
+ * (see fetch.c).
  */
 #include <dirent.h>
 #include <stdlib.h>
@@ -39,12 +40,28 @@ static char *torch_folder(void) {
     return folder;
 }
 
-static char *in_torch_cache(const thaw_weights_info *info) {
-    char *folder = torch_folder();
+/* The file, or the same weights under the name they once had. */
+static char *either_in_folder(const char *folder, const thaw_weights_info *info) {
     char *path = in_folder(folder, info->file);
-    if (!path) path = in_folder(folder, info->older_file);
+    return path ? path : in_folder(folder, info->older_file);
+}
+
+static char *in_torch_cache(const thaw_weights_info *info) {
+    char *folder = torch_folder(), *path = either_in_folder(folder, info);
     free(folder);
     return path;
+}
+
+/* The next of the folders in *LIST, which has colons between them, or NULL; owned by the caller. */
+static char *next_folder(const char **list) {
+    while (*list && **list) {
+        size_t length = strcspn(*list, ":");
+        char *name = xstrndup(*list, length), *folder = name[0] ? path_expand(name) : NULL;
+        free(name);
+        *list += length + ((*list)[length] == ':');
+        if (folder) return folder;
+    }
+    return NULL;
 }
 
 /* ---- Hugging Face: hub/models--timm--NAME/snapshots/COMMIT/model.safetensors ---- */
@@ -130,10 +147,73 @@ static char *in_hub_cache(const thaw_weights_info *info) {
     return found;
 }
 
+/* ---- all of them ---- */
+
+typedef struct found {
+    char **path;
+    size_t count;
+    bool one; /* is enough */
+} found;
+
+/* PATH (or NULL) is taken over. False: there is enough. */
+static bool add(found *f, char *path) {
+    if (path) {
+        f->path = xreallocarray(f->path, f->count + 1, sizeof *f->path);
+        f->path[f->count++] = path;
+    }
+    return !(f->one && f->count);
+}
+
+static void look(const thaw_weights_info *info, found *f) {
+    const char *own = getenv("THAW_WEIGHTS");
+    if (info->bundled) {
+        add(f, in_zoo(info->file));
+        return;
+    }
+    bool on = true;
+    for (char *folder; on && (folder = next_folder(&own)); free(folder))
+        on = add(f, either_in_folder(folder, info));
+    if (on && add(f, in_torch_cache(info))) add(f, in_hub_cache(info));
+}
+
+char **thaw_catalog_locate_all(const thaw_weights_info *info, size_t *count) {
+    found f = {0};
+    look(info, &f);
+    *count = f.count;
+    return f.path;
+}
+
 char *thaw_catalog_locate(const thaw_weights_info *info) {
-    if (info->bundled) return in_zoo(info->file);
-    char *path = in_torch_cache(info);
-    return path ? path : in_hub_cache(info);
+    found f = {.one = true};
+    look(info, &f);
+    char *path = f.count ? f.path[0] : NULL;
+    free(f.path);
+    return path;
+}
+
+char *thaw_catalog_search(const char *name) {
+    const char *own = getenv("THAW_WEIGHTS");
+    char *path = NULL;
+    for (char *folder; !path && (folder = next_folder(&own)); free(folder))
+        path = in_folder(folder, name);
+    if (path) return path;
+    char *folder = torch_folder();
+    path = in_folder(folder, name);
+    free(folder);
+    return path;
+}
+
+bool thaw_catalog_searches(const char *folder) {
+    const char *own = getenv("THAW_WEIGHTS");
+    char *wanted = realpath(folder, NULL);
+    bool named = false;
+    for (char *one; wanted && !named && (one = next_folder(&own)); free(one)) {
+        char *whole = realpath(one, NULL);
+        named = whole && !strcmp(whole, wanted);
+        free(whole);
+    }
+    free(wanted);
+    return named;
 }
 
 char *thaw_catalog_destination(const thaw_weights_info *info) {

@@ -38,7 +38,12 @@ static const thaw_weights_info *facts_of(const thaw_catalog *c, const char *arch
 static thaw_status resolve_path(const thaw_catalog *c, const char *arch, const char *weights, char **path,
                                 const thaw_weights_info **info) {
     char *file = path_expand(weights);
+    char *elsewhere = path_exists(file) || strchr(file, '/') ? NULL : thaw_catalog_search(file);
     thaw_status status = thaw_ok();
+    if (elsewhere) {
+        free(file);
+        file = elsewhere;
+    }
     if (!path_exists(file))
         status = thaw_error(THAW_ERR_NOT_FOUND, "there is no weights file %s", file);
     else if (path_is_directory(file))

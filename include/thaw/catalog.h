@@ -49,17 +49,26 @@ thaw_status thaw_catalog_find(const thaw_catalog *c, const char *arch, const cha
 /* The whole row as compact JSON with the field names of catalog.json and "cached"; free() it. */
 char *thaw_catalog_json(const thaw_catalog *c, int index);
 
-/* Where the file of INFO is on this machine, or NULL: bundled, $TORCH_HOME / $XDG_CACHE_HOME/torch /
-   ~/.cache/torch under hub/checkpoints, the Hugging Face cache. Owned by the caller. */
+/* Where the file of INFO is on this machine, or NULL: bundled, a folder of $THAW_WEIGHTS (colons between
+   them), $TORCH_HOME / $XDG_CACHE_HOME/torch / ~/.cache/torch under hub/checkpoints, the Hugging Face cache.
+   Owned by the caller. */
 char *thaw_catalog_locate(const thaw_weights_info *info);
+/* Every place it is in, that one first; free with thaw_names_free of layers.h. */
+char **thaw_catalog_locate_all(const thaw_weights_info *info, size_t *count);
+/* A file called NAME in a folder of $THAW_WEIGHTS or where PyTorch keeps its own, or NULL. Owned by the
+   caller. */
+char *thaw_catalog_search(const char *name);
+/* Does $THAW_WEIGHTS name FOLDER? */
+bool thaw_catalog_searches(const char *folder);
 
 /*
  * What a recipe's "weights" means for ARCH: the path of the file on this machine, owned by the caller.
  * WEIGHTS is a name of the catalog ("IMAGENET1K_V1", "DEFAULT") or the path of a file (it has a '/', a
- * weights file's extension, or there is such a file). A file that is not there fails with what to type to get
- * it. *INFO, unless INFO is NULL, is the row whose facts (transform, classes) apply: the named one, the one
- * whose file name the path has, else the architecture's default; NULL when the catalog knows none.
- * It is set also when the named row's file is not here.
+ * weights file's extension, or there is such a file; one without a '/' may lie where thaw_catalog_search
+ * looks). A file that is not there fails with what to type to get it. *INFO, unless INFO is NULL, is the row
+ * whose facts (transform, classes) apply: the named one, the one whose file name the path has, else the
+ * architecture's default; NULL when the catalog knows none. It is set also when the named row's file is not
+ * here.
  */
 thaw_status thaw_weights_resolve(const thaw_catalog *c, const char *arch, const char *weights, char **path,
                                  const thaw_weights_info **info);

@@ -63,7 +63,8 @@ class World:
 
     def environment(self, **more):
         env = {k: v for k, v in os.environ.items() if not k.lower().endswith(("_proxy", "_offline"))}
-        for name in ("XDG_CACHE_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE", "THAW_MIRROR", "THAW_LIBCURL"):
+        for name in ("XDG_CACHE_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE", "THAW_MIRROR", "THAW_LIBCURL",
+                     "THAW_WEIGHTS"):
             env.pop(name, None)
         env.update(HOME=self.home, THAW_HOME=self.folder, THAW_FETCH_TIMEOUT="30", THAW_FETCH_WAIT="0.1",
                    THAW_FETCH_TRIES="3")
@@ -138,7 +139,9 @@ def test_present_is_not_fetched_again(w):
 
 def test_two_models_into_a_folder(w):
     place = os.path.join(w.folder, "some where", "else")
-    w.get(0, "good", "resnet18:IMAGENET1K_V1", "alexnet", "--to", place)
+    w.get(0, "good", "resnet18:IMAGENET1K_V1", "alexnet", "--to", place, says=["have it found by name: export THAW_WEIGHTS="])
+    out = w.get(0, "good", "alexnet", "--to", place, env={"THAW_WEIGHTS": place})
+    assert "THAW_WEIGHTS" not in out, out
     w.is_whole("resnet18", place)
     w.is_whole("alexnet", place)
     w.has_nothing()

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "thaw/catalog.h"
+#include "thaw/layers.h"
 
 static thaw_catalog *c;
 
@@ -193,6 +195,39 @@ static void the_newest_snapshot_of_a_repository_is_taken(void **state) {
     free(here);
 }
 
+static void folders_of_ones_own_come_first_and_every_place_is_told(void **state) {
+    (void)state;
+    char *here = realpath(".", NULL), *folders = xasprintf(":%s/none:%s/own:", here, here);
+    char *own = xasprintf("%s/own/resnet50-0676ba61.pth", here);
+    char *cached = xasprintf("%s/hub/checkpoints/resnet50-0676ba61.pth", here);
+    setenv("TORCH_HOME", here, 1);
+    write_file(own);
+    write_file(cached);
+    assert_located("resnet50", "IMAGENET1K_V1", cached);
+    setenv("THAW_WEIGHTS", folders, 1);
+    assert_located("resnet50", "IMAGENET1K_V1", own);
+    size_t count;
+    char **path = thaw_catalog_locate_all(find("resnet50", "IMAGENET1K_V1"), &count);
+    assert_int_equal(count, 2);
+    assert_string_equal(path[0], own);
+    assert_string_equal(path[1], cached);
+    thaw_names_free(path, count);
+    assert_true(thaw_catalog_searches("own"));
+    assert_false(thaw_catalog_searches("hub"));
+
+    char *found = NULL;
+    thaw_status status = thaw_weights_resolve(c, "resnet50", "resnet50-0676ba61.pth", &found, NULL);
+    assert_string_equal(status.message, "");
+    assert_string_equal(found, own);
+    free(found);
+    unsetenv("THAW_WEIGHTS");
+    assert_int_equal(remove(own) | remove(cached), 0);
+    free(own);
+    free(cached);
+    free(folders);
+    free(here);
+}
+
 static void weights_resolve_to_a_file_or_to_what_to_do(void **state) {
     (void)state;
     char *path = NULL;
@@ -253,6 +288,7 @@ int main(void) {
         cmocka_unit_test(a_row_prints_with_its_fields_and_whether_it_is_here),
         cmocka_unit_test(files_are_found_where_pytorch_and_hugging_face_keep_them),
         cmocka_unit_test(the_newest_snapshot_of_a_repository_is_taken),
+        cmocka_unit_test(folders_of_ones_own_come_first_and_every_place_is_told),
         cmocka_unit_test(weights_resolve_to_a_file_or_to_what_to_do),
         cmocka_unit_test(classes_have_names),
     };

@@ -11,6 +11,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/clock.h"
+#include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/str.h"
 #include "thaw/fetch.h"
@@ -118,6 +119,21 @@ static void end_line(const getting *g, const thaw_fetch_result *r) {
     free(path);
 }
 
+/* A folder of one's own is not looked into by itself. */
+static void use_line(const getting *g, const thaw_fetch_result *r) {
+    const char *folder = g->params.folder;
+    if (!folder || g->info->bundled) return;
+    char *whole = path_expand(folder);
+    if (!thaw_catalog_searches(whole)) {
+        char *path = text_escape(r->path), *shown = text_escape(whole);
+        out_format("  use it with --weights %s, or have it found by name: export THAW_WEIGHTS=%s\n", path,
+                   shown);
+        free(path);
+        free(shown);
+    }
+    free(whole);
+}
+
 /* ---- one file ---- */
 
 /* On the way: false stops. */
@@ -159,10 +175,12 @@ static int get_one(getting *g) {
         begin_line(g, url, path);
     thaw_status status = thaw_fetch(g->info, &g->params, &r);
     meter_clear(&g->meter);
-    if (g->json)
+    if (g->json) {
         end_event(g, &r, &status);
-    else if (!thaw_failed(&status))
+    } else if (!thaw_failed(&status)) {
         end_line(g, &r);
+        use_line(g, &r);
+    }
     thaw_fetch_result_clear(&r);
     free(url);
     free(path);
@@ -226,7 +244,8 @@ const command command_get = {
         "Fetches the files of pretrained weights, the default ones of MODEL or those named, as in "
         "resnet50:IMAGENET1K_V1. They are put where PyTorch keeps its own (so that it finds them too), or "
         "into "
-        "--to DIR; one that is there already is only named, and with --check compared with its hash. What "
+        "--to DIR (where they are found again when THAW_WEIGHTS names DIR); one that is there already is "
+        "only named, and with --check compared with its hash. What "
         "came "
         "over an interrupted line, or before Ctrl-C, is kept as NAME.part and gone on from; a dropped or "
         "stalled connection and an overloaded server are tried again. A file gets its name when its SHA-256 "

@@ -23,7 +23,7 @@ static const entry files[] = {
     {"~/.cache/thaw", "The bundled set of drawn shapes, made when it is first asked for."},
     {"~/.cache/torch/hub/checkpoints",
      "Where PyTorch keeps pretrained weights; thaw looks there, in $TORCH_HOME, "
-     "and in the Hugging Face cache."},
+     "and in the Hugging Face cache. Other folders are named by THAW_WEIGHTS."},
     {"~/.config/thaw", "Settings of the workbench, and themes of your own."},
 };
 
@@ -32,6 +32,10 @@ static const entry environment[] = {
     {"THAW_TORCH_PLUGIN", "The libthaw_torch.so to load."},
     {"XDG_DATA_HOME, XDG_CACHE_HOME, XDG_CONFIG_HOME, TORCH_HOME, HF_HOME, HF_HUB_CACHE",
      "Move the folders named above."},
+    {"THAW_WEIGHTS",
+     "Folders to look for pretrained weights in before those of PyTorch and Hugging Face, colons "
+     "between them: what get --to put there is then found by its name in the catalog, or by its "
+     "file's."},
     {"THAW_MIRROR", "The address that pretrained weights are fetched from instead of "
                     "https://download.pytorch.org/models/; --mirror wins."},
     {"THAW_OFFLINE, HF_HUB_OFFLINE", "Fetch nothing, as with --offline, when one is set to 1."},

@@ -64,14 +64,23 @@ static void transform_facts(facts *f, const thaw_weights_info *info) {
         facts_line(f, "smallest", "%d px", info->min_size);
 }
 
-static void describe_file(facts *f, const thaw_weights_info *info, const char *path) {
-    char *destination = path || info->bundled ? NULL : thaw_catalog_destination(info);
-    char bytes[NUMBER_TEXT_MAX];
-    struct stat there;
-    if (path && !stat(path, &there))
-        facts_line(f, "file", "%s, %s", path, text_bytes((double)there.st_size, bytes));
-    else if (path)
-        facts_line(f, "file", "%s", path);
+/* Every place the file is in; the first is the one that is taken. */
+static void list_files(facts *f, const model_files *files) {
+    for (size_t i = 0; i < files->count; i++) {
+        char bytes[NUMBER_TEXT_MAX];
+        struct stat there;
+        const char *label = i ? "also" : "file", *path = files->path[i];
+        if (!stat(path, &there))
+            facts_line(f, label, "%s, %s", path, text_bytes((double)there.st_size, bytes));
+        else
+            facts_line(f, label, "%s", path);
+    }
+}
+
+static void describe_file(facts *f, const thaw_weights_info *info, const model_files *files) {
+    char *destination = files->count || info->bundled ? NULL : thaw_catalog_destination(info);
+    if (files->count)
+        list_files(f, files);
     else if (info->bundled)
         facts_text(f, ROLE_WARN, "%s should have come with thaw but is missing.", info->file);
     else if (info->file)
@@ -164,7 +173,7 @@ static void describe(facts *f, const model_rows *rows, const model_estimates *es
     facts_line(f, "licence", "%s", info->license ? info->license : "none is named for the weights");
     if (info->recipe) facts_line(f, "made with", "%s", info->recipe);
     facts_gap(f);
-    describe_file(f, info, rows->path[index]);
+    describe_file(f, info, &rows->files[index]);
     memory_facts(f, estimates, index);
     if (layers) groups(f, layers);
 }

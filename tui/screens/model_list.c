@@ -63,7 +63,7 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
     if (!info->buildable) *role = ROLE_DIM;
     switch (column) {
     case COLUMN_MARK:
-        str_append(out, !info->buildable ? "-" : m->path[index] ? "+" : " ");
+        str_append(out, !info->buildable ? "-" : m->facts[index].here ? "+" : " ");
         str_append(out, known->fit == MODEL_TOO_BIG ? "!" : known->fit == MODEL_TIGHT ? "~" : "");
         break;
     case COLUMN_MODEL:
@@ -95,7 +95,7 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
     case COLUMN_WHERE:
         if (!info->buildable) {
             str_append(out, "not yet");
-        } else if (m->path[index]) {
+        } else if (m->facts[index].here) {
             str_append(out, info->bundled ? "bundled" : "here");
             *role = ROLE_GOOD;
         }

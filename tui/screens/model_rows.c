@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "thaw/layers.h"
 
 static int compare(const void *a, const void *b, void *user) {
     const model_rows *m = user;
@@ -57,16 +58,16 @@ model_key model_rows_next_order(const model_rows *m, int step) {
 
 static void forget_paths(model_rows *m) {
     for (int i = 0; i < m->catalog_count; i++) {
-        free(m->path[i]);
-        m->path[i] = NULL;
+        thaw_names_free(m->files[i].path, m->files[i].count);
+        m->files[i] = (model_files){0};
     }
 }
 
 void model_rows_locate(model_rows *m) {
     forget_paths(m);
     for (int i = 0; i < m->catalog_count; i++) {
-        m->path[i] = thaw_catalog_locate(thaw_catalog_at(m->catalog, i));
-        m->facts[i].here = m->path[i] != NULL;
+        m->files[i].path = thaw_catalog_locate_all(thaw_catalog_at(m->catalog, i), &m->files[i].count);
+        m->facts[i].here = m->files[i].count > 0;
     }
     model_rows_arrange(m);
 }
@@ -81,7 +82,7 @@ bool model_rows_ambiguous(const model_rows *m, int index) {
 void model_rows_init(model_rows *m, const thaw_catalog *catalog) {
     *m = (model_rows){.catalog = catalog, .catalog_count = catalog ? thaw_catalog_count(catalog) : 0};
     m->row = xcalloc((size_t)m->catalog_count + 1, sizeof *m->row);
-    m->path = xcalloc((size_t)m->catalog_count + 1, sizeof *m->path);
+    m->files = xcalloc((size_t)m->catalog_count + 1, sizeof *m->files);
     m->facts = xcalloc((size_t)m->catalog_count + 1, sizeof *m->facts);
     for (int i = 0; i < m->catalog_count; i++)
         m->facts[i] = (model_facts){.info = thaw_catalog_at(catalog, i), .memory = NAN};
@@ -89,7 +90,7 @@ void model_rows_init(model_rows *m, const thaw_catalog *catalog) {
 
 void model_rows_clear(model_rows *m) {
     forget_paths(m);
-    free(m->path);
+    free(m->files);
     free(m->facts);
     free(m->row);
     free(m->filter);

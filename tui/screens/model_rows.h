@@ -9,10 +9,16 @@
 #include "thaw/catalog.h"
 #include "tui/model_query.h"
 
+/* Where a file is on this machine, the place it is taken from first. */
+typedef struct model_files {
+    char **path;
+    size_t count;
+} model_files;
+
 typedef struct model_rows {
     const thaw_catalog *catalog; /* borrowed; NULL: none, and no rows */
     int catalog_count;
-    char **path;        /* of each catalog row: where its file is on this machine, or NULL */
+    model_files *files; /* of each catalog row */
     model_facts *facts; /* of each catalog row */
     int *row;           /* catalog indices of what is listed, in order */
     int count;

@@ -232,7 +232,7 @@ static void do_choose(app *a, void *self, const char *argument) {
     const thaw_weights_info *info = thaw_catalog_at(m->rows.catalog, current(m));
     app_get_params get = {.info = info, .fetched = choose_pretrained, .instead = choose_random};
     (void)argument;
-    if (info->buildable && m->rows.path[current(m)]) {
+    if (info->buildable && m->rows.facts[current(m)].here) {
         choose_pretrained(a, info);
         return;
     }
