@@ -1,60 +1,109 @@
-"""Measures thaw beside Python PyTorch and prints a Markdown table; --write FILE puts it into FILE, in place of what was
+"""Measures thaw beside Python PyTorch and prints one Markdown table; --write FILE puts it into FILE, in place of what was
 measured with the same libtorch before, else at the end.
 
+    bench.py --program THAW --python PYTHON [--rounds N] [--quick] [--only TEXT] [--data DIR] [--write FILE]
+
 Ratios of medians over interleaved runs on one machine: absolute figures move with the machine, ratios much less. The
-images are photographs' size, drawn by thaw itself, so that anyone can repeat it; --data DIR takes a real folder.
+images are photographs' size, drawn by thaw itself, so that anyone can repeat it; --data DIR takes a real folder. --quick
+tries everything once on few images, to see that it runs; its figures mean nothing.
 """
 import argparse
 import datetime
 import fcntl
-import json
 import os
 import platform
-import pty
 import re
-import select
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, replace
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+import memory
+import workbench
+from loops import HERE, Loop, Work, epoch_speeds, peer_command, run_python, run_thaw, write_recipe
+
+ROOT = os.path.dirname(os.path.dirname(HERE))
+RUN_EPOCHS = 25  # the recipe's own number
 
 
-def first_frame(program):
-    """Seconds from exec to the first screenful on a 120x36 terminal: by the clock, and what of it the UI computed."""
-    began = time.perf_counter()
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ.update(TERM="xterm-256color", LINES="36", COLUMNS="120")
-        os.execv(program, [program])
-    seen, drawn, computed = b"", None, None
-    while time.perf_counter() - began < 10:
-        if not select.select([fd], [], [], 0.5)[0]:
-            if drawn:
-                break
-            continue
-        try:
-            seen += os.read(fd, 65536)
-        except OSError:
-            break
-        if drawn is None and b"Models" in seen and b"Runs" in seen:
-            drawn = time.perf_counter() - began
-            with open(f"/proc/{pid}/task/{pid}/schedstat") as f:
-                computed = int(f.read().split()[0]) / 1e9
-            break
-    try:
-        os.write(fd, b"q")
-        os.write(fd, b"y")
-        time.sleep(0.2)
-    except OSError:
-        pass
-    os.kill(pid, 9)
-    os.waitpid(pid, 0)
-    os.close(fd)
-    return drawn, computed
+# ---- figures of a run: images a second out of its epochs' speeds
 
+def first_epoch(speeds):
+    return speeds[0]
+
+
+def second_epoch(speeds):
+    return speeds[1]
+
+
+def last_epoch(speeds):
+    return speeds[-1]
+
+
+def whole_run(speeds):
+    return statistics.harmonic_mean(speeds)  # the epochs have the same images
+
+
+def later_epochs(speeds):
+    return statistics.median(speeds[1:])
+
+
+# ---- what is compared
+
+@dataclass(frozen=True)
+class Row:
+    title: str
+    thaw: Work
+    figure: object  # of thaw's epochs; of Python's it is the second, for they are alike
+    loop: Loop
+    wanted: str = ""
+    where: str = ""  # "amx": the wish is for a processor with AMX, "none": for one without; "": for any
+
+
+FULL, HEAD, HEAD_FIXED = Work("full", "random"), Work("head", "random"), Work("head", "fixed")
+LAYER3 = Work("layer3", "fixed")
+MANY = {"data": "many"}
+HEAD_RUN, HEAD_FIXED_RUN = replace(HEAD, epochs=RUN_EPOCHS, **MANY), replace(HEAD_FIXED, epochs=6, **MANY)
+LAYER3_RUN = replace(LAYER3, epochs=4, **MANY)
+
+
+def loop(kind, work, precision="fp32"):
+    return Loop(kind, replace(work, precision=precision))
+
+
+def auto(work, epochs=2):
+    return replace(work, precision="auto", epochs=epochs)
+
+
+HEAD_MANY, HEAD_FIXED_MANY, LAYER3_MANY = (replace(work, **MANY) for work in (HEAD, HEAD_FIXED, LAYER3))
+FP32 = [
+    Row("everything trained", FULL, second_epoch, loop("plain", FULL), "1x"),
+    Row("everything trained", FULL, second_epoch, loop("tuned", FULL), "1.1x"),
+    Row("head only, first epoch", HEAD_RUN, first_epoch, loop("plain", HEAD_MANY), "6x", "none"),
+    Row("head only, first epoch", HEAD_RUN, first_epoch, loop("tuned", HEAD_MANY), "1.8x", "none"),
+    Row(f"head only, {RUN_EPOCHS} epochs", HEAD_RUN, whole_run, loop("plain", HEAD_MANY), "1.5x"),
+    Row("head only, last epoch (kept crops)", HEAD_RUN, last_epoch, loop("plain", HEAD_MANY), "1000x", "none"),
+    Row("head only, fixed crop, from the second epoch", HEAD_FIXED_RUN, later_epochs, loop("plain", HEAD_FIXED_MANY),
+        "1000x", "none"),
+    Row("frozen through layer3, fixed crop, from the second epoch", LAYER3_RUN, later_epochs,
+        loop("tuned", LAYER3_MANY), "3x", "none"),
+]
+BF16 = [
+    Row("everything trained", auto(FULL), second_epoch, loop("tuned", FULL, "bf16"), "1.2x", "amx"),
+    Row("everything trained", auto(FULL), second_epoch, loop("plain", FULL), "3.4x", "amx"),
+    Row("head only, first epoch", auto(HEAD_MANY), first_epoch, loop("tuned", HEAD_MANY, "bf16"), "1.8x", "amx"),
+    Row("head only, first epoch", auto(HEAD_MANY), first_epoch, loop("plain", HEAD_MANY), "6x", "amx"),
+    Row("frozen through layer3, fixed crop, from the second epoch", auto(LAYER3_MANY, 4), later_epochs,
+        loop("tuned", LAYER3_MANY, "bf16"), "3x", "amx"),
+]
+CUDA_WORK = Work("full", "random", "bf16", 3, "resnet50", "cuda", "photos")
+CUDA = [Row("ResNet-50, everything trained, JPEG files", CUDA_WORK, last_epoch, Loop("tuned", replace(CUDA_WORK, epochs=2)),
+            "1.2x")]
+
+
+# ---- parts of their own
 
 def timed_listing(program, path):
     """Seconds of listing a weights file, and peak resident megabytes of doing it again."""
@@ -77,67 +126,23 @@ def timed_listing(program, path):
     return seconds, peak
 
 
-def thaw_epochs(program, data, mode, threads, batch, epochs, runs, extra=()):
-    recipe = {"model": "resnet18", "weights": None, "freeze": ["all"] if mode == "frozen" else [],
-              "data": {"path": data, "resize": 256, "crop": 224, "augment": "basic"},
-              "epochs": epochs, "batch_size": batch, "precision": "fp32", "threads": threads}
-    path = os.path.join(runs, f"{mode}.json")
-    with open(path, "w") as f:
-        json.dump(recipe, f)
-    command = [program, "train", path, "--json", "--runs", runs, *extra]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    lines = [json.loads(line) for line in process.stdout]
-    _, status, usage = os.wait4(process.pid, 0)
-    speeds = [e["images_per_second"] for e in lines if e["event"] == "epoch"]
-    if status or len(speeds) != epochs:
-        raise SystemExit(f"{' '.join(command)} failed")
-    return speeds, usage.ru_maxrss / 1024
-
-
-def python_epochs(python, data, mode, threads, batch, epochs, tuned=False):
-    command = [python, os.path.join(HERE, "python_peer.py"), data, "--mode", mode, "--threads", str(threads),
-               "--batch", str(batch), "--epochs", str(epochs)] + (["--tuned"] if tuned else [])
-    out = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout)
-    return out["images_per_second"], out["peak_rss_mb"], out["torch"]
-
-
 def processor():
     with open("/proc/cpuinfo") as f:
         match = re.search(r"model name\s*: (.*)", f.read())
     return match.group(1) if match else platform.processor()
 
 
+def has_amx():
+    with open("/proc/cpuinfo") as f:
+        return "amx_bf16" in f.read()
+
+
 def spread(values, unit=""):
     return f"{statistics.median(values):.3g}{unit} ({min(values):.3g}-{max(values):.3g})"
 
 
-def second_epoch(speeds):
-    return speeds[1]
-
-
-def last_epoch(speeds):
-    return speeds[-1]
-
-
-def whole_run(speeds):
-    return statistics.harmonic_mean(speeds)  # the epochs have the same images
-
-
-# Figures of one mode: name, images/s out of our epochs' speeds, what is wanted of it.
-RUN_EPOCHS = 25  # the recipe's own number
-FULL = [("second epoch", second_epoch, "1")]
-FROZEN = [("second epoch, of new crops", second_epoch, ""), (f"{RUN_EPOCHS} epochs", whole_run, "1.5"),
-          ("last epoch, of crops kept", last_epoch, "")]
-
-
-def compare(name, loop, seen, speed, wanted):
-    """A row of the table. Python's epochs are alike, so its second one stands for all of them."""
-    ours = [speed(speeds) for speeds in seen["thaw"][0]]
-    theirs = [second_epoch(speeds) for speeds in seen[loop][0]]
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    return (f"{name}: thaw / {loop} Python loop", f"{ratio:.3g}x" if ratio >= 10 else f"{ratio:.2f}x", wanted,
-            f"{spread(ours)} against {spread(theirs)} images/s; peak {max(seen['thaw'][1]):.0f} against "
-            f"{max(seen[loop][1]):.0f} MB")
+def times(ratio):
+    return f"{ratio:.3g}x" if ratio >= 10 else f"{ratio:.2f}x"
 
 
 def write(path, name, text):
@@ -153,68 +158,201 @@ def write(path, name, text):
         f.write(f"{head}{begin}\n{text}\n{end}{tail}")
 
 
+class Bench:
+    """The options, the folders, and what was measured: rows of (what, reached, wanted, how)."""
+    def __init__(self, args, work):
+        self.args, self.work, self.began = args, work, time.monotonic()
+        self.program = os.path.abspath(args.program)
+        self.rows, self.notes, self.version = [], [], ""
+        self.photos = {"few": (64, 2), "many": (128, 2), "photos": (512, 8)}  # images, batches of them at --quick
+        self.seen = {}
+
+    def data(self, name):
+        """The folder of images called NAME, drawn when first asked for."""
+        if self.args.data:
+            return self.args.data
+        folder, classes = os.path.join(self.work, name), 8
+        images, quick = self.photos[name]
+        if not os.path.exists(folder):
+            subprocess.run([self.program, "shapes", folder, "--side", "400", "--train",
+                            str(quick if self.args.quick else images // classes), "--val", "1"], check=True,
+                           stdout=subprocess.DEVNULL)
+        return folder
+
+    def runs(self):
+        return tempfile.mkdtemp(dir=self.work)
+
+    def say(self, text):
+        print(f"{time.monotonic() - self.began:5.0f} s  {text}", file=sys.stderr, flush=True)
+
+    def add(self, what, reached, wanted="", how=""):
+        if self.args.only and self.args.only not in what:
+            return
+        self.rows.append((what, reached, wanted, how))
+        self.say(" | ".join(self.rows[-1]))
+
+    # ---- loops
+
+    def measure(self, key):
+        """One run of a Work or a Loop more."""
+        batch, threads = self.args.batch, self.args.threads
+        if isinstance(key, Work):
+            events = run_thaw(self.program, key, self.data(key.data), batch, threads, self.runs())
+            self.seen.setdefault(key, []).append(epoch_speeds(events))
+        else:
+            out = run_python(self.args.python, key, self.data(key.work.data), batch, threads)
+            self.version = out["torch"]
+            self.seen.setdefault(key, []).append(out["images_per_second"])
+        self.say(f"  {key}: {[float(f'{speed:.4g}') for speed in self.seen[key][-1][:3]]} images/s")
+
+    def compare(self, group, rows):
+        rows = [row for row in rows if not self.args.only or self.args.only in f"{group}: {row.title}"]
+        keys = list(dict.fromkeys(key for row in rows for key in (row.thaw, row.loop)))
+        fresh = [key for key in keys if key not in self.seen]  # two groups may share the plain loop
+        for _ in range(self.args.rounds):
+            for key in fresh:
+                self.measure(key)
+        for row in rows:
+            ours = [row.figure(speeds) for speeds in self.seen[row.thaw]]
+            theirs = [second_epoch(speeds) for speeds in self.seen[row.loop]]
+            kind = f"{row.loop.kind} loop" + (f" in {row.loop.work.precision}" if group != row.loop.work.precision else "")
+            counts = not row.where or (row.where == "amx") == has_amx()
+            self.add(f"{group}: {row.title}, against the {kind}", times(statistics.median(ours) / statistics.median(theirs)),
+                     row.wanted if counts else f"({row.wanted})", f"{spread(ours)} against {spread(theirs)} images/s")
+
+    # ---- the rest
+
+    def small_parts(self):
+        frames = [workbench.first_frame(self.program) for _ in range(11)]
+        if (None, None) in frames:
+            raise SystemExit("the workbench drew no first frame")
+        self.add("first frame of the workbench", spread([wall * 1000 for wall, _ in frames], " ms"), "50 ms",
+                 f"of which its thread computed {spread([own * 1000 for _, own in frames], ' ms')}")
+        pth = os.path.join(self.work, "resnet18.pth")
+        subprocess.run([self.args.python, "-c", "import sys; sys.path.insert(0, sys.argv[1]); from python_peer import *; "
+                        "torch.save(torchvision.models.resnet18().state_dict(), sys.argv[2])", HERE, pth], check=True)
+        listings = [timed_listing(self.program, pth) for _ in range(11)]
+        self.add(f"list a {os.path.getsize(pth) / 1e6:.0f} MB .pth", spread([t * 1000 for t, _ in listings], " ms"), "20 ms",
+                 f"peak {max(m for _, m in listings):.1f} MB resident (under 10 wanted)")
+
+    def bundled(self):
+        """The demo's set and model, frozen through layer1: headless, and in the workbench. True: bf16 is fast here."""
+        recipe = os.path.join(self.work, "demo.json")
+        with open(os.path.join(ROOT, "engine/zoo/demo.recipe.json")) as f:
+            text = f.read().replace('["all"]', '["conv1", "bn1", "layer1"]')
+        with open(recipe, "w") as f:
+            f.write(text)
+        seconds, epochs = (3, 8) if self.args.quick else (12, 60)
+        runs = self.runs()
+        subprocess.run([self.program, "train", recipe, "--set", f"epochs={epochs}", "--threads", str(self.args.threads),
+                        "--runs", runs], check=True, stdout=subprocess.DEVNULL)
+        events = workbench.run_log(runs)
+        ends = [e["time"] for e in events if e["event"] == "epoch"]
+        each = [b - a for a, b in zip(ends, ends[1:])]
+        images = next(e for e in events if e["event"] == "dataset")
+        lost, done = workbench.steps_lost(events)
+        title = f"the bundled set ({images['train']} images, {images['val']} to validate), ResNet-20 frozen through layer1"
+        self.add(title, f"{1 / statistics.median(each):.3g} epochs/s", "", f"{epochs} epochs, validation and checkpoint "
+                 f"included; {lost} of {done} steps have no event in the log (0 wanted)")
+        frames, watched = workbench.frames_while_training(self.program, recipe, self.runs(), self.args.threads, seconds)
+        gaps = [b - a for a, b in zip(frames, frames[1:])]
+        lost, done = workbench.steps_lost(watched)
+        self.add("the same in the workbench: frames a second", f"{len(frames) / seconds:.1f}", "10 at most are drawn",
+                 f"longest time without one {max(gaps) * 1000:.0f} ms in {seconds} s; {lost} of {done} steps have no event")
+        return next(e for e in events if e["event"] == "begin")["precision"] == "bf16"
+
+    def resident(self):
+        """Head-only training: the most that is resident, once more and apart, because looking takes time."""
+        work, threads, batch = replace(HEAD_MANY, epochs=3), self.args.threads, self.args.batch
+        data = self.data("many")
+        recipe = write_recipe(work, data, batch, threads, os.path.join(self.work, "resident.json"))
+        ours, kinds = memory.watch([self.program, "train", recipe, "--runs", self.runs()])
+        command = peer_command(self.args.python, loop("plain", HEAD_MANY), data, batch, threads)
+        theirs, _ = memory.watch(command)
+        family, _ = memory.watch(command, whole_family=True)
+        self.add("fp32: head only, peak resident memory, against the plain loop", f"{ours / theirs:.2f}x", "0.5x",
+                 f"{ours:.0f} MB against {theirs:.0f} MB, or {family:.0f} MB with its {threads} loading processes "
+                 f"({ours / family:.2f}x)")
+        parts = ", ".join(f"{kind} {size:.0f}" for kind, size in sorted(kinds.items(), key=lambda item: -item[1]))
+        self.notes.append(f"thaw's memory at that peak, MB: {parts}.")
+
+    def cuda(self):
+        answer = subprocess.run([self.args.python, "-c", "import torch; print(torch.cuda.is_available())"],
+                                stdout=subprocess.PIPE, text=True).stdout.strip()
+        if answer != "True":
+            self.notes.append("No CUDA device: its rows are left out.")
+            return
+        self.compare("bf16 on CUDA", CUDA)
+        events = run_thaw(self.program, CUDA_WORK, self.data("photos"), self.args.batch, self.args.threads, self.runs(),
+                          "--profile")
+        parts = [e for e in events if e["event"] == "profile" and e["epoch"] == CUDA_WORK.epochs - 1]
+        step = ("upload", "frozen", "kept", "forward", "backward", "optimizer", "metrics", "logging", "other")
+        computing = sum(e["phases"][phase] for e in parts for phase in step)
+        waiting = sum(e["phases"]["wait"] for e in parts)
+        ours = sum(e["images"] for e in parts) / computing
+        out = run_python(self.args.python, Loop("tuned", replace(CUDA_WORK, epochs=2), synthetic=True), self.data("photos"),
+                         self.args.batch, self.args.threads)
+        self.add("bf16 on CUDA: ResNet-50, everything trained, without waiting for images, against synthetic images",
+                 times(ours / out["images_per_second"][1]), "1.2x",
+                 f"{ours:.3g} against {out['images_per_second'][1]:.3g} images/s; Python's device memory "
+                 f"{out['device_mb']:.0f} MB")
+        self.add("bf16 on CUDA: share of training in which the device has work, JPEG files",
+                 f"{100 * computing / (computing + waiting):.0f} %", "90 %", "the rest is waiting for images")
+
+    def measure_all(self):
+        if not self.args.only:
+            self.small_parts()
+        fast_bf16 = self.bundled()
+        self.compare("fp32", FP32)
+        if not self.args.only or "resident" in self.args.only:
+            self.resident()
+        if fast_bf16:
+            self.compare("bf16", BF16)
+        else:
+            self.notes.append("bf16 is not fast on this processor, thaw does not choose it, and its rows are left out.")
+        self.cuda()
+
+    def text(self):
+        args = self.args
+        images = f"images of {os.path.basename(args.data.rstrip('/'))}" if args.data else (
+            f"drawn 400 px images ({self.photos['few'][0]} where everything is trained, else {self.photos['many'][0]})")
+        amx = "AMX" if has_amx() else "no AMX, so that wishes in parentheses are not for it"
+        return "\n".join([
+            f"Measured {datetime.date.today()} on {processor()} ({amx}), {args.threads} threads, libtorch {self.version}, "
+            f"ResNet-18 at 224 px, batch {args.batch}, {images}: medians (and range) of {args.rounds} interleaved rounds, "
+            "loading included; of Python each second epoch, for its epochs are alike. *plain*: the tutorial's loop. "
+            "*tuned*: channels_last, batch norm of what is frozen in eval mode, persistent workers, in bf16 autocast. thaw "
+            "keeps decoded images and the outputs of frozen layers, which is its default; its own validation and "
+            "checkpoints are not counted.", "",
+            "| what | reached | wanted | thaw against Python |", "| --- | --- | --- | --- |",
+            *["| " + " | ".join(row) + " |" for row in self.rows], "",
+            *self.notes])
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", required=True)
     parser.add_argument("--python", required=True)
     parser.add_argument("--data", help="folder with train/CLASS and val/CLASS; default: drawn")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", metavar="TEXT", help="rows whose names have this in them")
     parser.add_argument("--write", metavar="FILE")
-    args = parser.parse_args()
-    program = os.path.abspath(args.program)
-    rows = []
+    args, _ = parser.parse_known_args()
+    if args.quick:
+        args.rounds, args.batch = 1, 8
+    if args.write and (args.quick or args.only):
+        raise SystemExit("--quick and --only try things out: there is nothing to --write")
     with tempfile.TemporaryDirectory() as work:
         os.environ["HOME"] = work
-        data = args.data
-        if not data:
-            data = os.path.join(work, "shapes")
-            subprocess.run([program, "shapes", data, "--side", "400", "--train", "16", "--val", "1"], check=True,
-                           stdout=subprocess.DEVNULL)
-        frames = [first_frame(program) for _ in range(11)]
-        if (None, None) in frames:
-            raise SystemExit("the workbench drew no first frame")
-        rows.append(("first frame of the workbench", spread([wall * 1000 for wall, _ in frames], " ms"), "50 ms",
-                     f"of which its thread computed {spread([own * 1000 for _, own in frames], ' ms')}"))
-
-        pth = os.path.join(work, "resnet18.pth")
-        subprocess.run([args.python, "-c", "import sys; sys.path.insert(0, sys.argv[1]); from python_peer import *; "
-                        "torch.save(torchvision.models.resnet18().state_dict(), sys.argv[2])", HERE, pth], check=True)
-        listings = [timed_listing(program, pth) for _ in range(11)]
-        rows.append((f"list a {os.path.getsize(pth) / 1e6:.0f} MB .pth", spread([t * 1000 for t, _ in listings], " ms"),
-                     "20 ms", f"peak {max(m for _, m in listings):.1f} MB resident (under 10 wanted)"))
-
-        version = ""
-        for mode, epochs, figures in (("full", 2, FULL), ("frozen", RUN_EPOCHS, FROZEN)):
-            seen = {loop: ([], []) for loop in ("thaw", "plain", "tuned")}  # the epochs' speeds, peaks
-            for _ in range(args.rounds):
-                for loop, (speeds, peaks) in seen.items():
-                    if loop == "thaw":
-                        one, peak = thaw_epochs(program, data, mode, args.threads, args.batch, epochs, work)
-                    else:
-                        one, peak, version = python_epochs(args.python, data, mode, args.threads, args.batch, 2,
-                                                           loop == "tuned")
-                    speeds.append(one)
-                    peaks.append(peak)
-            for name, speed, wanted in figures:
-                for loop in ("plain", "tuned"):
-                    rows.append(compare(f"ResNet-18, 224 px, fp32, {mode}, {name}", loop, seen, speed,
-                                        wanted if loop == "plain" else ""))
-                    print(rows[-1], file=sys.stderr)
-
-    images = f"images of {os.path.basename(args.data.rstrip('/'))}" if args.data else "drawn 400 px images"
-    text = "\n".join([
-        f"Measured {datetime.date.today()} on {processor()}, {args.threads} threads, libtorch {version}, batch "
-        f"{args.batch}, {images}: medians (and range) of {args.rounds} interleaved rounds, loading included. thaw "
-        "keeps decoded images and the outputs of frozen layers in memory, which is its default: of "
-        f"{RUN_EPOCHS} epochs the first 7 draw new crops and the others show those again. Python decodes and computes "
-        "everything in each epoch.", "",
-        "| what | measured | wanted | |", "| --- | --- | --- | --- |",
-        *["| " + " | ".join(row) + " |" for row in rows]])
+        bench = Bench(args, work)
+        bench.measure_all()
+        text = bench.text()
     print(text)
     if args.write:
-        write(args.write, "libtorch " + ".".join(version.split(".")[:2]), text)
+        write(args.write, "libtorch " + ".".join(bench.version.split(".")[:2]), text)
 
 
 if __name__ == "__main__":
