@@ -108,7 +108,7 @@ check-real: all
 	@BUILD=$(BUILD) PROGRAM=$(PROGRAM) tests/real/run.sh "$(DATA)"
 
 bench: all
-	@BUILD=$(BUILD) PROGRAM=$(PROGRAM) tests/bench/run.sh
+	@BUILD=$(BUILD) PROGRAM=$(PROGRAM) tests/bench/run.sh $(BENCH)
 
 asan:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" CFLAGS="-O1 -g" unit
@@ -160,7 +160,7 @@ help:
 	@echo "make freeze-all                the test that what is frozen stays to the bit, with every architecture"
 	@echo "make lint       formatting, warnings of gcc and clang, static analysis, banned functions"
 	@echo "make asan | tsan | fuzz        sanitizers and fuzzers"
-	@echo "make bench      speed and memory against Python PyTorch"
+	@echo "make bench      speed and memory against Python PyTorch; BENCH='--write docs/perf.md', BENCH=--quick to try it"
 	@echo "make check-real DATA=DIR       checks on real images and weights"
 	@echo "make install PREFIX=DIR        $(PREFIX) by default; make clean; make format"
 	@echo "LIBTORCH=DIR    which libtorch (default: Python's torch, else the system's); BUILD=DIR builds elsewhere"

@@ -1,7 +1,7 @@
 """Measures thaw beside Python PyTorch and prints one Markdown table; --write FILE puts it into FILE, in place of what was
 measured with the same libtorch before, else at the end.
 
-    bench.py --program THAW --python PYTHON [--rounds N] [--quick] [--only TEXT] [--data DIR] [--write FILE]
+    bench.py --program THAW --python PYTHON [--rounds N] [--quick] [--rows TEXT] [--data DIR] [--write FILE]
 
 Ratios of medians over interleaved runs on one machine: absolute figures move with the machine, ratios much less. The
 images are photographs' size, drawn by thaw itself, so that anyone can repeat it; --data DIR takes a real folder. --quick
@@ -186,7 +186,7 @@ class Bench:
         print(f"{time.monotonic() - self.began:5.0f} s  {text}", file=sys.stderr, flush=True)
 
     def add(self, what, reached, wanted="", how=""):
-        if self.args.only and self.args.only not in what:
+        if self.args.rows and self.args.rows not in what:
             return
         self.rows.append((what, reached, wanted, how))
         self.say(" | ".join(self.rows[-1]))
@@ -206,7 +206,7 @@ class Bench:
         self.say(f"  {key}: {[float(f'{speed:.4g}') for speed in self.seen[key][-1][:3]]} images/s")
 
     def compare(self, group, rows):
-        rows = [row for row in rows if not self.args.only or self.args.only in f"{group}: {row.title}"]
+        rows = [row for row in rows if not self.args.rows or self.args.rows in f"{group}: {row.title}"]
         keys = list(dict.fromkeys(key for row in rows for key in (row.thaw, row.loop)))
         fresh = [key for key in keys if key not in self.seen]  # two groups may share the plain loop
         for _ in range(self.args.rounds):
@@ -300,11 +300,11 @@ class Bench:
                  f"{100 * computing / (computing + waiting):.0f} %", "90 %", "the rest is waiting for images")
 
     def measure_all(self):
-        if not self.args.only:
+        if not self.args.rows:
             self.small_parts()
         fast_bf16 = self.bundled()
         self.compare("fp32", FP32)
-        if not self.args.only or "resident" in self.args.only:
+        if not self.args.rows or "resident" in self.args.rows:
             self.resident()
         if fast_bf16:
             self.compare("bf16", BF16)
@@ -321,7 +321,7 @@ class Bench:
             f"Measured {datetime.date.today()} on {processor()} ({amx}), {args.threads} threads, libtorch {self.version}, "
             f"ResNet-18 at 224 px, batch {args.batch}, {images}: medians (and range) of {args.rounds} interleaved rounds, "
             "loading included; of Python each second epoch, for its epochs are alike. *plain*: the tutorial's loop. "
-            "*tuned*: channels_last, batch norm of what is frozen in eval mode, persistent workers, in bf16 autocast. thaw "
+            "*tuned*: channels_last, batch norm of what is frozen in eval mode, persistent workers, in the bf16 rows autocast. thaw "
             "keeps decoded images and the outputs of frozen layers, which is its default; its own validation and "
             "checkpoints are not counted.", "",
             "| what | reached | wanted | thaw against Python |", "| --- | --- | --- | --- |",
@@ -338,13 +338,13 @@ def main():
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", metavar="TEXT", help="rows whose names have this in them")
+    parser.add_argument("--rows", metavar="TEXT", help="those whose names have this in them")
     parser.add_argument("--write", metavar="FILE")
     args, _ = parser.parse_known_args()
     if args.quick:
         args.rounds, args.batch = 1, 8
-    if args.write and (args.quick or args.only):
-        raise SystemExit("--quick and --only try things out: there is nothing to --write")
+    if args.write and (args.quick or args.rows):
+        raise SystemExit("--quick and --rows try things out: there is nothing to --write")
     with tempfile.TemporaryDirectory() as work:
         os.environ["HOME"] = work
         bench = Bench(args, work)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # run.sh - thaw beside Python PyTorch on the same work, the same libtorch and the same threads; see bench.py for training,
 # and zoo.py for every family's classifying and loading.
+# --rounds N; --quick tries everything on few images; --write FILE puts the tables into it.
 # PYTHON names the Python whose torch is the libtorch thaw was built with; without it the one that fits is looked for.
 set -eu
 build=${BUILD:-build}

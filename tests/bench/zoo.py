@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The zoo beside torchvision: classifying by each family, and the time and memory that loading takes.
 
-    zoo.py --program THAW [--threads N] [--rounds N] [--only NAME,NAME...] [--write FILE]
+    zoo.py --program THAW [--threads N] [--rounds N] [--only NAME,NAME...] [--quick] [--write FILE]
 
 Run by the Python whose torch is the libtorch thaw was built with. What is compared takes turns, round by round; the
 figures are medians. Weights are random, files written by torch.save, and read before they are timed.
@@ -95,8 +95,11 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", help="these architectures")
+    parser.add_argument("--quick", action="store_true", help="one architecture once, to see that it runs")
     parser.add_argument("--write", metavar="FILE")
     args, _ = parser.parse_known_args()
+    if args.quick:
+        args.rounds, args.only = 1, "resnet18"
     only = args.only.split(",") if args.only else None
     torch.set_num_threads(args.threads)
     with tempfile.TemporaryDirectory() as folder, undrawn():
