@@ -10,6 +10,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/str.h"
+#include "tui/run_left.h"
 #include "tui/run_marks.h"
 
 /* How much a new step counts in the smoothed figures. */
@@ -146,6 +147,7 @@ static void take_begin(run_view *v, const thaw_event *e) {
     v->epochs = e->begin.epochs;
     v->steps_per_epoch = e->begin.steps_per_epoch;
     v->epoch_step_weight = v->whole_step_weight = 0;
+    run_left_begin(v);
     set_text(&v->cached_layer, NULL); /* the run says what it keeps */
     v->total_steps = (int64_t)e->begin.epochs * e->begin.steps_per_epoch;
     v->parameters = e->begin.parameters;
@@ -204,6 +206,7 @@ static void take_step(run_view *v, const thaw_event *e) {
     if (isfinite(e->step.seconds)) v->step_seconds = blend(v->step_seconds, weight, e->step.seconds);
     v->epoch_step_weight = weight;
     take_whole_step(v, e);
+    run_left_step(v, e);
 }
 
 static void take_class_scores(run_view *v, const thaw_event *e) {
@@ -248,10 +251,7 @@ static void take_epoch(run_view *v, const thaw_event *e) {
     take_class_scores(v, e);
     v->steps = e->steps;
     v->epoch = e->epoch.epoch;
-    if (isfinite(v->evaluating_since)) {
-        double took = e->time - v->evaluating_since;
-        v->evaluation_seconds = took > 0 ? took : 0;
-    }
+    if (isfinite(v->evaluating_since)) run_left_evaluated(v, e->time - v->evaluating_since);
     if (!e->epoch.best) return;
     v->best_epoch = e->epoch.epoch;
     v->best_val_top1 = e->epoch.val_top1;
@@ -285,6 +285,7 @@ static void take_mask(run_view *v, const thaw_event *e) {
     if (change) { /* steps cost something else from now on: average anew */
         v->epoch_step_weight = v->whole_step_weight = 0;
         v->whole_step_seconds = 0;
+        run_left_begin(v);
     }
     set_text(&v->mask_label, e->mask.label ? e->mask.label : "");
     if (!text) return;
@@ -298,11 +299,14 @@ static void take_lr(run_view *v, const thaw_event *e) {
 }
 
 static void take_cache(run_view *v, const thaw_event *e) {
+    const char *layer = e->cache.layer ? e->cache.layer : "";
+    bool other = !v->cached_layer || strcmp(v->cached_layer, layer) != 0;
     set_text(&v->cached_layer, e->cache.layer);
     v->cached_views = e->cache.views;
     v->cached_entries = e->cache.entries;
     v->cached_filled = e->cache.filled;
     v->cached_bytes = e->cache.bytes;
+    run_left_cache(v, other);
 }
 
 static void take_profile(run_view *v, const thaw_event *e) {
@@ -378,14 +382,6 @@ double run_view_progress(const run_view *v) {
     if (v->total_steps <= 0) return 0;
     double done = (double)v->steps / (double)v->total_steps;
     return done < 0 ? 0 : done > 1 ? 1 : done;
-}
-
-double run_view_eta(const run_view *v) {
-    if (!v->begun || v->ended || v->epoch_step_weight <= 0 || v->steps_per_epoch <= 0) return NAN;
-    int64_t left = v->total_steps - v->steps;
-    if (left < 0) left = 0;
-    int64_t epochs_left = (left + v->steps_per_epoch - 1) / v->steps_per_epoch;
-    return (double)left * v->step_seconds + (double)epochs_left * v->evaluation_seconds;
 }
 
 const run_epoch *run_view_last_epoch(const run_view *v) {

@@ -63,6 +63,20 @@ typedef struct run_log_line {
     char *text;
 } run_log_line;
 
+/* A debiased moving average of seconds a step. */
+typedef struct run_pace {
+    double seconds, weight;
+} run_pace;
+
+/* For the time left, see run_left.h. */
+typedef struct run_left {
+    run_pace computed, kept; /* steps that computed frozen layers' outputs, and those that found them all */
+    double hits;             /* share of the steps lately that found them all */
+    int64_t put;             /* outputs that steps computed since the last cache event */
+    int cache_epoch;         /* of that event */
+    int evaluations;         /* since outputs are kept */
+} run_left;
+
 typedef struct run_view {
     uint64_t revision; /* changes with every event */
 
@@ -128,6 +142,7 @@ typedef struct run_view {
     double end_seconds;
 
     double evaluating_since, evaluation_seconds; /* private: for the time left */
+    run_left left;                               /* private, as well */
 } run_view;
 
 void run_view_init(run_view *v);

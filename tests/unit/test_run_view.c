@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "engine/base/alloc.h"
+#include "tui/run_left.h"
 #include "tui/run_view.h"
 
 /* ---- series ---- */
@@ -204,6 +205,90 @@ static void cached_steps_are_told_from_whole_ones(void **state) {
     assert_true(v.whole_step_seconds == 0);
     begin(&v, 61, 2, true);
     assert_null(v.cached_layer);
+    run_view_clear(&v);
+}
+
+/* 8 images a step, 10 steps an epoch, so 80 training images in one view each, and 20 to validate with. */
+static void cache(run_view *v, int views, int64_t entries, int64_t filled) {
+    thaw_event e = {
+        .kind = THAW_EVENT_CACHE,
+        .cache = {.layer = xstrdup("layer2"), .views = views, .entries = entries, .filled = filled}};
+    run_view_apply(v, &e);
+    thaw_event_clear(&e);
+}
+
+static void kept_step(run_view *v, int64_t steps, int cached, double seconds) {
+    thaw_event e = {.kind = THAW_EVENT_STEP, .steps = steps};
+    e.step.batch = 8;
+    e.step.cached = cached;
+    e.step.seconds = seconds;
+    e.step.epoch = (int)((steps - 1) / 10);
+    run_view_apply(v, &e);
+}
+
+static void begin_with_kept_outputs(run_view *v, int views) {
+    run_view_init(v);
+    begin(v, 0, 0, false);
+    thaw_event e = {.kind = THAW_EVENT_DATASET, .dataset = {.train = 80, .val = 20}};
+    run_view_apply(v, &e);
+    cache(v, views, 80 * views + 20, 0);
+}
+
+static void time_left_knows_that_kept_outputs_are_not_computed_again(void **state) {
+    (void)state;
+    run_view v;
+    begin_with_kept_outputs(&v, 1);
+    for (int i = 1; i <= 5; i++)
+        kept_step(&v, i, 0, 0.5);
+    double left, whole = run_left_steps(&v, &left);
+    assert_true(fabs(left - 35) < 1e-9 && fabs(whole - 5) < 1e-9); /* the rest of the first epoch */
+    for (int i = 6; i <= 10; i++)
+        kept_step(&v, i, 0, 0.5);
+    cache(&v, 1, 100, 100);
+    kept_step(&v, 11, 8, 0.01);
+    assert_true(fabs(run_left_steps(&v, &left)) < 1e-9);
+    assert_true(fabs(run_view_eta(&v) - 29 * 0.01) < 1e-9);
+    /* A thawed layer: nothing is kept any more, and all of it is computed. */
+    static const char *const frozen[] = {"conv1"};
+    mask(&v, 11, frozen, 1, "bn1+");
+    mask(&v, 11, NULL, 0, "everything");
+    thaw_event off = {.kind = THAW_EVENT_CACHE, .steps = 11};
+    run_view_apply(&v, &off);
+    kept_step(&v, 12, 0, 0.8);
+    assert_true(fabs(run_view_eta(&v) - 28 * 0.8) < 1e-9);
+    run_view_clear(&v);
+}
+
+static void time_left_counts_the_views_that_are_still_to_come(void **state) {
+    (void)state;
+    run_view v;
+    begin_with_kept_outputs(&v, 3); /* of 4 epochs */
+    for (int i = 1; i <= 10; i++)
+        kept_step(&v, i, 0, 0.5);
+    double left;
+    assert_true(fabs(run_left_steps(&v, &left) - 20) < 1e-9);
+    run_view_clear(&v);
+    /* Flipped or not, by chance: half of the images are kept in the second epoch, so nearly every batch lacks
+     * one. */
+    begin_with_kept_outputs(&v, 2);
+    for (int i = 1; i <= 10; i++)
+        kept_step(&v, i, 0, 0.5);
+    double expected = 10 * (1 - pow(0.5, 8)) + 10 * (1 - pow(0.75, 8)) + 10 * (1 - pow(0.875, 8));
+    assert_true(fabs(run_left_steps(&v, &left) - expected) < 1e-9);
+    run_view_clear(&v);
+}
+
+static void time_left_of_a_full_memory_is_what_steps_take_now(void **state) {
+    (void)state;
+    run_view v;
+    begin_with_kept_outputs(&v, 1);
+    for (int i = 1; i <= 4; i++)
+        kept_step(&v, i, 0, 0.5);
+    cache(&v, 1, 100, 40);
+    for (int i = 5; i <= 30; i++) /* and no cache event any more */
+        kept_step(&v, i, 4, 0.3);
+    double left;
+    assert_true(fabs(run_left_steps(&v, &left) - 10) < 1e-9);
     run_view_clear(&v);
 }
 
@@ -547,6 +632,9 @@ int main(void) {
         cmocka_unit_test(empty_view_answers_every_question),
         cmocka_unit_test(progress_and_time_left_follow_the_steps),
         cmocka_unit_test(cached_steps_are_told_from_whole_ones),
+        cmocka_unit_test(time_left_knows_that_kept_outputs_are_not_computed_again),
+        cmocka_unit_test(time_left_counts_the_views_that_are_still_to_come),
+        cmocka_unit_test(time_left_of_a_full_memory_is_what_steps_take_now),
         cmocka_unit_test(mask_changes_are_marks_that_say_what_changed),
         cmocka_unit_test(resuming_forgets_what_came_after_the_checkpoint),
         cmocka_unit_test(only_the_newest_best_is_marked),
