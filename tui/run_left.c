@@ -5,8 +5,9 @@
 
 #include <math.h>
 
+#include "thaw/forecast.h"
+
 static const double SMOOTHING = 0.05;
-enum { EPOCHS_TO_HALVE = 64 };
 
 static void blend(run_pace *p, double seconds) {
     p->weight += (1 - p->weight) * SMOOTHING;
@@ -45,19 +46,6 @@ static double missing(const run_view *v, int64_t put, double *all) {
     return lacking < 0 ? 0 : lacking > *all ? *all : lacking;
 }
 
-/* Of LEFT steps with BATCH images, each in one of two views by chance, of which the share LACKING is not kept
- * at first: how many meet one that is not. It halves with each epoch. */
-static double by_chance(const run_view *v, double left, double batch, double lacking) {
-    double steps = 0;
-    for (int epoch = 0; epoch < EPOCHS_TO_HALVE && left > 0; epoch++) {
-        double now = left < v->steps_per_epoch ? left : v->steps_per_epoch;
-        steps += now * (1 - pow(1 - lacking, batch));
-        left -= now;
-        lacking /= 2;
-    }
-    return steps;
-}
-
 double run_left_steps(const run_view *v, double *out_of) {
     double left = (double)(v->total_steps - v->steps), all;
     if (left < 0) left = 0;
@@ -67,7 +55,9 @@ double run_left_steps(const run_view *v, double *out_of) {
     double batch = (double)v->train_images / v->steps_per_epoch, lacking = missing(v, v->left.put, &all);
     /* A whole epoch brought nothing new: the memory is full, and it stays as it is. */
     if (missing(v, 0, &all) > 0 && v->epoch > v->left.cache_epoch + 1) return left * (1 - v->left.hits);
-    double steps = v->cached_views == 2 ? by_chance(v, left, batch, lacking / all) : lacking / batch;
+    double steps = v->cached_views == 2
+                       ? thaw_forecast_by_chance(left, v->steps_per_epoch, batch, lacking / all)
+                       : lacking / batch;
     return steps < left ? steps : left;
 }
 

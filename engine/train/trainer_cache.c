@@ -8,29 +8,16 @@
  */
 #include "engine/base/alloc.h"
 #include "engine/nn/freeze.h"
+#include "engine/train/keep.h"
 #include "engine/train/trainer.h"
 
-enum { VIEWS_LEAST = 4, EPOCHS_A_VIEW = 4 /* each is shown so often, in a run that is long enough */ };
-/* Of a forward pass, before the cut: less is not worth the memory, or the fewer random crops. */
-static const double share_least = 0.05, share_least_random = 0.25;
-
 void trainer_choose_views(trainer *t) {
-    int epochs = t->recipe.epochs, views = (epochs + EPOCHS_A_VIEW - 1) / EPOCHS_A_VIEW;
-    if (t->recipe.cache_views > 0) return;
-    if (views < VIEWS_LEAST) views = VIEWS_LEAST;
-    t->recipe.cache_views = views < epochs ? views : epochs;
-}
-
-static double prefix_share(const model *m, size_t cut) {
-    int64_t before = 0;
-    for (size_t i = 0; i < cut; i++)
-        before += layer_macs(m->stage[i]);
-    return (double)before / (double)model_macs(m);
+    t->recipe.cache_views = keep_views(t->recipe.cache_views, t->recipe.epochs);
 }
 
 static size_t wanted_cut(const trainer *t) {
     size_t cut = freeze_prefix(t->model);
-    bool worth = t->cache_bytes > 0 && t->recipe.epochs > 1 && prefix_share(t->model, cut) >= share_least;
+    bool worth = t->cache_bytes > 0 && t->recipe.epochs > 1 && keep_pays(keep_share(t->model, cut), false);
     return worth ? cut : 0;
 }
 
@@ -39,7 +26,7 @@ static int wanted_views(const trainer *t, size_t cut) {
     int views = transform_views(&t->plan.transform, true);
     if (cut == 0 || views > 0) return cut ? views : 0;
     bool again = t->recipe.cache_views < t->recipe.epochs;
-    return again && prefix_share(t->model, cut) >= share_least_random ? t->recipe.cache_views : 0;
+    return again && keep_pays(keep_share(t->model, cut), true) ? t->recipe.cache_views : 0;
 }
 
 static bool has(void *user, size_t entry) {

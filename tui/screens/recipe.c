@@ -10,6 +10,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
+#include "thaw/forecast.h"
 #include "tui/app.h"
 #include "tui/key.h"
 #include "tui/screens/facts.h"
@@ -66,6 +67,21 @@ static void explain_field(const recipe_screen *s, facts *f) {
     facts_gap(f);
 }
 
+/* SECONDS: what a step that computes every layer takes; NaN: not known. */
+static void foresee_run(facts *f, const thaw_layers *layers, const thaw_recipe *r, size_t images,
+                        double seconds) {
+    thaw_forecast run = thaw_forecast_run(layers, r, (int64_t)images);
+    char a[NUMBER_TEXT_MAX];
+    facts_line(f, "steps", "%lld an epoch, %lld in all", (long long)(run.steps / r->epochs),
+               (long long)run.steps);
+    if (run.views)
+        facts_line(f, "kept",
+                   "what frozen layers make of %d view%s of an image: later steps cost %.0f %% of the first",
+                   run.views, run.views == 1 ? "" : "s", 100 * run.kept_share);
+    if (isfinite(seconds))
+        facts_line(f, "all of it", "about %s, without validation", text_seconds(seconds * run.work, a));
+}
+
 static void foresee(const recipe_screen *s, facts *f) {
     const thaw_recipe *r = app_recipe(s->app);
     const thaw_dataset *set = app_dataset(s->app);
@@ -84,14 +100,7 @@ static void foresee(const recipe_screen *s, facts *f) {
         facts_line(f, "a step costs", "%.0f %% of training everything", 100 * cost.relative_step);
         facts_line(f, "memory", "about %s", text_bytes((double)cost.memory_bytes, a));
     }
-    if (set) {
-        size_t images = thaw_dataset_images(set, true);
-        size_t steps = (images + (size_t)r->batch_size - 1) / (size_t)r->batch_size;
-        facts_line(f, "steps", "%zu an epoch, %zu in all", steps, steps * (size_t)r->epochs);
-        if (isfinite(seconds))
-            facts_line(f, "all of it", "about %s, without validation",
-                       text_seconds(seconds * (double)steps * r->epochs, a));
-    }
+    if (set && layers) foresee_run(f, layers, r, thaw_dataset_images(set, true), seconds);
 }
 
 static void judge(const recipe_screen *s, facts *f) {

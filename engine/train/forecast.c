@@ -1,0 +1,57 @@
+/*
+ * forecast.c - see thaw/forecast.h. It goes by the rules of keep.h, which the trainer goes by as well.
+ */
+#include "thaw/forecast.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engine/data/transform.h"
+#include "engine/nn/layers.h"
+#include "engine/train/keep.h"
+
+enum { EPOCHS_TO_HALVE = 64 };
+
+double thaw_forecast_by_chance(double steps, double epoch, double batch, double lacking) {
+    double whole = 0;
+    for (int i = 0; i < EPOCHS_TO_HALVE && steps > 0; i++) {
+        double now = steps < epoch ? steps : epoch;
+        whole += now * (1 - pow(1 - lacking, batch));
+        steps -= now;
+        lacking /= 2;
+    }
+    return whole;
+}
+
+/* Views of a training image that a run keeps; 0: none. *CHANCE: which one an epoch shows is drawn. */
+static int views_of(const thaw_recipe *r, double share, bool *chance) {
+    transform t = {.augment = AUGMENT_NONE};
+    augment_parse(r->data.augment, &t.augment);
+    int views = transform_views(&t, true);
+    bool random = views == 0;
+    *chance = views == 2;
+    if ((r->cache && !strcmp(r->cache, "off")) || r->epochs < 2 || !keep_pays(share, random)) return 0;
+    if (!random) return views;
+    views = keep_views(r->cache_views, r->epochs);
+    return views < r->epochs ? views : 0;
+}
+
+static double whole_steps(const thaw_recipe *r, const thaw_forecast *f, bool chance) {
+    double epoch = (double)f->steps / r->epochs;
+    if (chance) return thaw_forecast_by_chance((double)f->steps, epoch, r->batch_size, 1);
+    double whole = f->views ? epoch * f->views : (double)f->steps;
+    return whole < (double)f->steps ? whole : (double)f->steps;
+}
+
+thaw_forecast thaw_forecast_run(const thaw_layers *layers, const thaw_recipe *r, int64_t images) {
+    thaw_forecast f = {.kept_share = 1};
+    thaw_cost cost = thaw_layers_cost(layers, r->batch_size, 0); /* it leaves the model traced */
+    double share = keep_share(layers->m, cost.prefix_cut), step = cost.forward_macs + cost.backward_macs;
+    bool chance;
+    f.steps = (images + r->batch_size - 1) / r->batch_size * r->epochs;
+    f.views = views_of(r, share, &chance);
+    f.whole = whole_steps(r, &f, chance && f.views);
+    if (f.views && step > 0) f.kept_share = 1 - share * cost.forward_macs / step;
+    f.work = f.whole + ((double)f.steps - f.whole) * f.kept_share;
+    return f;
+}
