@@ -16,6 +16,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/data/decode.h"
+#include "engine/data/jpeg_part.h"
 
 enum {
     PIXELS_PER_BYTE_MAX = 8 * 64, /* one bit a block of 64 pixels */
@@ -108,58 +109,69 @@ static void read_rows(j_decompress_ptr cinfo, jpeg_job *job, image *out) {
     size_t stride = (size_t)out->width * 3;
     bool cmyk = cinfo->out_color_space == JCS_CMYK;
     if (cmyk) job->row = xmalloc((size_t)out->width * 4);
-    while (cinfo->output_scanline < cinfo->output_height) {
-        uint8_t *rgb = out->rgb + cinfo->output_scanline * stride;
+    for (int y = 0; y < out->height; y++) {
+        uint8_t *rgb = out->rgb + (size_t)y * stride;
         JSAMPROW row = cmyk ? job->row : rgb;
         jpeg_read_scanlines(cinfo, &row, 1);
         if (cmyk) cmyk_to_rgb(job->row, rgb, (size_t)out->width);
     }
 }
 
-/* Everything between create and destroy; WANTED_SIDE < 0 stops after the header and reports the size. */
-static thaw_status run(j_decompress_ptr cinfo, jpeg_job *job, const uint8_t *bytes, size_t count,
-                       int wanted_side, image *out) {
-    if (setjmp(job->escape)) return job->status;
+static thaw_status read_header(j_decompress_ptr cinfo, jpeg_job *job, const uint8_t *bytes, size_t count) {
     jpeg_create_decompress(cinfo);
     cinfo->progress = &job->progress;
     jpeg_mem_src(cinfo, bytes, count);
     jpeg_read_header(cinfo, TRUE);
-    THAW_TRY(check_header(cinfo, count));
-    if (wanted_side < 0) {
-        out->width = (int)cinfo->image_width;
-        out->height = (int)cinfo->image_height;
-        return thaw_ok();
-    }
+    return check_header(cinfo, count);
+}
+
+/* Everything between create and destroy. PART comes back as a place in OUT. */
+static thaw_status run(j_decompress_ptr cinfo, jpeg_job *job, const uint8_t *bytes, size_t count,
+                       const image_wish *wish, image *out, rectangle *part) {
+    if (setjmp(job->escape)) return job->status;
+    THAW_TRY(read_header(cinfo, job, bytes, count));
     cinfo->out_color_space = cinfo->num_components == 4 ? JCS_CMYK : JCS_RGB;
     cinfo->scale_num = 1;
-    cinfo->scale_denom = choose_scale(cinfo, wanted_side);
+    cinfo->scale_denom = choose_scale(cinfo, wish->wanted_side);
+    jpeg_calc_output_dimensions(cinfo);
+    rectangle area = {0, 0, (int)cinfo->output_width, (int)cinfo->output_height};
+    *part = wish->choose ? wish->choose(wish->user, area.width, area.height) : area;
+    bool all = memcmp(part, &area, sizeof area) == 0 || !jpeg_part_possible(cinfo);
     jpeg_start_decompress(cinfo);
-    THAW_TRY(image_alloc(cinfo->output_width, cinfo->output_height, out));
+    if (!all) area = jpeg_part_begin(cinfo, *part);
+    THAW_TRY(image_alloc(area.width, area.height, out));
     read_rows(cinfo, job, out);
-    jpeg_finish_decompress(cinfo);
+    if (all) jpeg_finish_decompress(cinfo); /* else the rest was looked through before */
+    part->left -= area.left;
+    part->top -= area.top;
     return thaw_ok();
 }
 
-static thaw_status decode(const uint8_t *bytes, size_t count, int wanted_side, image *out) {
+thaw_status jpeg_decode(const uint8_t *bytes, size_t count, const image_wish *wish, image *out,
+                        rectangle *part) {
     struct jpeg_decompress_struct cinfo = {0};
     jpeg_job job = {0};
     *out = (image){0};
     job_attach(&job, &cinfo);
-    thaw_status status = run(&cinfo, &job, bytes, count, wanted_side, out);
+    thaw_status status = run(&cinfo, &job, bytes, count, wish, out, part);
     jpeg_destroy_decompress(&cinfo);
     free(job.row);
     if (thaw_failed(&status)) image_clear(out);
     return status;
 }
 
-thaw_status jpeg_decode(const uint8_t *bytes, size_t count, int wanted_side, image *out) {
-    return decode(bytes, count, wanted_side > 0 ? wanted_side : 0, out);
+static thaw_status probe(j_decompress_ptr cinfo, jpeg_job *job, const uint8_t *bytes, size_t count) {
+    if (setjmp(job->escape)) return job->status;
+    return read_header(cinfo, job, bytes, count);
 }
 
 thaw_status jpeg_probe(const uint8_t *bytes, size_t count, int *width, int *height) {
-    image size;
-    THAW_TRY(decode(bytes, count, -1, &size));
-    *width = size.width;
-    *height = size.height;
-    return thaw_ok();
+    struct jpeg_decompress_struct cinfo = {0};
+    jpeg_job job = {0};
+    job_attach(&job, &cinfo);
+    thaw_status status = probe(&cinfo, &job, bytes, count);
+    *width = (int)cinfo.image_width;
+    *height = (int)cinfo.image_height;
+    jpeg_destroy_decompress(&cinfo);
+    return status;
 }

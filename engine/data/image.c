@@ -13,7 +13,7 @@
 #include "engine/base/file.h"
 #include "engine/data/decode.h"
 
-enum { FILE_BYTES_MAX = 1 << 30, UPRIGHT = 1 };
+enum { FILE_BYTES_MAX = 1 << 30 };
 
 typedef struct signature {
     image_format format;
@@ -89,37 +89,37 @@ void image_clear(image *im) {
     *im = (image){0};
 }
 
-/*
- * Where the pixel shown at (x, y) lies in the stored picture, for each EXIF orientation: stored = origin + x
- * * across + y * down. TIFF 6.0, section 8, tag 274.
- */
-static void turn_upright(image *im, int orientation) {
-    int w = im->width, h = im->height;
-    bool turned = orientation >= 5; /* rows and columns change places */
-    bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-    bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-    ptrdiff_t column = from_right ? -3 : 3, row = (ptrdiff_t)w * (from_bottom ? -3 : 3);
-    ptrdiff_t origin = (from_right ? w - 1 : 0) * (ptrdiff_t)3 + (from_bottom ? h - 1 : 0) * (ptrdiff_t)w * 3;
-    ptrdiff_t across = turned ? row : column, down = turned ? column : row;
-    image out = {.width = turned ? h : w, .height = turned ? w : h};
-    out.rgb = xmalloc((size_t)w * (size_t)h * 3);
-    uint8_t *to = out.rgb;
-    for (int y = 0; y < out.height; y++) {
-        ptrdiff_t at = origin + y * down;
-        for (int x = 0; x < out.width; x++, at += across, to += 3)
-            memcpy(to, im->rgb + at, 3);
-    }
-    image_clear(im);
-    *im = out;
+/* CHOOSE's answer for the picture as it is stored. */
+typedef struct stored_wish {
+    const image_wish *shown;
+    int orientation;
+} stored_wish;
+
+static rectangle choose_stored(void *user, int width, int height) {
+    const stored_wish *w = user;
+    bool swaps = orientation_swaps(w->orientation);
+    rectangle part = w->shown->choose(w->shown->user, swaps ? height : width, swaps ? width : height);
+    return upright_to_stored(part, width, height, w->orientation);
 }
 
-thaw_status image_decode(const uint8_t *bytes, size_t count, int wanted_side, image *out) {
+static thaw_status decode_jpeg(const uint8_t *bytes, size_t count, const image_wish *wish, int orientation,
+                               image *out, rectangle *part) {
+    stored_wish stored = {wish, orientation};
+    image_wish own = {wish->wanted_side, wish->choose ? choose_stored : NULL, &stored};
+    THAW_TRY(jpeg_decode(bytes, count, &own, out, part));
+    *part = stored_to_upright(*part, out->width, out->height, orientation);
+    return thaw_ok();
+}
+
+thaw_status image_decode_part(const uint8_t *bytes, size_t count, const image_wish *wish, image *out,
+                              rectangle *part) {
     image_format format = image_sniff(bytes, count);
     *out = (image){0};
     if (count == 0) return thaw_error(THAW_ERR_FORMAT, "an empty file");
+    int orientation = exif_orientation(format, bytes, count);
     switch (format) {
     case IMAGE_JPEG:
-        THAW_TRY(jpeg_decode(bytes, count, wanted_side, out));
+        THAW_TRY(decode_jpeg(bytes, count, wish, orientation, out, part));
         break;
     case IMAGE_PNG:
         THAW_TRY(png_decode(bytes, count, out));
@@ -130,9 +130,16 @@ thaw_status image_decode(const uint8_t *bytes, size_t count, int wanted_side, im
     default:
         return image_refuse(format);
     }
-    int orientation = exif_orientation(format, bytes, count);
-    if (orientation != UPRIGHT) turn_upright(out, orientation);
+    if (orientation != ORIENTATION_UPRIGHT) image_turn_upright(out, orientation);
+    if (format == IMAGE_JPEG) return thaw_ok();
+    *part = wish->choose ? wish->choose(wish->user, out->width, out->height)
+                         : (rectangle){0, 0, out->width, out->height};
     return thaw_ok();
+}
+
+thaw_status image_decode(const uint8_t *bytes, size_t count, int wanted_side, image *out) {
+    rectangle part;
+    return image_decode_part(bytes, count, &(image_wish){.wanted_side = wanted_side}, out, &part);
 }
 
 thaw_status image_probe(const uint8_t *bytes, size_t count, int *width, int *height) {
@@ -151,7 +158,7 @@ thaw_status image_probe(const uint8_t *bytes, size_t count, int *width, int *hei
     default:
         return image_refuse(format);
     }
-    if (exif_orientation(format, bytes, count) >= 5) {
+    if (orientation_swaps(exif_orientation(format, bytes, count))) {
         int held = *width;
         *width = *height;
         *height = held;
@@ -159,14 +166,19 @@ thaw_status image_probe(const uint8_t *bytes, size_t count, int *width, int *hei
     return thaw_ok();
 }
 
-thaw_status image_read(const char *path, int wanted_side, image *out) {
+thaw_status image_read_part(const char *path, const image_wish *wish, image *out, rectangle *part) {
     char *bytes;
     size_t count;
     *out = (image){0};
     THAW_TRY(file_read(path, FILE_BYTES_MAX, &bytes, &count));
-    thaw_status status = image_decode((const uint8_t *)bytes, count, wanted_side, out);
+    thaw_status status = image_decode_part((const uint8_t *)bytes, count, wish, out, part);
     free(bytes);
     return status;
+}
+
+thaw_status image_read(const char *path, int wanted_side, image *out) {
+    rectangle part;
+    return image_read_part(path, &(image_wish){.wanted_side = wanted_side}, out, &part);
 }
 
 thaw_status image_read_size(const char *path, int *width, int *height) {

@@ -15,6 +15,11 @@ typedef struct image {
     uint8_t *rgb; /* height x width x 3, owned */
 } image;
 
+/* Of a picture's pixels. */
+typedef struct rectangle {
+    int left, top, width, height;
+} rectangle;
+
 enum { IMAGE_SIDE_MAX = 65500, IMAGE_PIXELS_MAX = 178956970 /* PIL's own limit against bombs */ };
 
 typedef enum image_format {
@@ -43,6 +48,24 @@ thaw_status image_refuse(image_format f); /* why not: "a GIF; JPEG, PNG and WebP
  */
 thaw_status image_decode(const uint8_t *bytes, size_t count, int wanted_side, image *out);
 thaw_status image_read(const char *path, int wanted_side, image *out);
+
+/*
+ * What is wanted of a picture. CHOOSE is asked for a part once the size is known, width x height as
+ * image_decode gives it; its answer must lie inside. NULL: all of it.
+ */
+typedef struct image_wish {
+    int wanted_side;
+    rectangle (*choose)(void *user, int width, int height);
+    void *user;
+} image_wish;
+/*
+ * Decode what is wanted, perhaps with more around it: *PART says where in OUT it lies. Neither its pixels nor
+ * whether the file can be read depend on how much of it was chosen.
+ */
+thaw_status image_decode_part(const uint8_t *bytes, size_t count, const image_wish *wish, image *out,
+                              rectangle *part);
+thaw_status image_read_part(const char *path, const image_wish *wish, image *out, rectangle *part);
+
 /* Width and height from the header only (orientation applied). */
 thaw_status image_probe(const uint8_t *bytes, size_t count, int *width, int *height);
 thaw_status image_read_size(const char *path, int *width, int *height);

@@ -38,6 +38,15 @@ const image *image_cache_get(image_cache *c, size_t entry) {
     return atomic_load_explicit(&c->entry[entry], memory_order_acquire);
 }
 
+static size_t picture_bytes(int width, int height) {
+    return sizeof(image) + (size_t)width * (size_t)height * 3;
+}
+
+bool image_cache_has_room(image_cache *c, int width, int height) {
+    size_t bytes = picture_bytes(width, height), used = atomic_load(&c->bytes);
+    return bytes <= c->bytes_max && used <= c->bytes_max - bytes;
+}
+
 /* Account for BYTES when they fit. */
 static bool reserve(image_cache *c, size_t bytes) {
     size_t used = atomic_load(&c->bytes);
@@ -48,7 +57,7 @@ static bool reserve(image_cache *c, size_t bytes) {
 }
 
 const image *image_cache_put(image_cache *c, size_t entry, image *im) {
-    size_t bytes = sizeof *im + (size_t)im->width * (size_t)im->height * 3;
+    size_t bytes = picture_bytes(im->width, im->height);
     if (!reserve(c, bytes)) return NULL;
     image *kept = xmalloc(sizeof *kept);
     *kept = *im;

@@ -17,6 +17,8 @@ void image_cache_free(image_cache *c); /* no thread may use it any more; NULL is
 
 /* Borrowed until image_cache_free, or NULL. */
 const image *image_cache_get(image_cache *c, size_t entry);
+/* Whether a picture of this size would fit now; others may be quicker. */
+bool image_cache_has_room(image_cache *c, int width, int height);
 /* Take IM over when it fits and return what the cache holds now; else return NULL and leave IM to the caller.
  */
 const image *image_cache_put(image_cache *c, size_t entry, image *im);

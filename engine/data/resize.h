@@ -16,10 +16,6 @@ typedef struct view {
     int width, height;
 } view;
 
-typedef struct rectangle {
-    int left, top, width, height;
-} rectangle;
-
 view view_of(const image *im);
 view view_crop(const view *v, rectangle part); /* PART must lie inside */
 

@@ -109,21 +109,21 @@ void image_center_crop(const image *im, int side, image *out) {
 }
 
 /* Inception's crop (Szegedy et al. 2014), with torchvision's ten tries and its central fallback. */
-static rectangle random_crop(const transform *t, const image *im, rng *r) {
-    double area = (double)im->width * im->height;
+rectangle transform_part(const transform *t, int width, int height, rng *r) {
+    double area = (double)width * height;
     for (int i = 0; i < CROP_TRIES; i++) {
         double target = area * rng_range(r, t->scale_min, t->scale_max);
         double ratio = exp(rng_range(r, log(RATIO_MIN), log(RATIO_MAX)));
         double w = nearbyint(sqrt(target * ratio)), h = nearbyint(sqrt(target / ratio));
-        if (w < 1 || w > im->width || h < 1 || h > im->height) continue;
-        int top = (int)rng_below(r, (uint64_t)(im->height - (int)h) + 1);
-        int left = (int)rng_below(r, (uint64_t)(im->width - (int)w) + 1);
+        if (w < 1 || w > width || h < 1 || h > height) continue;
+        int top = (int)rng_below(r, (uint64_t)(height - (int)h) + 1);
+        int left = (int)rng_below(r, (uint64_t)(width - (int)w) + 1);
         return (rectangle){left, top, (int)w, (int)h};
     }
-    double ratio = (double)im->width / im->height;
-    int w = ratio > RATIO_MAX ? (int)nearbyint(im->height * RATIO_MAX) : im->width;
-    int h = ratio < RATIO_MIN ? (int)nearbyint(im->width / RATIO_MIN) : im->height;
-    return (rectangle){(im->width - w) / 2, (im->height - h) / 2, w, h};
+    double ratio = (double)width / height;
+    int w = ratio > RATIO_MAX ? (int)nearbyint(height * RATIO_MAX) : width;
+    int h = ratio < RATIO_MIN ? (int)nearbyint(width / RATIO_MIN) : height;
+    return (rectangle){(width - w) / 2, (height - h) / 2, w, h};
 }
 
 static void resized_crop(const transform *t, const image *im, rectangle part, image *out) {
@@ -167,16 +167,20 @@ static void duplicate(const image *in, image *out) {
     memcpy(out->rgb, in->rgb, bytes);
 }
 
-/* ToTensor and Normalize: (byte / 255 - mean) / std in float, by table. */
-static void normalise(const transform *t, const image *im, float *out) {
-    float table[BYTE_VALUES][CHANNELS];
-    for (int v = 0; v < BYTE_VALUES; v++)
-        for (int c = 0; c < CHANNELS; c++)
-            table[v][c] = ((float)v / 255.0f - t->mean[c]) / t->std[c];
-    size_t pixels = (size_t)im->width * (size_t)im->height;
-    for (size_t i = 0; i < pixels; i++)
-        for (int c = 0; c < CHANNELS; c++)
-            out[i * CHANNELS + (size_t)c] = table[im->rgb[i * CHANNELS + (size_t)c]][c];
+/* ToTensor and Normalize: (byte / 255 - mean) / std in float, by table; MIRRORED: from right to left. */
+static void normalise(const transform *t, const image *im, bool mirrored, float *out) {
+    float table[CHANNELS][BYTE_VALUES];
+    for (int c = 0; c < CHANNELS; c++)
+        for (int v = 0; v < BYTE_VALUES; v++)
+            table[c][v] = ((float)v / 255.0f - t->mean[c]) / t->std[c];
+    size_t width = (size_t)im->width;
+    ptrdiff_t step = mirrored ? -CHANNELS : CHANNELS;
+    for (int y = 0; y < im->height; y++) {
+        const uint8_t *pixel = im->rgb + ((size_t)y * width + (mirrored ? width - 1 : 0)) * CHANNELS;
+        for (size_t x = 0; x < width; x++, pixel += step, out += CHANNELS)
+            for (int c = 0; c < CHANNELS; c++)
+                out[c] = table[c][pixel[c]];
+    }
 }
 
 bool transform_base_is_crop(const transform *t, bool train) {
@@ -187,23 +191,25 @@ void transform_base(const transform *t, const image *im, image *out) {
     resize_and_crop(im, t->resize, t->crop, t->interpolation, out);
 }
 
-/* From the base to the 8-bit square. */
-static void finish(const transform *t, const image *base, bool train, rng *r, image *out) {
-    if (!train || t->augment == AUGMENT_NONE) {
-        duplicate(base, out);
+/* Whether the square is taken out of the base by R's numbers, rather than being the base. */
+static bool moves(const transform *t, bool train) {
+    return train && (t->augment == AUGMENT_BASIC || t->augment == AUGMENT_SHIFT);
+}
+
+/* From the base to the 8-bit square, where it moves. */
+static void move(const transform *t, const image *base, rng *r, image *out) {
+    if (t->augment == AUGMENT_BASIC) {
+        resized_crop(t, base, transform_part(t, base->width, base->height, r), out);
         return;
     }
-    if (t->augment == AUGMENT_BASIC) {
-        resized_crop(t, base, random_crop(t, base, r), out);
-    } else if (t->augment == AUGMENT_SHIFT) {
-        int pad = t->crop / SHIFT_DIVISOR;
-        int dx = (int)rng_below(r, 2 * (uint64_t)pad + 1) - pad;
-        int dy = (int)rng_below(r, 2 * (uint64_t)pad + 1) - pad;
-        shift(base, dx, dy, out);
-    } else {
-        duplicate(base, out);
-    }
-    if (rng_unit(r) < 0.5) flip(out);
+    int pad = t->crop / SHIFT_DIVISOR;
+    int dx = (int)rng_below(r, 2 * (uint64_t)pad + 1) - pad;
+    int dy = (int)rng_below(r, 2 * (uint64_t)pad + 1) - pad;
+    shift(base, dx, dy, out);
+}
+
+static bool draw_mirrored(const transform *t, bool train, rng *r) {
+    return train && t->augment != AUGMENT_NONE && rng_unit(r) < 0.5;
 }
 
 int transform_views(const transform *t, bool train) {
@@ -217,33 +223,53 @@ int transform_view(const transform *t, bool train, const rng *r) {
 }
 
 void transform_finish(const transform *t, const image *base, bool train, rng *r, float *out) {
+    image moved = {0};
+    bool own = moves(t, train);
+    if (own) move(t, base, r, &moved);
+    normalise(t, own ? &moved : base, draw_mirrored(t, train, r), out);
+    image_clear(&moved);
+}
+
+void transform_finish_part(const transform *t, const image *im, rectangle part, rng *r, float *out) {
     image square;
-    finish(t, base, train, r, &square);
-    normalise(t, &square, out);
+    resized_crop(t, im, part, &square);
+    normalise(t, &square, draw_mirrored(t, true, r), out);
     image_clear(&square);
+}
+
+/* The 8-bit square of a base that is not used up. */
+static void square_of(const transform *t, const image *base, bool train, rng *r, image *out) {
+    if (moves(t, train))
+        move(t, base, r, out);
+    else
+        duplicate(base, out);
+    if (draw_mirrored(t, train, r)) flip(out);
 }
 
 void transform_preview(const transform *t, const image *im, bool train, rng *r, image *out) {
     if (!transform_base_is_crop(t, train)) {
-        finish(t, im, train, r, out);
+        square_of(t, im, train, r, out);
         return;
     }
     image base;
     transform_base(t, im, &base);
-    finish(t, &base, train, r, out);
+    square_of(t, &base, train, r, out);
+    image_clear(&base);
+}
+
+/* From pixels to numbers in one go. */
+static void whole(const transform *t, const image *im, bool train, rng *r, float *out) {
+    image base = {0};
+    bool crop = transform_base_is_crop(t, train);
+    if (crop) transform_base(t, im, &base);
+    transform_finish(t, crop ? &base : im, train, r, out);
     image_clear(&base);
 }
 
 void transform_eval(const transform *t, const image *im, float *out) {
-    image square;
-    transform_base(t, im, &square);
-    normalise(t, &square, out);
-    image_clear(&square);
+    whole(t, im, false, NULL, out);
 }
 
 void transform_train(const transform *t, const image *im, rng *r, float *out) {
-    image square;
-    transform_preview(t, im, true, r, &square);
-    normalise(t, &square, out);
-    image_clear(&square);
+    whole(t, im, true, r, out);
 }

@@ -55,6 +55,12 @@ void transform_train(const transform *t, const image *im, rng *r, float *out);
 bool transform_base_is_crop(const transform *t, bool train);
 void transform_base(const transform *t, const image *im, image *out);
 void transform_finish(const transform *t, const image *base, bool train, rng *r, float *out);
+/*
+ * Where the base is a picture, only PART of it is needed, and drawn first: transform_finish is transform_part
+ * of its size and transform_finish_part of IM, which shows that part at PART and may leave out the rest.
+ */
+rectangle transform_part(const transform *t, int width, int height, rng *r);
+void transform_finish_part(const transform *t, const image *im, rectangle part, rng *r, float *out);
 /* How many results an image can have: 1, 2 (flipped or not), or 0 for more than can be counted. */
 int transform_views(const transform *t, bool train);
 /* Which of them the numbers of R give, 0..views-1, where they can be counted. R is not used up. */

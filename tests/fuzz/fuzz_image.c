@@ -1,5 +1,5 @@
 /*
- * fuzz_image.c - JPEG, PNG and WebP: headers, EXIF and pixels.
+ * fuzz_image.c - JPEG, PNG and WebP: headers, EXIF and pixels, of the whole and of a part.
  */
 #include <png.h>
 #include <string.h>
@@ -7,10 +7,11 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
+#include "engine/base/rng.h"
 #include "engine/data/image.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { SIDE = 9, PIXELS_MAX = 1 << 20, WANTED_SIDE = 4 };
+enum { SIDE = 33, PIXELS_MAX = 1 << 20, WANTED_SIDE = 4 };
 
 static void seed_jpeg(str *out, uint8_t *rgb) {
     char *bytes;
@@ -56,6 +57,34 @@ bool fuzz_seed(size_t index, str *out) {
     return index < 4;
 }
 
+/* A part that depends on the file, of a picture of this size. */
+static rectangle choose(void *user, int width, int height) {
+    size_t seed = *(size_t *)user;
+    rectangle part = {(int)(seed % (size_t)width), (int)(seed / 7 % (size_t)height), 1, 1};
+    part.width += (int)(seed / 3 % (size_t)(width - part.left));
+    part.height += (int)(seed / 5 % (size_t)(height - part.top));
+    return part;
+}
+
+/* The part alone is what WHOLE has there, and is refused when STATUS says so. */
+static void check_part(const uint8_t *data, size_t size, int wanted, const thaw_status *status,
+                       const image *whole) {
+    image im = {0};
+    rectangle at;
+    size_t seed = hash_bytes(data, size, 0) >> 8;
+    image_wish wish = {.wanted_side = wanted, .choose = choose, .user = &seed};
+    thaw_status one = image_decode_part(data, size, &wish, &im, &at);
+    CHECK(thaw_failed(&one) == thaw_failed(status));
+    if (thaw_failed(&one)) return;
+    rectangle part = choose(&seed, whole->width, whole->height);
+    CHECK(at.width == part.width && at.height == part.height);
+    for (int y = 0; y < part.height; y++)
+        CHECK(memcmp(im.rgb + ((size_t)(at.top + y) * (size_t)im.width + (size_t)at.left) * 3,
+                     whole->rgb + ((size_t)(part.top + y) * (size_t)whole->width + (size_t)part.left) * 3,
+                     (size_t)part.width * 3) == 0);
+    image_clear(&im);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int width, height;
     thaw_status status = image_probe(data, size, &width, &height);
@@ -65,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (int wanted = 0; wanted <= WANTED_SIDE; wanted += WANTED_SIDE) {
         image im = {0};
         status = image_decode(data, size, wanted, &im);
+        check_part(data, size, wanted, &status, &im);
         if (thaw_failed(&status)) continue;
         CHECK(wanted || (im.width == width && im.height == height));
         uint8_t sum = 0; /* every pixel must be there */

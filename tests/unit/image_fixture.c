@@ -64,6 +64,8 @@ static void choose_colours(struct jpeg_compress_struct *cinfo, const fix_jpeg_op
     if (o->progressive) jpeg_simple_progression(cinfo);
     for (int c = 0; !o->subsampled && c < cinfo->num_components; c++)
         cinfo->comp_info[c].h_samp_factor = cinfo->comp_info[c].v_samp_factor = 1;
+    if (o->rows_kept) cinfo->comp_info[0].v_samp_factor = 1;
+    cinfo->restart_interval = (unsigned int)o->restart;
     jpeg_set_quality(cinfo, o->quality ? o->quality : 95, TRUE);
 }
 

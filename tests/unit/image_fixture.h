@@ -14,6 +14,8 @@ void fix_picture(image *im, int width, int height, int salt);
 typedef struct fix_jpeg_options {
     int components; /* 1, 3 (0 means it) or 4 */
     bool adobe_ycck, progressive, subsampled;
+    bool rows_kept;  /* subsampled in columns only */
+    int restart;     /* MCUs from one restart marker to the next; 0: none */
     int orientation; /* EXIF; 0: none */
     int quality;     /* 0: 95 */
 } fix_jpeg_options;

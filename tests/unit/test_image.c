@@ -15,6 +15,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
+#include "engine/base/rng.h"
 #include "engine/data/decode.h"
 #include "image_fixture.h"
 
@@ -261,6 +262,178 @@ static void large_jpegs_are_decoded_at_a_fraction_on_request(void **state) {
     image_clear(&im);
 }
 
+/* ---- a part of a picture */
+
+typedef struct wanted_part {
+    rectangle part;
+    int width, height; /* what was asked with */
+} wanted_part;
+
+static rectangle choose_part(void *user, int width, int height) {
+    wanted_part *w = user;
+    w->width = width;
+    w->height = height;
+    bool inside = w->part.left + w->part.width <= width && w->part.top + w->part.height <= height;
+    return inside ? w->part : (rectangle){0, 0, width, height}; /* the damage may be in the size */
+}
+
+static thaw_status decode_part(const str *bytes, int wanted_side, wanted_part *w, image *out, rectangle *at) {
+    image_wish wish = {.wanted_side = wanted_side, .choose = choose_part, .user = w};
+    return image_decode_part((const uint8_t *)bytes->data, bytes->length, &wish, out, at);
+}
+
+/* The part of BYTES alone, against the same part of WHOLE. Returns how many pixels were decoded. */
+static int compare_part(const str *bytes, int wanted_side, const image *whole, rectangle part) {
+    image got;
+    rectangle at;
+    wanted_part w = {.part = part};
+    thaw_status status = decode_part(bytes, wanted_side, &w, &got, &at);
+    assert_string_equal(status.message, "");
+    assert_int_equal(w.width, whole->width);
+    assert_int_equal(w.height, whole->height);
+    assert_int_equal(at.width, part.width);
+    assert_int_equal(at.height, part.height);
+    assert_in_range(at.left, 0, got.width - at.width);
+    assert_in_range(at.top, 0, got.height - at.height);
+    for (int y = 0; y < part.height; y++)
+        assert_memory_equal(got.rgb + ((at.top + y) * got.width + at.left) * 3,
+                            whole->rgb + ((part.top + y) * whole->width + part.left) * 3,
+                            (size_t)part.width * 3);
+    int pixels = got.width * got.height;
+    image_clear(&got);
+    return pixels;
+}
+
+/* Parts at every edge and of every alignment, down to one pixel. Returns the fewest pixels decoded. */
+static int compare_parts(const str *bytes, int wanted_side) {
+    image whole;
+    int fewest = INT32_MAX;
+    thaw_status status = image_decode((const uint8_t *)bytes->data, bytes->length, wanted_side, &whole);
+    assert_string_equal(status.message, "");
+    rng r = rng_keyed(0, RNG_TEST, 0, bytes->length);
+    for (int i = 0; i < 150; i++) {
+        int w = whole.width, h = whole.height;
+        rectangle part = {(int)rng_below(&r, (uint64_t)w), (int)rng_below(&r, (uint64_t)h), 1, 1};
+        if (i % 3) part.width += (int)rng_below(&r, (uint64_t)(w - part.left));
+        if (i % 3) part.height += (int)rng_below(&r, (uint64_t)(h - part.top));
+        if (i % 5 == 0) part.width = w - part.left;
+        if (i % 7 == 0) part.height = h - part.top;
+        if (i == 0) part = (rectangle){0, 0, w, h};
+        int pixels = compare_part(bytes, wanted_side, &whole, part);
+        if (pixels < fewest) fewest = pixels;
+    }
+    image_clear(&whole);
+    return fewest;
+}
+
+static void a_part_is_what_the_whole_has_there(void **state) {
+    (void)state;
+    static const fix_jpeg_options kinds[] = {
+        {0},
+        {.subsampled = true},
+        {.subsampled = true, .rows_kept = true},
+        {.subsampled = true, .restart = 3},
+        {.subsampled = true, .progressive = true},
+        {.progressive = true, .restart = 2},
+        {.components = 1},
+        {.components = 4},
+        {.components = 4, .adobe_ycck = true, .subsampled = true},
+    };
+    static const int sizes[][2] = {{150, 131}, {64, 48}, {33, 17}, {1, 90}, {90, 1}, {1, 1}};
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+            image im;
+            str bytes = {0};
+            fix_picture(&im, sizes[i][0], sizes[i][1], (int)k);
+            fix_jpeg(&bytes, &im, kinds[k]);
+            int fewest = compare_parts(&bytes, 0);
+            if (i == 0) assert_in_range(fewest, 1, 32 * 32); /* and not by decoding it all */
+            if (i == 0) compare_parts(&bytes, 30);           /* at a half */
+            if (i == 0) compare_parts(&bytes, 8);            /* at an eighth */
+            str_clear(&bytes);
+            image_clear(&im);
+        }
+}
+
+static void a_part_of_a_turned_picture_is_found(void **state) {
+    (void)state;
+    image im;
+    fix_picture(&im, 77, 45, 1);
+    for (int orientation = 1; orientation <= 8; orientation++) {
+        str jpeg = {0}, png = {0}, webp = {0};
+        fix_jpeg(&jpeg, &im, (fix_jpeg_options){.orientation = orientation, .subsampled = true});
+        fix_png(&png, &im, PNG_RGB, false, orientation);
+        fix_webp(&webp, &im, true, orientation);
+        assert_in_range(compare_parts(&jpeg, 0), 1, 32 * 32);
+        compare_parts(&png, 0);
+        compare_parts(&webp, 0);
+        str_clear(&jpeg);
+        str_clear(&png);
+        str_clear(&webp);
+    }
+    image_clear(&im);
+}
+
+/* Where the last scans are missing libjpeg smooths, across more than the margin. */
+static void a_part_of_an_unfinished_progressive_jpeg_is_the_same(void **state) {
+    (void)state;
+    image im;
+    str bytes = {0}, cut = {0};
+    fix_picture(&im, 150, 131, 2);
+    fix_jpeg(&bytes, &im, (fix_jpeg_options){.progressive = true, .subsampled = true});
+    size_t second = 0;
+    for (int scans = 0; scans < 2; second++)
+        scans += (uint8_t)bytes.data[second] == 0xFF && (uint8_t)bytes.data[second + 1] == 0xDA;
+    str_append_n(&cut, bytes.data, second - 1);
+    str_append_n(&cut, "\xFF\xD9", 2);
+    compare_parts(&cut, 0);
+    str_clear(&bytes);
+    str_clear(&cut);
+    image_clear(&im);
+}
+
+/* Whether a file counts as readable must not depend on the part: a run would lose other images than its
+ * repetition. */
+static void a_damaged_file_is_refused_for_any_part_or_for_none(void **state) {
+    (void)state;
+    static const fix_jpeg_options kinds[] = {
+        {.subsampled = true}, {.restart = 1}, {.progressive = true}, {.components = 1}};
+    static const rectangle parts[] = {{0, 0, 40, 8}, {5, 24, 20, 7}, {39, 31, 1, 1}};
+    static const char damage[] = {0, (char)0xFF, (char)0xC0, (char)0xD9, (char)0xDA, 0x55};
+    int refused = 0, read = 0;
+    image im;
+    fix_picture(&im, 40, 32, 3);
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        str bytes = {0};
+        fix_jpeg(&bytes, &im, kinds[k]);
+        for (size_t i = 2; i < bytes.length; i++) {
+            char kept = bytes.data[i];
+            size_t length = bytes.length;
+            bytes.data[i] = damage[i % sizeof damage];
+            if (i % 5 == 0) bytes.length = i; /* or the rest is missing */
+            image whole, got;
+            rectangle at;
+            thaw_status all = image_decode((const uint8_t *)bytes.data, bytes.length, 0, &whole);
+            for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++) {
+                wanted_part w = {.part = parts[p]};
+                thaw_status one = decode_part(&bytes, 0, &w, &got, &at);
+                assert_string_equal(one.message, all.message);
+                bool large = !thaw_failed(&all) && whole.width >= 40 && whole.height >= 32;
+                if (large) compare_part(&bytes, 0, &whole, parts[p]);
+                image_clear(&got);
+            }
+            refused += thaw_failed(&all);
+            read += !thaw_failed(&all);
+            image_clear(&whole);
+            bytes.data[i] = kept;
+            bytes.length = length;
+        }
+        str_clear(&bytes);
+    }
+    assert_true(refused > 100 && read > 100);
+    image_clear(&im);
+}
+
 /* Each format, small, for the tests that damage them. */
 static void make_format(int which, str *out) {
     image im;
@@ -450,6 +623,10 @@ int main(void) {
         cmocka_unit_test(pictures_are_turned_upright),
         cmocka_unit_test(a_damaged_exif_block_does_not_cost_the_picture),
         cmocka_unit_test(large_jpegs_are_decoded_at_a_fraction_on_request),
+        cmocka_unit_test(a_part_is_what_the_whole_has_there),
+        cmocka_unit_test(a_part_of_a_turned_picture_is_found),
+        cmocka_unit_test(a_part_of_an_unfinished_progressive_jpeg_is_the_same),
+        cmocka_unit_test(a_damaged_file_is_refused_for_any_part_or_for_none),
         cmocka_unit_test(a_file_cut_anywhere_is_an_error),
         cmocka_unit_test(a_cut_jpeg_is_called_truncated),
         cmocka_unit_test(no_damaged_byte_does_harm),
