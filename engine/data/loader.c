@@ -19,6 +19,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/str.h"
 #include "engine/base/thread.h"
+#include "engine/data/crew.h"
 #include "engine/data/sampler.h"
 
 enum { WORKERS_MAX = 64, DEPTH_MIN = 2, DEPTH_MAX = 256, RUN_MAX = 16, CHANNELS = 3 };
@@ -57,6 +58,9 @@ struct loader {
     int epoch;
     int next_fill, next_take; /* batch numbers: to be given a slot, to be given to the caller */
     int running;              /* runs being worked on */
+    crew crew;                /* how many of them there may be */
+    bool waiting;             /* the caller, in loader_next */
+    bool full;                /* when the caller gave the last batch back, all others were ready */
     bool paused, stopping;
     char **reason; /* split->count: why a file could not be decoded, or NULL; owned */
     size_t skipped_count;
@@ -167,7 +171,8 @@ static slot *find_work(loader *l) {
 
 /* Take a run; called with the lock held. */
 static bool take_run(loader *l, run *r) {
-    slot *s = l->paused ? NULL : find_work(l);
+    bool idle = l->paused || l->running >= crew_limit(&l->crew, l->waiting);
+    slot *s = idle ? NULL : find_work(l);
     if (!s) return false;
     int left = s->wanted - s->taken;
     *r = (run){.slot = s,
@@ -243,9 +248,11 @@ static void slot_init(const loader *l, slot *s) {
 
 static void choose_sizes(loader *l) {
     loader_params *p = &l->p;
+    int cores = cpu_count();
     if ((size_t)p->batch_size > l->split->count && l->split->count) p->batch_size = (int)l->split->count;
-    if (p->workers <= 0) p->workers = cpu_count();
-    if (p->workers > WORKERS_MAX) p->workers = WORKERS_MAX;
+    l->crew = crew_make(p->workers < WORKERS_MAX ? p->workers : WORKERS_MAX,
+                        cores < WORKERS_MAX ? cores : WORKERS_MAX, p->computing);
+    p->workers = l->crew.threads;
     if (p->depth <= 0) p->depth = p->workers + 2;
     if (p->depth > DEPTH_MAX) p->depth = DEPTH_MAX;
     size_t size = (size_t)p->batch_size;
@@ -387,16 +394,35 @@ void loader_start(loader *l, int epoch, int first) {
     pthread_mutex_unlock(&l->lock);
 }
 
+static int count_ready(const loader *l) {
+    int ready = 0;
+    for (int i = 0; i < l->p.depth; i++)
+        ready += l->slot[i].state == SLOT_READY;
+    return ready;
+}
+
+/* Until batch NUMBER is ready. Called with the lock held. */
+static slot *await_batch(loader *l, int number) {
+    slot *s;
+    bool waited = false;
+    while (!(s = find_batch(l, number)) || s->state != SLOT_READY) {
+        if (!waited) pthread_cond_broadcast(&l->work); /* all may work now */
+        l->waiting = waited = true;
+        pthread_cond_wait(&l->progress, &l->lock);
+    }
+    l->waiting = false;
+    crew_learn(&l->crew, waited, l->full);
+    return s;
+}
+
 batch *loader_next(loader *l) {
     double begin = clock_seconds();
     batch *ready = NULL;
     pthread_mutex_lock(&l->lock);
     if (!l->paused && l->next_take < l->batches) {
-        slot *s;
-        while (!(s = find_batch(l, l->next_take)) || s->state != SLOT_READY)
-            pthread_cond_wait(&l->progress, &l->lock);
-        s->state = SLOT_HELD;
+        slot *s = await_batch(l, l->next_take);
         l->next_take++;
+        s->state = SLOT_HELD;
         ready = &s->batch;
     }
     pthread_mutex_unlock(&l->lock);
@@ -407,6 +433,7 @@ batch *loader_next(loader *l) {
 void loader_release(loader *l, batch *b) {
     slot *s = (slot *)b;
     pthread_mutex_lock(&l->lock);
+    l->full = count_ready(l) == l->p.depth - 1;
     s->state = SLOT_FREE;
     pthread_cond_broadcast(&l->work);
     pthread_mutex_unlock(&l->lock);
@@ -424,10 +451,8 @@ loader_times loader_worked(const loader *l) {
 }
 
 int loader_queue_depth(loader *l) {
-    int ready = 0;
     pthread_mutex_lock(&l->lock);
-    for (int i = 0; i < l->p.depth; i++)
-        ready += l->slot[i].state == SLOT_READY;
+    int ready = count_ready(l);
     pthread_mutex_unlock(&l->lock);
     return ready;
 }

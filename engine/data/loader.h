@@ -21,8 +21,9 @@ typedef struct loader_params {
     bool shuffle;
     bool drop_last; /* leave out a last batch that is smaller, unless it is the only one */
     uint64_t seed;
-    int workers;        /* threads; 0: chosen from cpu_count() */
-    int depth;          /* batches in flight, those held included; 0: workers + 2 */
+    int workers;   /* threads; 0: up to cpu_count(), as many as are needed and do not disturb the caller */
+    int computing; /* threads that the caller computes with between two batches; 0: one on each core */
+    int depth;     /* batches in flight, those held included; 0: workers + 2 */
     size_t cache_bytes; /* decoded images kept in memory up to this; 0: none */
     bool fast_decode;   /* training may decode large JPEGs at a fraction (see image_decode) */
 } loader_params;

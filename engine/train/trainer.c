@@ -103,6 +103,7 @@ static thaw_status open_loader(trainer *t, bool train, size_t cache_bytes, loade
     params.shuffle = train;
     params.seed = t->recipe.seed;
     params.workers = t->recipe.workers;
+    params.computing = t->device.kind == DEVICE_CPU ? torch_about(t->host.torch)->threads : 1;
     params.cache_bytes = cache_bytes;
     params.fast_decode = t->recipe.data.fast_decode;
     return loader_new(&params, out);

@@ -15,6 +15,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/clock.h"
+#include "engine/data/crew.h"
 #include "engine/data/loader.h"
 #include "image_fixture.h"
 
@@ -119,11 +120,8 @@ static void batches_do_not_depend_on_workers_depth_or_cache(void **state) {
     assert_true(want[0] != want[1]);
     loader_free(l);
     static const int ways[][3] = {/* workers, depth, cache */
-                                  {1, 0, 0},
-                                  {7, 2, 0},
-                                  {3, 9, 1 << 24},
-                                  {1, 2, 9000},
-                                  {5, 1, 1}};
+                                  {1, 0, 0},    {7, 2, 0}, {3, 9, 1 << 24},
+                                  {1, 2, 9000}, {5, 1, 1}, {0, 0, 9000}};
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         p.workers = ways[i][0];
         p.depth = ways[i][1];
@@ -200,7 +198,7 @@ static void a_loader_can_be_freed_at_any_moment(void **state) {
     (void)state;
     loader_params p = params_for(set);
     for (int i = 0; i < 30; i++) {
-        p.workers = 1 + i % 4;
+        p.workers = i % 5;
         loader *l = must_make(&p);
         if (i % 3) loader_start(l, i, 0);
         for (int k = 0; k < i % 5 && i % 3; k++) {
@@ -345,6 +343,46 @@ static void the_gaps_of_lost_files_are_closed(void **state) {
     loader_free(l);
     free(whole);
     thaw_dataset_free(d);
+}
+
+/* ---- how many threads work */
+
+static void as_many_threads_work_as_were_asked_for(void **state) {
+    (void)state;
+    crew c = crew_make(3, 8, 8);
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(c.threads, 3);
+        assert_int_equal(crew_limit(&c, false), 3);
+        assert_int_equal(crew_limit(&c, true), 3);
+        crew_learn(&c, i % 2, !(i % 2));
+    }
+}
+
+static void threads_grow_into_the_cores_that_computing_leaves(void **state) {
+    (void)state;
+    static const int cases[][3] = {/* cores, computing, most beside it */
+                                   {8, 4, 4}, {8, 1, 7}, {8, 8, 1}, {8, 0, 1}, {1, 1, 1}, {2, 9, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int cores = cases[i][0], most = cases[i][2];
+        crew c = crew_make(0, cores, cases[i][1]);
+        assert_int_equal(c.threads, cores);
+        assert_int_equal(crew_limit(&c, false), 1);
+        for (int batch = 0; batch < 20; batch++) { /* the caller starves */
+            crew_learn(&c, true, false);
+            assert_int_equal(crew_limit(&c, false), batch + 2 < most ? batch + 2 : most);
+            assert_int_equal(crew_limit(&c, true), cores);
+        }
+        for (int batch = 0; batch < 20; batch++) /* neither */
+            crew_learn(&c, false, false);
+        assert_int_equal(crew_limit(&c, false), most);
+        for (int batch = 0; batch < 200; batch++) { /* more than it can use */
+            int before = crew_limit(&c, false);
+            crew_learn(&c, false, true);
+            assert_in_range(crew_limit(&c, false), before > 1 ? before - 1 : 1, before);
+            if (batch == 5) assert_int_equal(crew_limit(&c, false), most); /* not at the first sign */
+        }
+        assert_int_equal(crew_limit(&c, false), 1);
+    }
 }
 
 /* ---- what is kept */
@@ -494,6 +532,67 @@ static void fast_decoding_comes_close(void **state) {
     thaw_dataset_free(d);
 }
 
+/* Photographs as they come: subsampled, turned, progressive; and one cut short, far below where most crops
+ * end. */
+static thaw_dataset *make_photographs(const char *name) {
+    static const fix_jpeg_options kinds[] = {{.subsampled = true},
+                                             {.subsampled = true, .rows_kept = true, .orientation = 6},
+                                             {.progressive = true},
+                                             {.subsampled = true, .orientation = 3, .restart = 4},
+                                             {.components = 1}};
+    enum { KINDS = sizeof kinds / sizeof kinds[0] };
+    thaw_dataset *d;
+    for (int i = 0; i < 2 * KINDS; i++) {
+        image im;
+        str bytes = {0};
+        fix_picture(&im, 150 + 9 * i, 131 + 5 * i, i);
+        fix_jpeg(&bytes, &im, kinds[i % KINDS]);
+        char *path = xasprintf("%s/%c/%d.jpg", name, 'a' + i % 3, i);
+        fix_write(path, bytes.data, i == KINDS ? bytes.length - 9 : bytes.length);
+        free(path);
+        str_clear(&bytes);
+        image_clear(&im);
+    }
+    thaw_dataset_params p = thaw_dataset_default_params();
+    p.path = name;
+    p.val_fraction = 0;
+    thaw_status status = thaw_dataset_open(&p, &d);
+    assert_string_equal(status.message, "");
+    return d;
+}
+
+/* What is kept is decoded whole and what is not only in part: a run must not depend on how much memory there
+ * is. */
+static void a_crop_is_the_same_with_and_without_room_for_the_picture(void **state) {
+    (void)state;
+    enum { EPOCHS = 4, PHOTOGRAPHS = 10 };
+    thaw_dataset *d = make_photographs("photographs");
+    for (int fast = 0; fast < 2; fast++) {
+        static const size_t room[] = {0, 150000, 1 << 24}; /* of none, of some, of all */
+        uint64_t want[EPOCHS] = {0};
+        for (size_t i = 0; i < sizeof room / sizeof room[0]; i++) {
+            loader_params p = params_for(d);
+            p.cache_bytes = room[i];
+            p.fast_decode = fast;
+            loader *l = must_make(&p);
+            int seen[PHOTOGRAPHS] = {0}, lost = 0;
+            for (int epoch = 0; epoch < EPOCHS; epoch++) {
+                uint64_t got = digest(l, epoch, 0, seen);
+                if (i == 0) want[epoch] = got;
+                assert_true(got == want[epoch]);
+            }
+            for (int k = 0; k < PHOTOGRAPHS; k++)
+                lost += seen[k] == 0;
+            assert_int_equal(lost, 1);
+            const thaw_skipped *skipped;
+            assert_int_equal(loader_skipped(l, &skipped), 1);
+            assert_non_null(strstr(skipped[0].reason, "truncated"));
+            loader_free(l);
+        }
+    }
+    thaw_dataset_free(d);
+}
+
 static void senseless_sizes_are_refused(void **state) {
     (void)state;
     loader *l;
@@ -533,10 +632,13 @@ int main(void) {
         cmocka_unit_test(a_split_without_pictures_has_no_batches),
         cmocka_unit_test(undecodable_files_are_left_out_and_listed_once),
         cmocka_unit_test(the_gaps_of_lost_files_are_closed),
+        cmocka_unit_test(as_many_threads_work_as_were_asked_for),
+        cmocka_unit_test(threads_grow_into_the_cores_that_computing_leaves),
         cmocka_unit_test(kept_images_are_not_read),
         cmocka_unit_test(views_start_over),
         cmocka_unit_test(a_batch_that_loses_all_its_files_is_empty_not_missing),
         cmocka_unit_test(fast_decoding_comes_close),
+        cmocka_unit_test(a_crop_is_the_same_with_and_without_room_for_the_picture),
         cmocka_unit_test(senseless_sizes_are_refused),
     };
     return cmocka_run_group_tests_name("loader", tests, open_set, close_set);
