@@ -43,7 +43,8 @@ static thaw_status read_image(sampler *s, uint32_t index, image_wish wish, image
     const transform *t = &s->params->transform;
     char *path = path_join(s->params->dataset->root, s->split->item[index].path);
     double began = clock_seconds();
-    wish.wanted_side = !s->params->fast_decode ? 0 : t->resize > t->crop ? t->resize : t->crop;
+    if (s->params->train && s->params->fast_decode)
+        wish.wanted_side = t->resize > t->crop ? t->resize : t->crop;
     thaw_status status = image_read_part(path, &wish, out, part);
     if (thaw_failed(&status)) status = without_path(status, path);
     free(path);

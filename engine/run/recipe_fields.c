@@ -164,7 +164,7 @@ static const recipe_row rows[] = {
       .help = "of libtorch; 0: all cores"},
      STORE_INT, AT(threads)},
     {{.key = "workers", .type = THAW_RECIPE_INT, .initial = "0", .min = 0, .max = 256,
-      .help = "threads that read and decode images; 0: chosen"},
+      .help = "threads that read and decode images; 0: as many as are needed and do not disturb computing"},
      STORE_INT, AT(workers)},
     {{.key = "checkpoint_seconds", .type = THAW_RECIPE_NUMBER, .initial = "300", .min = 0, .max = 86400,
       .help = "at most so long between two checkpoints; 0: only when an epoch ends"},

@@ -110,7 +110,8 @@ static thaw_status open_loader(trainer *t, bool train, size_t cache_bytes, loade
 }
 
 static thaw_status open_loaders(trainer *t) {
-    size_t budget = cache_budget(t, (device){.kind = DEVICE_CPU}, image_share);
+    /* In a single epoch no image comes again. */
+    size_t budget = t->recipe.epochs > 1 ? cache_budget(t, (device){.kind = DEVICE_CPU}, image_share) : 0;
     t->cache_bytes = cache_budget(t, t->device, output_share);
     trainer_choose_views(t);
     THAW_TRY(open_loader(t, true, budget / 2, &t->train));

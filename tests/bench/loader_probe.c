@@ -2,8 +2,8 @@
  * loader_probe.c - how fast one thread of the loader makes training batches; for loader.py.
  *
  *   loader_probe FOLDER SECONDS exact|fast
- * prints images per second of processor time: read, decoded, cropped, resized to 224, flipped, normalised. Nothing is
- * kept in memory between epochs.
+ * prints images per second of processor time: read, decoded, cropped, resized to 224, flipped, normalised.
+ * Nothing is kept in memory between epochs.
  */
 #include <stdio.h>
 #include <stdlib.h>
