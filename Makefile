@@ -6,7 +6,7 @@ PREFIX  ?= /usr/local
 PROGRAM := $(if $(filter build,$(BUILD)),thaw,$(BUILD)/thaw)
 VERSION := 0.1.0
 
-PACKAGES := ncursesw libcjson libjpeg libpng libwebp zlib
+PACKAGES := ncursesw libcjson libjpeg libpng libwebp libxxhash zlib
 HEADERS_OF := libcurl
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
             -Wformat=2 -Wundef -Wvla

@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-build="gcc g++ make pkg-config libc6-dev libncurses-dev libcjson-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libcurl4-openssl-dev zlib1g-dev"
+build="gcc g++ make pkg-config libc6-dev libncurses-dev libcjson-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libxxhash-dev libcurl4-openssl-dev zlib1g-dev"
 test="libcmocka-dev tmux python3 python3-torch python3-torchvision python3-numpy python3-pil jq"
 lint="clang clang-format clang-tidy cppcheck"
 torch="libtorch-dev libopenblas0-openmp"

@@ -13,6 +13,7 @@ typedef struct candidate {
     char *reason; /* why it is no sample; NULL while it may be one; owned */
     int label;
     side side;
+    int64_t bytes, modified; /* see sample */
 } candidate;
 
 typedef struct candidate_list {
@@ -26,8 +27,8 @@ typedef struct candidate_list {
  */
 thaw_status candidates_check(const char *root, candidate_list *list, bool verify,
                              bool (*keep_going)(void *user), void *user);
-/* What a file's first bytes say: NULL for a picture that is read, else the reason, owned by the caller. */
-char *candidate_sniff(const char *path);
+/* What C's file at PATH says by its first bytes: a reason where it is no picture. Notes its size and time. */
+void candidate_sniff(candidate *c, const char *path);
 
 /*
  * Choose the side of COUNT candidates of one class, all SIDE_BY_HASH and none with a reason: a file goes to

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/alloc.h"
@@ -18,7 +19,7 @@
 #include "engine/data/candidate.h"
 #include "engine/data/image.h"
 
-enum { SNIFF_BYTES = 16, SNIFF_RUN = 64, VERIFY_RUN = 4, THREADS_MAX = 16 };
+enum { SNIFF_BYTES = 16, SNIFF_RUN = 64, VERIFY_RUN = 4, THREADS_MAX = 16, NANOSECONDS = 1000000000 };
 
 typedef struct check_job {
     const char *root;
@@ -28,19 +29,24 @@ typedef struct check_job {
     atomic_bool cancelled;
 } check_job;
 
-char *candidate_sniff(const char *path) {
+static char *sniff(candidate *c, int fd) {
     uint8_t head[SNIFF_BYTES];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
-    if (fd < 0) return xstrdup(strerrordesc_np(errno));
+    struct stat info;
     ssize_t count = read(fd, head, sizeof head);
-    int error = errno;
-    close(fd);
-    if (count < 0) return xstrdup(strerrordesc_np(error));
+    if (count < 0 || fstat(fd, &info) < 0) return xstrdup(strerrordesc_np(errno));
     if (count == 0) return xstrdup("an empty file");
+    c->bytes = info.st_size;
+    c->modified = (int64_t)info.st_mtim.tv_sec * NANOSECONDS + info.st_mtim.tv_nsec;
     image_format format = image_sniff(head, (size_t)count);
     if (image_format_read(format)) return NULL;
     thaw_status why = image_refuse(format);
     return xstrdup(why.message);
+}
+
+void candidate_sniff(candidate *c, const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
+    c->reason = fd < 0 ? xstrdup(strerrordesc_np(errno)) : sniff(c, fd);
+    if (fd >= 0) close(fd);
 }
 
 static char *verify(const char *path) {
@@ -59,7 +65,7 @@ static bool check_run(check_job *job) {
         candidate *c = &job->list->item[i];
         if (c->reason) continue;
         char *path = path_join(job->root, c->path);
-        c->reason = candidate_sniff(path);
+        candidate_sniff(c, path);
         if (!c->reason && job->verify) c->reason = verify(path);
         free(path);
     }

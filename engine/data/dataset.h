@@ -14,6 +14,7 @@
 typedef struct sample {
     char *path; /* relative to the root; owned by the dataset */
     int label;
+    int64_t bytes, modified; /* when it was opened: its size, and its time in nanoseconds since 1970 */
 } sample;
 
 typedef struct split {

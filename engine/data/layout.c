@@ -62,7 +62,9 @@ static thaw_status explain_files(const char *root) {
     str examples = {0};
     for (size_t i = 0; i < files.count && i < LOOKED_AT_MAX; i++) {
         char *path = path_join(root, files.item[i]);
-        char *reason = candidate_sniff(path);
+        candidate c = {0};
+        candidate_sniff(&c, path);
+        char *reason = c.reason;
         free(path);
         pictures += !reason;
         if (reason && others++ < EXAMPLES_MAX)

@@ -20,11 +20,16 @@ thaw_status evaluate(learner *l, loader *from, prefix_cache *cache, evaluate_pol
                               .pixels = b->pixels,
                               .cache = cache,
                               .entry = b->entry,
+                              .loaded = b->loaded,
                               .room = loader_batch_size(from)};
             status = learner_infer(l, &in);
             if (!thaw_failed(&status)) metrics_add_scored(score, l->logits, b->label, b->count);
         }
         loader_release(from, b);
+        if (thaw_failed(&status) && cache && prefix_cache_lost(cache)) {
+            loader_start(from, 0, done--); /* damaged: this batch again, from the pixels */
+            continue;
+        }
         THAW_TRY(status);
     }
 }

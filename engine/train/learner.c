@@ -9,70 +9,12 @@
 
 #include "engine/base/alloc.h"
 #include "engine/nn/freeze.h"
+#include "engine/train/learner_input.h"
 
 void learner_clear(learner *l) {
     free(l->logits);
     l->logits = NULL;
     l->logits_capacity = 0;
-}
-
-/* COUNT images from PIXELS, as the model takes them. */
-static act input(tscope *s, const model *m, const image_batch *batch, float *pixels, int count) {
-    shape size = SHAPE_4(count, 3, batch->height, batch->width);
-    tensor *x = t_from_blob(s, size, DTYPE_F32, pixels, FORMAT_CHANNELS_LAST);
-    memory_format format = m->format == FORMAT_CHANNELS_LAST ? FORMAT_CHANNELS_LAST : FORMAT_CONTIGUOUS;
-    return (act){.size = size, .t = t_to(s, x, m->device, DTYPE_F32, format)};
-}
-
-/* ---- with a cache ---- */
-
-/* The places in BATCH whose entries are not in its cache, and those entries; how many. */
-static int find_missing(const image_batch *batch, int *place, size_t *entry) {
-    int count = 0;
-    for (int i = 0; i < batch->count; i++) {
-        if (prefix_cache_has(batch->cache, batch->entry[i])) continue;
-        place[count] = i;
-        entry[count++] = batch->entry[i];
-    }
-    return count;
-}
-
-/* The pixels at COUNT places side by side, ROOM images of them: the last one stands for those there are not.
- * The caller frees them. */
-static float *gather(const image_batch *batch, const int *place, int count) {
-    size_t floats = (size_t)batch->height * (size_t)batch->width * 3;
-    float *pixels = xmalloc((size_t)batch->room * floats * sizeof *pixels);
-    for (int i = 0; i < batch->room; i++) {
-        size_t from = (size_t)place[i < count ? i : count - 1];
-        memcpy(pixels + (size_t)i * floats, batch->pixels + from * floats, floats * sizeof *pixels);
-    }
-    return pixels;
-}
-
-/* Compute the prefix of what the cache lacks: COUNT entries. They are kept, or rows of what is returned. */
-static tensor *fill_cache(learner *l, tscope *s, pass *p, const image_batch *batch, const int *place,
-                          const size_t *entry, int count) {
-    bool all = count == batch->room;
-    profile_enter(l->profile, THAW_PHASE_UPLOAD);
-    float *pixels = all ? batch->pixels : gather(batch, place, count);
-    act x = input(s, l->model, batch, pixels, batch->room);
-    act y = model_forward(l->model, p, x, 0, prefix_cache_cut(batch->cache));
-    profile_enter(l->profile, THAW_PHASE_KEPT);
-    int kept = prefix_cache_put(batch->cache, s, y.t, entry, count);
-    if (!all) free(pixels);
-    return kept < count ? t_slice(s, y.t, 0, kept, batch->room, 1) : NULL;
-}
-
-/* The batch at the cache's cut. */
-static act cached_prefix(learner *l, tscope *s, pass *p, const image_batch *batch) {
-    int *place = xcalloc((size_t)batch->count, sizeof *place);
-    size_t *entry = xcalloc((size_t)batch->count, sizeof *entry);
-    int count = find_missing(batch, place, entry);
-    tensor *fresh = count ? fill_cache(l, s, p, batch, place, entry, count) : NULL;
-    tensor *t = prefix_cache_get(batch->cache, s, batch->entry, batch->count, fresh);
-    free(place);
-    free(entry);
-    return (act){.size = t_shape(s, t), .t = t};
 }
 
 /* Logits in float32; autocast covers the network and not the loss. */
@@ -81,8 +23,9 @@ static tensor *network(learner *l, tscope *s, pass *p, const image_batch *batch)
     p->watch = l->profile ? &l->profile->watch : NULL;
     profile_enter(l->profile, batch->cache ? THAW_PHASE_KEPT : THAW_PHASE_UPLOAD);
     if (l->bf16) tscope_fail(s, torch_autocast(m->torch, m->device, true, DTYPE_BF16));
-    act x = batch->cache ? cached_prefix(l, s, p, batch) : input(s, m, batch, batch->pixels, batch->count);
-    act y = model_forward(m, p, x, batch->cache ? prefix_cache_cut(batch->cache) : 0, m->stage_count);
+    size_t cut;
+    act x = learner_input(l, s, p, batch, &cut);
+    act y = model_forward(m, p, x, cut, m->stage_count);
     if (l->bf16) tscope_fail(s, torch_autocast(m->torch, m->device, false, DTYPE_BF16));
     tscope_fail(s, p->status);
     return t_to(s, y.t, m->device, DTYPE_F32, FORMAT_PRESERVE);

@@ -45,6 +45,7 @@ typedef struct image_batch {
      */
     prefix_cache *cache;
     const size_t *entry; /* count: in CACHE */
+    const bool *loaded;  /* count: the pixels are there; NULL: all are */
     int room;            /* at least count: images there is room for in pixels */
 } image_batch;
 

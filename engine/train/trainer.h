@@ -13,6 +13,7 @@
  *     trainer_run.c        epochs, steps, evaluation
  *     trainer_command.c    what each command does
  *     trainer_cache.c      which outputs of frozen layers are kept
+ *     trainer_key.c        and under which name on disk
  *     trainer_checkpoint.c into the run folder and back
  *     trainer_event.c      what is said when
  */
@@ -65,12 +66,11 @@ typedef struct trainer {
     loader *train, *val; /* val NULL: no validation images */
     /* What frozen layers make of the images: see prefix_cache.h. NULL: nothing is kept. */
     prefix_cache *train_cache, *val_cache;
-    size_t cache_bytes; /* both may fill; 0: off */
-    size_t cache_cut;   /* 0: none */
-    int cache_views;    /* of a training image; 0: training images are not kept */
-    bool cache_stale;   /* the mask has changed since */
-    size_t cache_told;  /* entries of the last event */
-    bool cache_trouble_told;
+    size_t cache_bytes;  /* both may fill; 0: off */
+    size_t cache_cut;    /* 0: none */
+    int cache_views;     /* of a training image; 0: training images are not kept */
+    bool cache_stale;    /* the mask has changed since */
+    size_t cache_told;   /* entries of the last event */
     size_t skipped_told; /* files that could not be read, of train's list and of val's */
     size_t skipped_val_told;
     run_folder *folder;
@@ -126,6 +126,13 @@ void trainer_say_profile(trainer *t);
 void trainer_choose_views(trainer *t);
 /* Bring the caches in line with the mask. True: the loaders must be started anew. */
 bool trainer_renew_cache(trainer *t);
+/* Before an epoch, with the loaders at rest: let go of what was kept at an earlier cut and is not needed now.
+ */
+void trainer_settle_cache(trainer *t);
+/* What a later run must have in common with this one to find the outputs of CUT (a JSON object, the
+   caller's), and what each entry is of (image x views + view). */
+thaw_status trainer_cache_key(const trainer *t, bool train, size_t cut, char **out);
+row_id *trainer_cache_ids(const trainer *t, bool train, int views);
 
 /* Act on what is in the mailbox; waits while the run is paused. False: stop. */
 bool trainer_poll(trainer *t);

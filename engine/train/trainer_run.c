@@ -59,6 +59,7 @@ static thaw_status train_batch(trainer *t, const batch *b, double started) {
                       .label = b->label,
                       .cache = t->train_cache,
                       .entry = b->entry,
+                      .loaded = b->loaded,
                       .room = loader_batch_size(t->train)};
     thaw_status status = learner_step(&t->learner, &in, t->steps, lr, measured ? t->stats : NULL, &loss);
     if (status.code != THAW_OK && status.code != THAW_ERR_NUMERIC) return status;
@@ -78,6 +79,14 @@ static thaw_status train_batch(trainer *t, const batch *b, double started) {
     return status;
 }
 
+/* What was kept of a batch's images turned out to be damaged: nothing has happened yet, so begin it anew. */
+static bool begin_anew(trainer *t, const thaw_status *status) {
+    if (!thaw_failed(status) || !t->train_cache || !prefix_cache_lost(t->train_cache)) return false;
+    trainer_say_cache(t);
+    loader_start(t->train, t->epoch, t->next_batch);
+    return true;
+}
+
 /* The next batch of the epoch, trained on or left out; DONE at the epoch's end. */
 static thaw_status advance(trainer *t, bool *done) {
     double started = clock_seconds();
@@ -89,6 +98,7 @@ static thaw_status advance(trainer *t, bool *done) {
     thaw_status status = leave_out(t, b) ? thaw_ok() : train_batch(t, b, started);
     profile_enter(&t->profile, THAW_PHASE_OTHER);
     loader_release(t->train, b);
+    if (begin_anew(t, &status)) return thaw_ok();
     double seconds = clock_seconds() - started;
     t->epoch_seconds += seconds;
     t->train_seconds += seconds;
@@ -198,6 +208,7 @@ static thaw_status end_epoch(trainer *t) {
 static void start_loading(trainer *t, bool anew) {
     profile_enter(&t->profile, THAW_PHASE_KEPT);
     anew |= trainer_renew_cache(t);
+    if (anew) trainer_settle_cache(t);
     profile_enter(&t->profile, THAW_PHASE_WAIT);
     if (anew) loader_start(t->train, t->epoch, t->next_batch);
     profile_enter(&t->profile, THAW_PHASE_OTHER);

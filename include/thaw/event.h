@@ -143,7 +143,9 @@ typedef struct thaw_event {
             int views;       /* of a training image; 0: only validation images are kept */
             int64_t entries; /* images to keep, and views of them */
             int64_t filled;  /* that are kept by now */
+            int64_t found;   /* of them: on disk, from an earlier run */
             int64_t bytes;   /* of memory for those */
+            int64_t stored;  /* bytes of the files on disk */
             int64_t budget;  /* bytes at most */
         } cache;
         struct {

@@ -62,7 +62,8 @@ typedef struct thaw_recipe {
     uint64_t seed;
     char *device;              /* "auto", "cpu", "cuda", "cuda:1" */
     char *precision;           /* "auto", "fp32", "bf16" */
-    char *cache;               /* "auto", "off" : decoded images and outputs of frozen layers in memory */
+    char *cache;               /* "auto", "memory", "off": decoded images and outputs of frozen layers */
+    char *cache_precision;     /* "auto", "bf16": the outputs as they are computed, or rounded */
     int cache_views;           /* random crops of an image whose outputs are kept; 0: chosen */
     int threads;               /* 0: all cores */
     int workers;               /* loader threads; 0: chosen */

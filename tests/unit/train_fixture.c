@@ -51,6 +51,7 @@ void fixture_recipe(thaw_recipe *r, const char *const *assignments) {
                                          "precision=fp32",
                                          "device=cpu",
                                          "workers=1",
+                                         "cache=memory",
                                          "checkpoint_seconds=0"};
     thaw_recipe_init(r);
     free(r->data.path);

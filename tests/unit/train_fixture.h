@@ -15,7 +15,7 @@ void expect_ok(thaw_status status); /* fails the test with the message */
 const char *fixture_images(int train, int val);
 
 /* A quick run of CIFAR ResNet-20 on fixture_images(4, 2) from random weights, all trainable: 4 steps of 8
-   images an epoch, 2 epochs; then ASSIGNMENTS as in thaw_recipe_set, up to NULL. */
+   images an epoch, 2 epochs, nothing kept on disk; then ASSIGNMENTS as in thaw_recipe_set, up to NULL. */
 void fixture_recipe(thaw_recipe *r, const char *const *assignments);
 #define FIXTURE_RECIPE(r, ...) fixture_recipe(r, (const char *const[]){__VA_ARGS__, NULL})
 

@@ -21,6 +21,7 @@ static const entry files[] = {
      "The runs, a folder each: recipe.json, events.jsonl, last and best weights, the "
      "state to go on from. $XDG_DATA_HOME and --runs move it."},
     {"~/.cache/thaw", "The bundled set of drawn shapes, made when it is first asked for."},
+    {"~/.cache/thaw/outputs", "What runs keep of the outputs of frozen layers: see `thaw cache`."},
     {"~/.cache/torch/hub/checkpoints",
      "Where PyTorch keeps pretrained weights; thaw looks there, in $TORCH_HOME, "
      "and in the Hugging Face cache. Other folders are named by THAW_WEIGHTS."},

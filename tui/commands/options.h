@@ -38,6 +38,7 @@ typedef enum option_type {
       "fetch from here instead of https://download.pytorch.org/models/")                                     \
     X(OFFLINE, "offline", FLAG, NULL, NULL, "fetch nothing: say what is missing instead")                    \
     X(CHECK, "check", FLAG, NULL, NULL, "compare a file that is here already with the hash in its name")     \
+    X(CLEAR, "clear", FLAG, NULL, NULL, "remove what is kept, or what has a name beginning so")              \
     X(LAST, "last", FLAG, NULL, NULL, "take the run's last weights instead of its best")                     \
     X(VERIFY, "verify", FLAG, NULL, NULL, "decode every image, so that all broken ones are listed")          \
     X(SORT, "sort", TEXT, "KEY", NULL, "sort by name, params, gflops, acc, size, memory or another figure")  \

@@ -94,6 +94,7 @@ static const place places[] = {
     {.key = "workers", .label = "decoding threads", .step = 1},
     {.key = "cache", .label = "cache"},
     {.key = "cache_views", .label = "views kept"},
+    {.key = "cache_precision", .label = "kept in"},
     {.key = "checkpoint_seconds", .label = "checkpoint every", .step = 60},
 };
 enum { PLACES = sizeof places / sizeof places[0] };
