@@ -19,7 +19,7 @@
 #include "engine/data/candidate.h"
 #include "engine/data/image.h"
 
-enum { SNIFF_BYTES = 16, SNIFF_RUN = 64, VERIFY_RUN = 4, THREADS_MAX = 16, NANOSECONDS = 1000000000 };
+enum { SNIFF_BYTES = 16, SNIFF_RUN = 64, VERIFY_RUN = 4, THREADS_MAX = 16 };
 
 typedef struct check_job {
     const char *root;
@@ -36,7 +36,7 @@ static char *sniff(candidate *c, int fd) {
     if (count < 0 || fstat(fd, &info) < 0) return xstrdup(strerrordesc_np(errno));
     if (count == 0) return xstrdup("an empty file");
     c->bytes = info.st_size;
-    c->modified = (int64_t)info.st_mtim.tv_sec * NANOSECONDS + info.st_mtim.tv_nsec;
+    c->modified = sample_modified(&info);
     image_format format = image_sniff(head, (size_t)count);
     if (image_format_read(format)) return NULL;
     thaw_status why = image_refuse(format);

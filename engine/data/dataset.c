@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
@@ -20,6 +21,15 @@ static const char bundled_name[] = "shapes";
 
 thaw_dataset_params thaw_dataset_default_params(void) {
     return (thaw_dataset_params){.val_fraction = 0.2};
+}
+
+int64_t sample_modified(const struct stat *info) {
+    enum { NANOSECONDS = 1000000000 };
+    return (int64_t)info->st_mtim.tv_sec * NANOSECONDS + info->st_mtim.tv_nsec;
+}
+
+bool sample_is(const sample *s, const struct stat *info) {
+    return s->bytes == info->st_size && s->modified == sample_modified(info);
 }
 
 void dataset_skip(thaw_dataset *d, const char *path, const char *reason) {

@@ -15,6 +15,7 @@ typedef struct sample {
     char *path; /* relative to the root; owned by the dataset */
     int label;
     int64_t bytes, modified; /* when it was opened: its size, and its time in nanoseconds since 1970 */
+    bool told;               /* the trainer's: that it is another file by now */
 } sample;
 
 typedef struct split {
@@ -34,6 +35,9 @@ struct thaw_dataset {
 
 /* Every file is opened and its first bytes looked at (sniffing); decoding failures show up later in the
  * loader. */
+struct stat;
+int64_t sample_modified(const struct stat *info);         /* as in sample.modified */
+bool sample_is(const sample *s, const struct stat *info); /* the file is still the one that was opened */
 void dataset_skip(thaw_dataset *d, const char *path, const char *reason); /* copies both */
 
 #endif

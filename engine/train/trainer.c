@@ -187,7 +187,7 @@ static trainer *trainer_new(const trainer_host *host) {
     t->best_epoch = -1;
     t->saved_steps = -1;
     t->best_val_top1 = t->best_val_loss = NAN;
-    t->clock_zero = clock_seconds();
+    t->clock_zero = t->data_checked_at = clock_seconds();
     profile_init(&t->profile, t->clock_zero);
     t->profile.detailed = host->profile;
     thaw_recipe_init(&t->recipe);

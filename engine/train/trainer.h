@@ -14,6 +14,7 @@
  *     trainer_command.c    what each command does
  *     trainer_cache.c      which outputs of frozen layers are kept
  *     trainer_key.c        and under which name on disk
+ *     trainer_data.c       whether the images are still the same
  *     trainer_checkpoint.c into the run folder and back
  *     trainer_event.c      what is said when
  */
@@ -66,11 +67,13 @@ typedef struct trainer {
     loader *train, *val; /* val NULL: no validation images */
     /* What frozen layers make of the images: see prefix_cache.h. NULL: nothing is kept. */
     prefix_cache *train_cache, *val_cache;
-    size_t cache_bytes;  /* both may fill; 0: off */
-    size_t cache_cut;    /* 0: none */
-    int cache_views;     /* of a training image; 0: training images are not kept */
-    bool cache_stale;    /* the mask has changed since */
-    size_t cache_told;   /* entries of the last event */
+    size_t cache_bytes;     /* both may fill; 0: off */
+    size_t cache_cut;       /* 0: none */
+    int cache_views;        /* of a training image; 0: training images are not kept */
+    bool cache_stale;       /* the mask has changed since */
+    size_t cache_told;      /* entries of the last event */
+    double data_checked_at; /* clock_seconds(): see trainer_check_data */
+    size_t data_checked, changed_files;
     size_t skipped_told; /* files that could not be read, of train's list and of val's */
     size_t skipped_val_told;
     run_folder *folder;
@@ -121,6 +124,8 @@ void trainer_say_cache(trainer *t);
 void trainer_say_cache_growth(trainer *t); /* if there is more than was said */
 
 void trainer_say_profile(trainer *t);
+/* Now and then, between epochs: name files that are not what they were when the dataset was opened. */
+void trainer_check_data(trainer *t);
 
 /* recipe.cache_views, when it is to be chosen. */
 void trainer_choose_views(trainer *t);

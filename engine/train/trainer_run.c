@@ -217,6 +217,7 @@ static void start_loading(trainer *t, bool anew) {
 static thaw_status run_epoch(trainer *t) {
     t->working = THAW_STATE_TRAINING;
     t->profile.epoch = t->epoch;
+    trainer_check_data(t);
     start_loading(t, true);
     for (bool done = false; !done;) {
         if (!trainer_poll(t)) return thaw_error(THAW_ERR_CANCELLED, "stopped");
