@@ -305,6 +305,7 @@ static void take_cache(run_view *v, const thaw_event *e) {
     v->cached_views = e->cache.views;
     v->cached_entries = e->cache.entries;
     v->cached_filled = e->cache.filled;
+    v->cached_found = e->cache.found;
     v->cached_bytes = e->cache.bytes;
     run_left_cache(v, other);
 }

@@ -63,8 +63,13 @@ static void print_dataset(follower *f) {
 /* Once a mask: how full it is changes nothing for whoever reads along. */
 static void print_cache(follower *f) {
     const run_view *v = f->view;
-    if (!v->cached_layer || v->cached_filled > 0) return;
+    if (!v->cached_layer || v->cached_filled > v->cached_found) return;
     out_format("what comes out of %s is kept", v->cached_layer);
+    if (v->cached_found == v->cached_entries)
+        out_text(", all of it from an earlier run");
+    else if (v->cached_found)
+        out_format(", %lld of %lld from an earlier run", (long long)v->cached_found,
+                   (long long)v->cached_entries);
     if (v->cached_views > 1) out_format(", for %d views of each image", v->cached_views);
     if (v->cached_views == 0) out_text(", of the images to validate on");
     out_line("");
