@@ -156,8 +156,8 @@ static thaw_status place_files(scan *s) {
 
 static void add_sample(split *to, candidate *c) {
     to->item = vec_reserve(to->item, &to->capacity, to->count + 1, sizeof *to->item);
-    to->item[to->count++] = (sample){
-        .path = c->path, .label = c->label, .bytes = c->bytes, .modified = c->modified};
+    to->item[to->count++] =
+        (sample){.path = c->path, .label = c->label, .bytes = c->bytes, .modified = c->modified};
     c->path = NULL;
 }
 

@@ -112,5 +112,6 @@ static act from_cache(learner *l, tscope *s, pass *p, const image_batch *batch) 
 
 act learner_input(learner *l, tscope *s, pass *p, const image_batch *batch, size_t *cut) {
     *cut = batch->cache ? prefix_cache_cut(batch->cache) : 0;
-    return batch->cache ? from_cache(l, s, p, batch) : from_pixels(s, l->model, batch, batch->pixels, batch->count);
+    return batch->cache ? from_cache(l, s, p, batch)
+                        : from_pixels(s, l->model, batch, batch->pixels, batch->count);
 }

@@ -33,7 +33,8 @@ static void tell(trainer *t, const sample *x, const char *what) {
         trainer_log(t, 1, "%s/%s %s since the run began; the run goes on with what it has of it",
                     thaw_dataset_root(t->dataset), x->path, what);
     else if (t->changed_files == NAMED_MAX + 1)
-        trainer_log(t, 1, "further images have changed since the run began; \"thaw data %s\" looks at all of them",
+        trainer_log(t, 1,
+                    "further images have changed since the run began; \"thaw data %s\" looks at all of them",
                     thaw_dataset_root(t->dataset));
 }
 

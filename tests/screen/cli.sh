@@ -247,5 +247,25 @@ holds '[x for x in l if x["event"] == "begin"][0]["resumed"] and
        [x for x in l if x["event"] == "step"][0]["step"] == 1 + '"$steps"
 expect 0 '' eval last --runs "$runs" --threads 1 --json
 
+# ---- what is kept
+export XDG_CACHE_HOME="$work/kept"
+expect 0 '' cache
+says 'nothing is kept in .*/kept/thaw/outputs yet'
+for run in first second; do
+    expect 0 '' train r.json --set epochs=2 --set 'freeze=["conv1","bn1","layer1"]' --threads 1 --json --runs "$runs"
+    [ $run = first ] && holds '[x for x in l if x["event"] == "cache"][0]["found"] == 0'
+done
+holds '[x for x in l if x["event"] == "cache"][0]["found"] == [x for x in l if x["event"] == "cache"][0]["entries"]'
+expect 0 '' cache --json
+holds 'len(d) == 2 and {x["images"] for x in d} == {"train", "val"} and all(x["bytes"] > 0 and not x["in_use"] and
+       x["problem"] is None and x["layer"] == "layer1.2" for x in d)'
+expect 0 '' cache
+says 'of at most 10.0 GB'
+expect 1 'begins with "zz"' cache --clear zz
+expect 2 'is for --clear' cache zz
+expect 0 '' cache --clear --json
+holds 'd["removed"] == 2 and d["in_use"] == 0 and d["bytes"] > 0'
+THAW_CACHE_LIMIT=lots expect 1 'THAW_CACHE_LIMIT is "lots"; a size such as 20G' cache
+
 echo "cli: $passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -574,8 +575,49 @@ static void a_full_adam_run_writes_a_checkpoint_often(void **state) {
     thaw_recipe_clear(&recipe);
 }
 
+/* ---- images that change ---- */
+
+static char *image_of(const rig *r, size_t number) {
+    return path_join(thaw_dataset_root(r->trainer->dataset), r->trainer->dataset->train.item[number].path);
+}
+
+/* At the end of the first epoch one image gets longer and one goes; all of them are looked at by the next. */
+static void change_two(rig *r, const thaw_event *e) {
+    if (e->kind != THAW_EVENT_EPOCH) return;
+    r->trainer->data_checked_at = -INFINITY;
+    if (e->epoch.epoch > 0) return;
+    char *longer = image_of(r, 3), *gone = image_of(r, 5);
+    FILE *f = fopen(longer, "ab");
+    assert_non_null(f);
+    (void)fputs("more", f);
+    (void)fclose(f);
+    assert_int_equal(unlink(gone), 0);
+    free(longer);
+    free(gone);
+}
+
+static void images_that_change_are_named_once(void **state) {
+    (void)state;
+    thaw_recipe recipe;
+    FIXTURE_RECIPE(&recipe, "epochs=3");
+    free(recipe.data.path);
+    recipe.data.path = xstrdup(fixture_images(4, 1)); /* of its own: it is damaged */
+    rig r = {.on_event = change_two, .keep = true};
+    rig_train(&r, &recipe);
+    expect_ok(r.status);
+    char *longer = image_of(&r, 3), *gone = image_of(&r, 5);
+    assert_true(rig_logged(&r, longer) && rig_logged(&r, gone));
+    assert_true(rig_logged(&r, "has changed since the run began") && rig_logged(&r, "is gone since"));
+    assert_int_equal(r.trainer->changed_files, 2);
+    free(longer);
+    free(gone);
+    rig_clear(&r);
+    thaw_recipe_clear(&recipe);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(images_that_change_are_named_once),
         cmocka_unit_test(frozen_weight_stays_bit_identical_with_momentum),
         cmocka_unit_test(frozen_norm_keeps_its_statistics),
         cmocka_unit_test(norm_train_moves_statistics_and_no_weight),
