@@ -1,5 +1,5 @@
 #!/bin/sh
-# lint.sh - formatting, warnings as errors with gcc and clang, cppcheck, clang-tidy, banned functions.
+# lint.sh - formatting, warnings as errors with gcc and clang, cppcheck, banned functions.
 set -u
 cd "$(dirname "$0")/.."
 status=0

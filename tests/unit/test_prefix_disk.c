@@ -181,10 +181,12 @@ static void a_changed_file_is_computed_again(void **state) {
     for (const struct dirent *e; !folder && (e = readdir(dir));)
         if (e->d_name[0] != '.') folder = path_join(train, e->d_name);
     closedir(dir);
+    assert_non_null(folder);
     dir = opendir(folder);
     for (const struct dirent *e; !file && (e = readdir(dir));)
         if (e->d_name[0] != '.') file = path_join(folder, e->d_name);
     closedir(dir);
+    assert_non_null(file);
     struct timespec when[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
     assert_int_equal(utimensat(AT_FDCWD, file, when, 0), 0);
     outcome o = RUN(NULL, FIXED);
