@@ -33,7 +33,8 @@ static size_t wanted_cut(const trainer *t) {
 static int wanted_views(const trainer *t, size_t cut) {
     int views = transform_views(&t->plan.transform, true);
     if (cut == 0 || views > 0) return cut ? views : 0;
-    bool again = t->recipe.cache_views < t->recipe.epochs || uses_disk(t); /* in a later run, if not in this */
+    bool again =
+        t->recipe.cache_views < t->recipe.epochs || uses_disk(t); /* in a later run, if not in this */
     return again && keep_pays(keep_share(t->model, cut), true) ? t->recipe.cache_views : 0;
 }
 
