@@ -203,6 +203,10 @@ static void take_step(run_view *v, const thaw_event *e) {
     if (isfinite(e->step.images_per_second))
         v->images_per_second = blend(v->images_per_second, weight, e->step.images_per_second);
     if (isfinite(e->step.data_wait)) v->data_wait = blend(v->data_wait, weight, e->step.data_wait);
+    if (isfinite(e->step.seconds) && isfinite(e->step.data_wait)) {
+        v->steps_seconds += e->step.seconds;
+        v->waited_seconds += e->step.seconds * e->step.data_wait;
+    }
     if (isfinite(e->step.seconds)) v->step_seconds = blend(v->step_seconds, weight, e->step.seconds);
     v->epoch_step_weight = weight;
     take_whole_step(v, e);

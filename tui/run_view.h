@@ -119,6 +119,7 @@ typedef struct run_view {
     double images_per_second, data_wait, step_seconds; /* smoothed */
     double whole_step_seconds; /* smoothed, without waiting for images: of steps under this mask that computed
                                   all layers; 0: none yet */
+    double waited_seconds, steps_seconds;        /* of all steps here: waiting for images, and altogether */
     double epoch_step_weight, whole_step_weight; /* private: debias the smoothed ones */
 
     /* history */

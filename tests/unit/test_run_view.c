@@ -167,6 +167,8 @@ static void progress_and_time_left_follow_the_steps(void **state) {
     assert_true(fabs(run_view_eta(&v) - 30 * 0.5) < 1e-9);
     assert_true(fabs(v.images_per_second - 64) < 1e-9);
     assert_true(fabs(v.data_wait - 0.25) < 1e-9);
+    assert_true(fabs(v.steps_seconds - 5) < 1e-9);
+    assert_true(fabs(v.waited_seconds - 1.25) < 1e-9);
     /* Validation takes 2 s an epoch: it is counted for the epochs to come. */
     thaw_event e = {.kind = THAW_EVENT_STATE, .time = 10};
     e.state.state = THAW_STATE_EVALUATING;

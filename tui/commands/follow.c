@@ -97,6 +97,9 @@ static void print_end(follower *f) {
     out_format("%s after %s", v->end_reason ? v->end_reason : "ended", text_seconds(v->end_seconds, seconds));
     if (v->best_epoch >= 0 && isfinite(v->best_val_top1))
         out_format("; best top-1 %.4f in epoch %d", v->best_val_top1, v->best_epoch + 1);
+    if (v->steps_seconds > 0)
+        out_format("; %.0f %% of the steps' time was waiting for images",
+                   100 * v->waited_seconds / v->steps_seconds);
     out_line("");
 }
 
