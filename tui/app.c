@@ -313,11 +313,11 @@ static void after_first_frame(app *a, const app_params *params) {
     app_rate_seek(a);
     const screen *s = app_screens[a->current];
     if (s->show) s->show(a, a->state[a->current]);
-    if (params->greet) params->greet(a);
     if (params->resume)
         app_resume_run(a, params->resume);
     else if (params->start)
         app_train(a);
+    if (params->greet) params->greet(a);
     a->dirty = true;
 }
 

@@ -34,7 +34,8 @@ typedef struct app_params {
     screen_id first;           /* the tab to open on */
     int threads;               /* for libtorch, 0: all cores */
     const char *device;        /* "auto" */
-    void (*greet)(app *a);     /* called after the first frame; NULL: nothing */
+    void (*greet)(
+        app *a); /* called after the first frame, when the run, if any, is asked for; NULL: nothing */
 } app_params;
 app_params app_default_params(void);
 
