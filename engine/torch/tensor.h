@@ -58,8 +58,8 @@ const torch_facts *torch_about(const torch *t);
 thaw_status torch_plugin_path(char **out);  /* of the plugin that torch_open loads by default; the caller's */
 int64_t torch_live_tensors(const torch *t); /* handles not yet freed, in all scopes: what leak tests count */
 
-/* "NVIDIA H100 80GB" and memory in bytes (free, total). On the CPU: the processor's name and system memory.
- */
+/* "NVIDIA H100 80GB" and memory in bytes (free, total). On the CPU: the processor's name, what may still be
+ * had (by the system and by the control group), and system memory. */
 thaw_status torch_device_describe(torch *t, device d, char *name, size_t name_size, uint64_t *free_bytes,
                                   uint64_t *total_bytes);
 

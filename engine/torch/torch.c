@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/room.h"
 #include "engine/base/thread.h"
 
 /*
@@ -90,7 +91,8 @@ thaw_status torch_device_describe(torch *t, device d, char *name, size_t name_si
     }
     const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     snprintf(name, name_size, "%s", t->cpu.name[0] ? t->cpu.name : "CPU");
-    *free_bytes = page * (uint64_t)sysconf(_SC_AVPHYS_PAGES);
+    int64_t room = room_available("/proc", "/sys/fs/cgroup"); /* a container's limit counts */
+    *free_bytes = room < 0 ? page * (uint64_t)sysconf(_SC_AVPHYS_PAGES) : (uint64_t)room;
     *total_bytes = page * (uint64_t)sysconf(_SC_PHYS_PAGES);
     return thaw_ok();
 }
