@@ -1,7 +1,7 @@
 /*
  * cache.h - what is kept on disk of the outputs of frozen layers, for later runs:
- * $XDG_CACHE_HOME/thaw/outputs, a folder for each model, cut, transform and dataset (docs/cache.md). Nothing
- * there is needed: what is removed is computed again.
+ * $XDG_CACHE_HOME/thaw/outputs, a folder for each model, cut, transform and dataset (docs/recipe.md, "What is
+ * kept"). Nothing there is needed: what is removed is computed again.
  */
 #ifndef THAW_CACHE_H
 #define THAW_CACHE_H
