@@ -46,6 +46,7 @@ static void take_engine(run_view *v, const thaw_event *e) {
     if (e->engine.precision) set_text(&v->precision, e->engine.precision);
     v->threads = e->engine.threads;
     v->slow_blas = e->engine.slow_blas;
+    v->device_memory = e->engine.memory > 0 ? e->engine.memory : 0;
 }
 
 static void take_log(run_view *v, const thaw_event *e) {
@@ -106,6 +107,7 @@ static void hand_over(run_view *from, run_view *to) {
     to->engine_ok = from->engine_ok;
     to->threads = from->threads;
     to->slow_blas = from->slow_blas;
+    to->device_memory = from->device_memory;
     to->time = from->time;
     to->state = from->state;
     to->log_count = from->log_count;

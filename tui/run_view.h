@@ -86,6 +86,7 @@ typedef struct run_view {
     char *device, *precision;
     int threads;
     bool slow_blas;
+    double device_memory; /* bytes free on the device when libtorch was loaded; 0: not known */
 
     /* run */
     bool begun, resumed, ended;

@@ -63,6 +63,7 @@ static const event_field fields[] = {
     {THAW_EVENT_ENGINE, "threads", EVENT_INT, AT(engine.threads)},
     {THAW_EVENT_ENGINE, "precision", EVENT_TEXT, AT(engine.precision)},
     {THAW_EVENT_ENGINE, "slow_blas", EVENT_BOOL, AT(engine.slow_blas)},
+    {THAW_EVENT_ENGINE, "memory", EVENT_NUMBER, AT(engine.memory)},
     {THAW_EVENT_LOG, "level", EVENT_LEVEL, AT(log.level)},
     {THAW_EVENT_LOG, "text", EVENT_TEXT, AT(log.text)},
     {THAW_EVENT_BEGIN, "run", EVENT_TEXT, AT(begin.run)},

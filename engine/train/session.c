@@ -85,7 +85,7 @@ static void say_output(void *user, const char *text) {
 static void say_engine(thaw_session *s) {
     enum { NAME_MAX_BYTES = 96, DEVICE_MAX_BYTES = 24 };
     char name[NAME_MAX_BYTES] = "", text[DEVICE_MAX_BYTES];
-    uint64_t free_bytes, total;
+    uint64_t free_bytes = 0, total;
     device d = {.kind = DEVICE_CPU};
     const torch_facts *facts = torch_about(s->torch);
     thaw_status status = torch_parse_device(s->torch, s->device, &d);
@@ -99,6 +99,7 @@ static void say_engine(thaw_session *s) {
     e.engine.threads = facts->threads;
     e.engine.precision = xstrdup(d.kind == DEVICE_CUDA || facts->cpu_bf16 ? "bf16" : "fp32");
     e.engine.slow_blas = facts->slow_blas;
+    e.engine.memory = e.engine.ok && !thaw_failed(&status) ? (double)free_bytes : (double)NAN;
     emit_now(s, &e);
 }
 
@@ -109,7 +110,7 @@ static void load_torch(thaw_session *s) {
         say_engine(s);
         return;
     }
-    thaw_event e = {.kind = THAW_EVENT_ENGINE};
+    thaw_event e = {.kind = THAW_EVENT_ENGINE, .engine.memory = NAN};
     e.engine.text = xstrdup(s->torch_status.message);
     emit_now(s, &e);
 }

@@ -89,6 +89,7 @@ typedef struct thaw_event {
             int threads;
             char *precision;
             bool slow_blas;
+            double memory; /* bytes the device had free when libtorch was loaded; 0 or NaN: not known */
         } engine;
         struct {
             char *text;

@@ -220,6 +220,31 @@ static void fits_leaves_a_fifth_free(void **state) {
     assert_int_equal(model_memory_fit(0.0 / 0.0, 1000), MODEL_FIT_UNKNOWN);
 }
 
+static void a_cuda_devices_memory_is_known_once_libtorch_is_loaded_for_it(void **state) {
+    (void)state;
+    thaw_recipe r;
+    run_view v;
+    thaw_recipe_init(&r);
+    run_view_init(&v);
+    thaw_status status = thaw_recipe_set_text(&r, "device", "cuda");
+    assert_string_equal(status.message, "");
+    assert_true(model_memory_available(&r, &v) == -1);
+    assert_true(model_memory_available(&r, NULL) == -1);
+    thaw_event e = {.kind = THAW_EVENT_ENGINE,
+                    .engine = {.ok = true, .device = (char *)"cuda:0", .memory = 5e9}};
+    run_view_apply(&v, &e);
+    assert_true(model_memory_available(&r, &v) == 5000000000);
+    status = thaw_recipe_set_text(&r, "device", "cuda:1");
+    assert_string_equal(status.message, "");
+    assert_true(model_memory_available(&r, &v) == -1); /* not the one that was asked */
+    status = thaw_recipe_set_text(&r, "device", "auto");
+    assert_string_equal(status.message, "");
+    model_memory_settle_device(&r, &v);
+    assert_string_equal(r.device, "cuda:0");
+    run_view_clear(&v);
+    thaw_recipe_clear(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_are_what_the_formula_says),
@@ -237,6 +262,7 @@ int main(void) {
         cmocka_unit_test(the_tightest_limit_above_counts),
         cmocka_unit_test(the_first_version_of_control_groups_counts_too),
         cmocka_unit_test(fits_leaves_a_fifth_free),
+        cmocka_unit_test(a_cuda_devices_memory_is_known_once_libtorch_is_loaded_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,7 +158,7 @@ static void ask_memory(choice *c, const arguments *a) {
     if (a->given[OPT_BATCH] && a->number[OPT_BATCH] > 0) c->recipe.batch_size = (int)a->number[OPT_BATCH];
     c->memory = a->given[OPT_BATCH] || model_filter_asks_memory(c->filter) ||
                 (c->sorted && c->order == MODEL_BY_MEMORY);
-    c->available = model_memory_available(&c->recipe);
+    c->available = model_memory_available(&c->recipe, NULL);
 }
 
 static int models_run(const arguments *a) {

@@ -94,14 +94,17 @@ void model_estimates_clear(model_estimates *e) {
 }
 
 void model_estimates_refresh(model_estimates *e, app *a, model_rows *rows) {
-    const thaw_recipe *r = app_recipe(a);
+    thaw_recipe r;
+    thaw_recipe_copy(app_recipe(a), &r);
+    model_memory_settle_device(&r, app_live(a));
     int classes = app_class_count(a);
-    char *recipe = thaw_recipe_json(r), *key = xasprintf("%d %d %s", rows->catalog_count, classes, recipe);
+    char *recipe = thaw_recipe_json(&r), *key = xasprintf("%d %d %s", rows->catalog_count, classes, recipe);
     free(recipe);
-    e->available = model_memory_available(r);
+    e->available = model_memory_available(&r, app_live(a));
     judge(e, rows);
     if (e->key && !strcmp(e->key, key)) {
         free(key);
+        thaw_recipe_clear(&r);
         return;
     }
     abandon(e);
@@ -111,7 +114,7 @@ void model_estimates_refresh(model_estimates *e, app *a, model_rows *rows) {
     *l = (estimate_load){
         .owner = e, .rows = rows, .catalog = rows->catalog, .count = rows->catalog_count, .classes = classes};
     l->result = xcalloc((size_t)l->count + 1, sizeof *l->result);
-    thaw_recipe_copy(r, &l->recipe);
+    l->recipe = r; /* the job's from here on */
     e->loading = l;
     l->job = app_job(a, "memory", work, done, l);
 }
