@@ -2,8 +2,12 @@
  * forward_model.c - a model with tensors: making them, passes over the stages, letting go of them.
  *
  * Each stage runs in a scope of its own, so that what a block made along the way is freed as soon as nobody
- * (autograd included) needs it. Stages before the first trainable parameter run with recording off.
+ * (autograd included) needs it. Stages before the first trainable parameter run with recording off, and on
+ * the CPU a few images at a time: what a wide first layer makes of a whole batch is a hundred megabytes, and
+ * no faster to compute.
  */
+#include <stdlib.h>
+
 #include "engine/base/alloc.h"
 #include "engine/nn/auxiliary.h"
 #include "engine/nn/fold.h"
@@ -70,7 +74,7 @@ static void forward_auxiliary(model *m, pass *p, act *y, size_t stage, bool want
     torch_grad_mode(m->torch, recording);
 }
 
-act model_forward(model *m, pass *p, act x, size_t from, size_t to) {
+static act forward_whole(model *m, pass *p, act x, size_t from, size_t to) {
     if (!m->torch) {
         pass_fail(p, NULL, "%s has no tensors yet: model_materialise comes first", m->arch->name);
         tscope_fail(p->scope, p->status);
@@ -104,4 +108,49 @@ act model_forward(model *m, pass *p, act x, size_t from, size_t to) {
     }
     torch_grad_mode(m->torch, wanted);
     return x;
+}
+
+/* ---- in pieces ---- */
+
+/* Up to here images know nothing of each other and no gradient needs what lies between. */
+static size_t separable(const model *m, const pass *p, size_t from, size_t to) {
+    bool beside = p->training && m->auxiliary_used; /* classifiers look at the middle, all images at once */
+    if (!m->torch || m->device.kind != DEVICE_CPU || beside) return from;
+    bool recording = torch_grad_mode(m->torch, false);
+    torch_grad_mode(m->torch, recording);
+    size_t end = p->training || recording ? freeze_no_grad_prefix(m) : to;
+    return end < from ? from : end < to ? end : to;
+}
+
+int model_piece(const model *m) {
+    return torch_about(m->torch)->threads > 1 ? MODEL_PIECE : MODEL_PIECE_ONE_THREAD;
+}
+
+static act forward_pieces(model *m, pass *p, act x, size_t from, size_t to, int most) {
+    int64_t count = x.size.dim[0];
+    size_t pieces = 0;
+    tensor **piece = xcalloc((size_t)(count + most - 1) / (size_t)most, sizeof *piece);
+    act y = x;
+    for (int64_t i = 0; i < count && !pass_failed(p); i += most) {
+        int64_t end = i + most < count ? i + most : count;
+        act part = x;
+        part.size.dim[0] = end - i;
+        part.t = t_slice(p->scope, x.t, 0, i, end, 1);
+        y = forward_whole(m, p, part, from, to);
+        piece[pieces++] = y.t;
+    }
+    y.t = pass_failed(p) ? NULL : t_cat(p->scope, piece, pieces, 0);
+    for (size_t i = 0; i < pieces; i++)
+        tensor_free(m->torch, t_keep(p->scope, piece[i]));
+    free(piece);
+    y.size.dim[0] = count;
+    return y.t ? y : (act){0};
+}
+
+act model_forward(model *m, pass *p, act x, size_t from, size_t to) {
+    size_t cut = separable(m, p, from, to);
+    int most = cut > from ? model_piece(m) : 0;
+    if (most == 0 || x.size.dim[0] <= most) return forward_whole(m, p, x, from, to);
+    x = forward_pieces(m, p, x, from, cut, most);
+    return cut < to ? forward_whole(m, p, x, cut, to) : x;
 }

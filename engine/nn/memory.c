@@ -114,6 +114,7 @@ thaw_memory layers_memory(const thaw_layers *layers, const thaw_memory_params *p
     model *m = layers->m;
     holdings h = holdings_of(m);
     int64_t trained = freeze_trainable_count(m) * (int64_t)sizeof(float), halves = p->bf16 ? 2 : 1;
+    int64_t piece = !p->cuda && p->batch_size > MODEL_PIECE ? MODEL_PIECE : p->batch_size;
     int64_t image = shape_elements(&m->input) * (int64_t)sizeof(float);
     thaw_memory use = {
         .runtime = p->cuda ? device_runtime_bytes : runtime_bytes,
@@ -121,7 +122,7 @@ thaw_memory layers_memory(const thaw_layers *layers, const thaw_memory_params *p
         .optimizer = trained * (p->state_per_parameter + 1),
         .images = p->cuda ? image * p->batch_size : image * p->batch_size * p->batches_ahead,
         .gradients = trained,
-        .activations = p->batch_size * larger(recorded_most(m), quiet_most(m)) / halves,
+        .activations = larger(p->batch_size * recorded_most(m), piece * quiet_most(m)) / halves,
     };
     int64_t state = trained * p->state_per_parameter, file = larger(h.held, state);
     use.saving = larger(p->cuda ? 0 : h.held + state + file, 2 * (trained + h.largest));

@@ -119,4 +119,9 @@ thaw_status model_materialise(model *m, torch *t, device d, bool channels_last, 
    PREFIX of freeze_prefix() costs no autograd. A failure is left in P's scope (and in P). */
 act model_forward(model *m, pass *p, act x, size_t from, size_t to);
 
+/* On the CPU, where nothing is recorded, model_forward takes so many images at a time. With one thread
+   libtorch has a fast 1x1 convolution for 16 and more only. */
+enum { MODEL_PIECE = 8, MODEL_PIECE_ONE_THREAD = 16 };
+int model_piece(const model *m); /* which of them; the model has tensors */
+
 #endif

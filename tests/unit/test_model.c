@@ -146,6 +146,60 @@ static void a_frozen_prefix_is_not_recorded(void **state) {
     model_free(m);
 }
 
+/* More images than are taken at a time, and not a multiple of it. */
+enum { MANY = 2 * MODEL_PIECE + 3 };
+
+static tensor *rows(tscope *s, tensor *x, int64_t from, int64_t to) {
+    return t_slice(s, x, 0, from, to, 1);
+}
+
+static void images_in_pieces_are_computed_as_those_alone(void **state) {
+    (void)state;
+    static const char *const trained[] = {"conv1,bn1,layer1,layer2,layer3", "conv1,bn1,layer1", NULL};
+    model *m = support_model(NULL);
+    int piece = model_piece(m);
+    for (size_t i = 0; i < sizeof trained / sizeof *trained; i++) {
+        support_mask(m, trained[i], NULL);
+        size_t cut =
+            i == 2 ? m->stage_count : freeze_prefix(m); /* the last: evaluation, nothing recorded at all */
+        tscope s = support_begin();
+        bool recording = torch_grad_mode(m->torch, i < 2);
+        pass p = {.scope = &s, .training = i < 2};
+        act x = noise_act(&s, MANY, SUPPORT_SIDE);
+        act y = model_forward(m, &p, x, 0, cut);
+        assert_int_equal(y.size.dim[0], MANY);
+        assert_int_equal(t_shape(&s, y.t).dim[0], MANY);
+        for (int64_t from = 0; from < MANY; from += piece) { /* to the bit: company is the same */
+            int64_t to = from + piece < MANY ? from + piece : MANY;
+            act part = {.size = x.size, .t = rows(&s, x.t, from, to)};
+            part.size.dim[0] = to - from;
+            assert_true(t_equal(&s, model_forward(m, &p, part, 0, cut).t, rows(&s, y.t, from, to)));
+        }
+        torch_grad_mode(m->torch, recording);
+        support_end(&s);
+    }
+    model_free(m);
+}
+
+/* Batch statistics are of all images: what moves or is trained sees them at once. */
+static void what_is_trained_sees_the_whole_batch(void **state) {
+    (void)state;
+    model *m = support_model(NULL);
+    support_mask(m, "conv1", NULL);
+    tscope s = support_begin();
+    pass p = {.scope = &s, .training = true};
+    act x = noise_act(&s, MANY, SUPPORT_SIDE);
+    act half = model_forward(m, &p, x, 0, 1); /* conv1, in pieces; bn1 is trained */
+    tensor *y = model_forward(m, &p, half, 1, 2).t;
+    static const int64_t all_but_channels[] = {0, 2, 3};
+    y = t_detach(&s, y);
+    assert_true(t_norm(&s, t_mean(&s, y, all_but_channels, 3, false)) < 1e-4);
+    tensor *first = rows(&s, y, 0, model_piece(m)); /* a few of them have another mean than all */
+    assert_true(t_norm(&s, t_mean(&s, first, all_but_channels, 3, false)) > 1e-3);
+    support_end(&s);
+    model_free(m);
+}
+
 static void passes_leave_no_tensors_behind(void **state) {
     (void)state;
     torch *t = support_torch();
@@ -355,6 +409,8 @@ int main(void) {
         cmocka_unit_test(a_cut_between_convolution_and_norm_has_the_convolutions_output),
         cmocka_unit_test(any_input_size_will_do),
         cmocka_unit_test(a_frozen_prefix_is_not_recorded),
+        cmocka_unit_test(images_in_pieces_are_computed_as_those_alone),
+        cmocka_unit_test(what_is_trained_sees_the_whole_batch),
         cmocka_unit_test(passes_leave_no_tensors_behind),
         cmocka_unit_test(folded_and_unfolded_agree_to_rounding),
         cmocka_unit_test(folds_follow_every_change_of_their_tensors),
