@@ -34,6 +34,7 @@ typedef struct slot {
     int taken;  /* handed to workers */
     int done;   /* finished by workers */
     bool *good; /* wanted: decoded */
+    float *own; /* batch.pixels, or NULL when that memory was taken from elsewhere */
 } slot;
 
 /* A sample's work, copied out of the shared state. */
@@ -238,7 +239,8 @@ static thaw_status check_params(const loader_params *p) {
 
 static void slot_init(const loader *l, slot *s) {
     size_t images = (size_t)l->p.batch_size, bytes = images * sample_floats(l) * sizeof(float);
-    s->batch.pixels = xmalloc(bytes);
+    s->batch.pixels = l->p.take_memory ? l->p.take_memory(l->p.memory_user, bytes) : NULL;
+    if (!s->batch.pixels) s->batch.pixels = s->own = xmalloc(bytes);
     s->batch.label = xcalloc(images, sizeof *s->batch.label);
     s->batch.index = xcalloc(images, sizeof *s->batch.index);
     s->batch.entry = xcalloc(images, sizeof *s->batch.entry);
@@ -324,7 +326,7 @@ void loader_free(loader *l) {
     for (int i = 0; i < l->threads; i++)
         pthread_join(l->thread[i], NULL);
     for (int i = 0; i < l->p.depth; i++) {
-        free(l->slot[i].batch.pixels);
+        free(l->slot[i].own);
         free(l->slot[i].batch.label);
         free(l->slot[i].batch.index);
         free(l->slot[i].batch.entry);

@@ -25,7 +25,11 @@ typedef struct loader_params {
     int computing; /* threads that the caller computes with between two batches; 0: one on each core */
     int depth;     /* batches in flight, those held included; 0: workers + 2 */
     size_t cache_bytes; /* decoded images kept in memory up to this; 0: none */
-    bool fast_decode;   /* training may decode large JPEGs at a fraction (see image_decode) */
+    /* Memory for the pixels of batches, which outlives the loader; NULL, or an answer of NULL: the loader's
+     * own. */
+    void *(*take_memory)(void *user, size_t bytes);
+    void *memory_user;
+    bool fast_decode; /* training may decode large JPEGs at a fraction (see image_decode) */
 } loader_params;
 loader_params loader_default_params(const thaw_dataset *dataset, bool train);
 

@@ -69,6 +69,13 @@ tensor *from_blob(thaw_status *status, shape size, dtype type, void *bytes, memo
     });
 }
 
+tensor *pinned(thaw_status *status, size_t bytes) {
+    return make(status, __func__, [&] {
+        const auto options = at::TensorOptions(at::kByte).pinned_memory(true);
+        return at::empty({static_cast<int64_t>(bytes)}, options);
+    });
+}
+
 tensor *clone(thaw_status *status, tensor *x) {
     return make(status, __func__, [&] { return x->value.clone(); });
 }
@@ -81,7 +88,8 @@ tensor *to(thaw_status *status, tensor *x, device d, dtype type, memory_format f
     return make(status, __func__, [&] {
         if (f == FORMAT_BLOCKED) return x->value.is_mkldnn() ? x->value : x->value.to_mkldnn();
         if (f != FORMAT_PRESERVE && x->value.is_mkldnn()) return x->value.to_dense().contiguous(layout(f));
-        at::Tensor y = x->value.to(device_of(d), scalar_type(type), /*non_blocking=*/false, /*copy=*/false,
+        const bool upload = device_of(d).is_cuda() && x->value.device().is_cpu() && x->value.is_pinned();
+        at::Tensor y = x->value.to(device_of(d), scalar_type(type), /*non_blocking=*/upload, /*copy=*/false,
                                    f == FORMAT_CHANNELS_LAST ? layout(f) : at::MemoryFormat::Preserve);
         /* A view with gaps counts as being in its base's format, but is not contiguous in it. */
         return f == FORMAT_PRESERVE ? y : y.contiguous(layout(f));

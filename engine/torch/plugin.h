@@ -34,6 +34,7 @@ typedef struct plugin_facts {
     OP(full, (shape size, double value, dtype type, device d), (size, value, type, d), true) \
     OP(from_data, (shape size, dtype type, const void *bytes, device d), (size, type, bytes, d), true) \
     OP(from_blob, (shape size, dtype type, void *bytes, memory_format f), (size, type, bytes, f), true) \
+    OP(pinned, (size_t bytes), (bytes), true) \
     OP(clone, (tensor *x), (x), x) \
     OP(detach, (tensor *x), (x), x) \
     OP(to, (tensor *x, device d, dtype type, memory_format f), (x, d, type, f), x) \

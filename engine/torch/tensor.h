@@ -97,9 +97,13 @@ tensor *t_from_data(tscope *s, shape size, dtype type, const void *bytes, device
 /* Borrows host memory, which must outlive the tensor: contiguous, or NHWC bytes seen as an NCHW channels_last
  * tensor. */
 tensor *t_from_blob(tscope *s, shape size, dtype type, void *bytes, memory_format f);
+/* BYTES of host memory (DTYPE_U8) that a CUDA device reads by itself; fails without one. */
+tensor *t_pinned(tscope *s, size_t bytes);
 tensor *t_clone(tscope *s, tensor *x);
 tensor *t_detach(tscope *s, tensor *x);
-tensor *t_to(tscope *s, tensor *x, device d, dtype type, memory_format f); /* X itself when nothing changes */
+/* X itself when nothing changes. From pinned memory to a CUDA device it does not wait for the copy: the
+ * memory must stay as it is until something that was computed with it has been read. */
+tensor *t_to(tscope *s, tensor *x, device d, dtype type, memory_format f);
 void t_copy_(tscope *s, tensor *into, tensor *from); /* no gradient; converts type and device */
 /* The elements, contiguous, in the tensor's own type, to host memory of exactly BYTES bytes. */
 void t_read(tscope *s, tensor *x, void *out, size_t bytes);

@@ -105,6 +105,8 @@ static thaw_status open_loader(trainer *t, bool train, size_t cache_bytes, loade
     params.workers = t->recipe.workers;
     params.computing = t->device.kind == DEVICE_CPU ? torch_about(t->host.torch)->threads : 1;
     params.cache_bytes = cache_bytes;
+    params.take_memory = pinned_take;
+    params.memory_user = &t->pinned;
     params.fast_decode = t->recipe.data.fast_decode;
     return loader_new(&params, out);
 }
@@ -113,6 +115,7 @@ static thaw_status open_loaders(trainer *t) {
     /* In a single epoch no image comes again. */
     size_t budget = t->recipe.epochs > 1 ? cache_budget(t, (device){.kind = DEVICE_CPU}, image_share) : 0;
     t->cache_bytes = cache_budget(t, t->device, output_share);
+    if (t->device.kind == DEVICE_CUDA) t->pinned.torch = t->host.torch;
     trainer_choose_views(t);
     THAW_TRY(open_loader(t, true, budget / 2, &t->train));
     if (thaw_dataset_images(t->dataset, false) == 0) {
@@ -303,6 +306,7 @@ void trainer_free(trainer *t) {
     if (!t) return;
     loader_free(t->train);
     loader_free(t->val);
+    pinned_clear(&t->pinned);
     prefix_cache_free(t->train_cache);
     prefix_cache_free(t->val_cache);
     learner_clear(&t->learner);

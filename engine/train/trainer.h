@@ -28,6 +28,7 @@
 #include "engine/train/learner.h"
 #include "engine/train/mailbox.h"
 #include "engine/train/metrics.h"
+#include "engine/train/pinned.h"
 #include "engine/train/schedule.h"
 
 /* What a trainer is given to live on. Borrowed. */
@@ -64,6 +65,7 @@ typedef struct trainer {
     profile profile;
     loader_times loaded_told; /* what both loaders had done at the last profile event */
     schedule schedule;
+    pinned pinned;       /* where their batches are, on CUDA */
     loader *train, *val; /* val NULL: no validation images */
     /* What frozen layers make of the images: see prefix_cache.h. NULL: nothing is kept. */
     prefix_cache *train_cache, *val_cache;

@@ -138,6 +138,43 @@ static void batches_do_not_depend_on_workers_depth_or_cache(void **state) {
     loader_free(l);
 }
 
+/* Room for two batches; there is no more after that. */
+typedef struct lent {
+    float pixels[2][8 * FLOATS];
+    int count;
+} lent;
+
+static void *lend(void *user, size_t bytes) {
+    lent *from = user;
+    assert_int_equal(bytes, sizeof from->pixels[0]);
+    return from->count < 2 ? from->pixels[from->count++] : NULL;
+}
+
+static void batches_lie_in_the_memory_that_is_lent(void **state) {
+    (void)state;
+    loader_params p = params_for(set);
+    loader *l = must_make(&p);
+    uint64_t want = digest(l, 0, 0, NULL);
+    loader_free(l);
+    lent *memory = xcalloc(1, sizeof *memory);
+    p.depth = 3;
+    p.take_memory = lend;
+    p.memory_user = memory;
+    l = must_make(&p);
+    assert_int_equal(memory->count, 2);
+    assert_true(digest(l, 0, 0, NULL) == want);
+    loader_start(l, 0, 0);
+    int inside = 0;
+    batch *b;
+    while ((b = loader_next(l))) {
+        inside += b->pixels == memory->pixels[0] || b->pixels == memory->pixels[1];
+        loader_release(l, b);
+    }
+    assert_in_range(inside, 2, loader_batches(l));
+    loader_free(l); /* and does not free what it was lent */
+    free(memory);
+}
+
 static void every_augmentation_is_the_same_from_the_cache(void **state) {
     (void)state;
     for (int a = AUGMENT_NONE; a <= AUGMENT_SHIFT; a++) {
@@ -630,6 +667,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_epoch_delivers_every_picture_once_with_its_label),
         cmocka_unit_test(batches_do_not_depend_on_workers_depth_or_cache),
+        cmocka_unit_test(batches_lie_in_the_memory_that_is_lent),
         cmocka_unit_test(every_augmentation_is_the_same_from_the_cache),
         cmocka_unit_test(an_epoch_can_be_resumed_in_the_middle),
         cmocka_unit_test(a_batch_held_across_a_restart_stays_as_it_was),

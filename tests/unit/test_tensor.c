@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "engine/train/pinned.h"
 #include "tests/unit/support_torch.h"
 
 static const device cpu = {DEVICE_CPU, 0};
@@ -251,6 +252,24 @@ static void an_impossible_size_or_type_is_an_error(void **state) {
     support_fails(&s, THAW_ERR_TORCH, "needs less memory");
 }
 
+/* With CUDA it is memory like any other; without, whoever asks goes on with his own. */
+static void pinned_memory_is_there_with_cuda_only(void **state) {
+    (void)state;
+    torch *t = support_torch();
+    bool there = torch_about(t)->cuda_devices > 0;
+    int64_t before = torch_live_tensors(t);
+    pinned none = {0}, p = {.torch = t};
+    assert_null(pinned_take(&none, 64));
+    char *memory = pinned_take(&p, 64);
+    assert_int_equal(memory != NULL, there);
+    assert_int_equal(p.count, there);
+    if (memory) memset(memory, 1, 64);
+    assert_null(pinned_take(&p, SIZE_MAX)); /* more than is ever pinned */
+    pinned_clear(&p);
+    pinned_clear(&none);
+    assert_int_equal(torch_live_tensors(t), before);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_scope_frees_what_was_made_in_it),
@@ -269,6 +288,7 @@ int main(void) {
         cmocka_unit_test(equality_is_of_type_shape_and_bits),
         cmocka_unit_test(a_copy_converts_but_does_not_broadcast),
         cmocka_unit_test(an_impossible_size_or_type_is_an_error),
+        cmocka_unit_test(pinned_memory_is_there_with_cuda_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
