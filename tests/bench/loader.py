@@ -19,7 +19,7 @@ from bench import HERE, processor, spread, write
 from python_peer import datasets, transforms
 
 ROOT = os.path.dirname(os.path.dirname(HERE))
-LIBRARIES = ["libjpeg", "libpng", "libwebp", "zlib", "libcjson"]
+LIBRARIES = ["libjpeg", "libpng", "libwebp", "libxxhash", "zlib", "libcjson"]
 
 
 def build_probe(build, folder):

@@ -19,7 +19,7 @@ fi
 make --no-print-directory -s -j2 BUILD="$build" CC="$clang" CFLAGS="-O1 -g" SANITIZE="-fsanitize=fuzzer-no-link $sanitize" \
     "$build/libengine.a" "$build/libtui.a" "$build/tests/unit/weights_fixture.o" "$build/tests/fuzz/seeds.o" || exit 1
 
-libraries=$(pkg-config --libs ncursesw libcjson libjpeg libpng libwebp zlib)
+libraries=$(pkg-config --libs ncursesw libcjson libjpeg libpng libwebp libxxhash zlib)
 passed=0
 failed=0
 for target; do

@@ -28,7 +28,7 @@ class Probe:
 
     def __init__(self, folder):
         program = os.path.join(folder, "data_probe")
-        libraries = subprocess.run(["pkg-config", "--libs", "libjpeg", "libpng", "libwebp", "zlib", "libcjson"],
+        libraries = subprocess.run(["pkg-config", "--libs", "libjpeg", "libpng", "libwebp", "libxxhash", "zlib", "libcjson"],
                                    capture_output=True, text=True, check=True).stdout.split()
         subprocess.run(["cc", "-std=c11", "-O2", "-D_GNU_SOURCE", "-I" + root, "-I" + os.path.join(root, "include"),
                         os.path.join(root, "tests/parity/data_probe.c"), os.path.join(build, "libengine.a"), "-o",

@@ -12,7 +12,7 @@ class Probe:
     def __init__(self, folder, source="tests/parity/nn_probe.c"):
         self.folder = folder
         self.program = os.path.join(folder, os.path.basename(source)[:-2])
-        libraries = subprocess.run(["pkg-config", "--libs", "libjpeg", "libpng", "libwebp", "zlib", "libcjson"],
+        libraries = subprocess.run(["pkg-config", "--libs", "libjpeg", "libpng", "libwebp", "libxxhash", "zlib", "libcjson"],
                                    capture_output=True, text=True, check=True).stdout.split()
         subprocess.run(["cc", "-std=c11", "-O1", "-D_GNU_SOURCE", "-I" + root, "-I" + os.path.join(root, "include"),
                         *os.environ.get("SANITIZE", "").split(), os.path.join(root, source),

@@ -31,7 +31,7 @@ compared = 0
 
 def make_probe(folder):
     program = os.path.join(folder, "weights_probe")
-    libraries = subprocess.run(["pkg-config", "--libs", "libcjson", "zlib"], capture_output=True, text=True,
+    libraries = subprocess.run(["pkg-config", "--libs", "libcjson", "libxxhash", "zlib"], capture_output=True, text=True,
                                check=True).stdout.split()
     subprocess.run(["cc", "-std=c11", "-O2", "-D_GNU_SOURCE", "-I" + root, "-I" + os.path.join(root, "include"),
                     os.path.join(root, "tests/parity/weights_probe.c"), os.path.join(build, "libengine.a"), "-o",

@@ -159,6 +159,18 @@ static void every_stage_but_the_first_can_be_a_cut(void **state) {
     }
 }
 
+/* Freeze NAME in M, besides what is frozen, and expect that alone to be told of it. */
+static void freeze_and_describe(model *m, const char *name) {
+    freeze_mask mask = {0};
+    freeze_mask_add(&mask, name, THAW_FROZEN);
+    must(freeze_apply(m, &mask));
+    freeze_mask_clear(&mask);
+    mask = freeze_describe(m);
+    assert_int_equal(mask.frozen_count, 1);
+    assert_string_equal(mask.frozen[0], name);
+    freeze_mask_clear(&mask);
+}
+
 /* A class token, a layer scale: parameters that a module holds beside its children have names of their own.
  */
 static void a_containers_own_parameter_is_frozen_by_name(void **state) {
@@ -171,18 +183,11 @@ static void a_containers_own_parameter_is_frozen_by_name(void **state) {
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         model *m = built(own[i][0], 0, 0);
         int64_t all = freeze_trainable_count(m);
-        freeze_mask mask = {0};
-        freeze_mask_add(&mask, own[i][1], THAW_FROZEN);
-        must(freeze_apply(m, &mask));
-        freeze_mask_clear(&mask);
+        freeze_and_describe(m, own[i][1]);
         layer *l = model_find(m, own[i][1]);
         char *key = param_key(l, &l->param[0]);
         assert_string_equal(key, own[i][1]);
         assert_int_equal(all - freeze_trainable_count(m), shape_elements(&l->param[0].size));
-        mask = freeze_describe(m);
-        assert_int_equal(mask.frozen_count, 1);
-        assert_string_equal(mask.frozen[0], own[i][1]);
-        freeze_mask_clear(&mask);
         free(key);
         model_free(m);
     }
@@ -194,14 +199,7 @@ static void auxiliary_classifiers_are_not_trained_by_themselves(void **state) {
     assert_int_equal(freeze_trainable_count(m), 6624904);
     assert_int_equal(model_parameter_count(m), 13004888);
     assert_false(layer_trainable(model_find(m, "aux1.fc1")));
-    freeze_mask mask = {0};
-    freeze_mask_add(&mask, "all", THAW_FROZEN);
-    must(freeze_apply(m, &mask));
-    freeze_mask_clear(&mask);
-    mask = freeze_describe(m);
-    assert_int_equal(mask.frozen_count, 1);
-    assert_string_equal(mask.frozen[0], "all");
-    freeze_mask_clear(&mask);
+    freeze_and_describe(m, "all");
     model_free(m);
 }
 
@@ -218,14 +216,8 @@ static void auxiliary_classifiers_are_trained_when_asked_for(void **state) {
     assert_true(layer_trainable(model_find(m, "aux1.fc1")));
     assert_int_equal(model_find(m, "aux2.fc2")->output.dim[1], 3);
     assert_int_equal(model_find(m, "aux1.conv")->output.dim[2], 4);
+    freeze_and_describe(m, "aux1");
     freeze_mask mask = {0};
-    freeze_mask_add(&mask, "aux1", THAW_FROZEN);
-    must(freeze_apply(m, &mask));
-    freeze_mask_clear(&mask);
-    mask = freeze_describe(m);
-    assert_int_equal(mask.frozen_count, 1);
-    assert_string_equal(mask.frozen[0], "aux1");
-    freeze_mask_clear(&mask);
     freeze_mask_add(&mask, "all", THAW_FROZEN); /* what aux2 looks at may not be kept while it learns */
     must(freeze_apply(m, &mask));
     freeze_mask_clear(&mask);

@@ -23,7 +23,7 @@ static const int64_t mega = 1 << 20;
 /* What training ARCH takes in float32 by a recipe with these ASSIGNMENTS (ends with NULL), for 8 classes. */
 static thaw_memory estimate(const char *arch, const char *const *assignments) {
     thaw_recipe r;
-    thaw_memory use;
+    thaw_memory use = {0};
     thaw_recipe_init(&r);
     thaw_status status = thaw_recipe_set(&r, "precision=fp32");
     for (; *assignments && !thaw_failed(&status); assignments++)

@@ -28,6 +28,15 @@ static char *shipped_text(const char *name, size_t *size) {
     return text;
 }
 
+/* The theme of that name, read; its text, owned by the caller. */
+static char *shipped_theme(const char *name, theme *out) {
+    size_t size;
+    char *text = shipped_text(name, &size);
+    thaw_status status = theme_parse(text, size, name, out);
+    assert_string_equal(status.message, "");
+    return text;
+}
+
 static thaw_status parse(const char *text, theme *out) {
     return theme_parse(text, strlen(text), "t.json", out);
 }
@@ -35,11 +44,8 @@ static thaw_status parse(const char *text, theme *out) {
 static void themes_that_ship_parse_and_name_every_role(void **state) {
     (void)state;
     for (int i = 0; i < SHIPPED; i++) {
-        size_t size;
-        char *text = shipped_text(shipped[i], &size);
         theme t;
-        thaw_status status = theme_parse(text, size, shipped[i], &t);
-        assert_string_equal(status.message, "");
+        char *text = shipped_theme(shipped[i], &t);
         assert_string_equal(t.name, shipped[i]);
         for (int role = 0; role < ROLE_COUNT; role++) {
             char quoted[64];
@@ -54,11 +60,8 @@ static void themes_that_ship_parse_and_name_every_role(void **state) {
 static void ink_never_has_the_colour_of_its_ground(void **state) {
     (void)state;
     for (int i = 0; i < SHIPPED; i++) {
-        size_t size;
-        char *text = shipped_text(shipped[i], &size);
         theme t;
-        thaw_status status = theme_parse(text, size, shipped[i], &t);
-        assert_string_equal(status.message, "");
+        free(shipped_theme(shipped[i], &t));
         for (int role = 0; role < ROLE_COUNT; role++)
             for (int depth = DEPTH_8; depth < DEPTH_COUNT; depth++) {
                 theme_style s = t.style[role][depth];
@@ -69,18 +72,14 @@ static void ink_never_has_the_colour_of_its_ground(void **state) {
                 assert_true(s.foreground < most[depth] && s.background < most[depth]);
             }
         theme_clear(&t);
-        free(text);
     }
 }
 
 static void without_colour_the_cursor_and_the_active_tab_still_show(void **state) {
     (void)state;
     for (int i = 0; i < SHIPPED; i++) {
-        size_t size;
-        char *text = shipped_text(shipped[i], &size);
         theme t;
-        thaw_status status = theme_parse(text, size, shipped[i], &t);
-        assert_string_equal(status.message, "");
+        free(shipped_theme(shipped[i], &t));
         for (int role = 0; role < ROLE_COUNT; role++) {
             assert_int_equal(t.style[role][DEPTH_MONO].foreground, COLOUR_DEFAULT);
             assert_int_equal(t.style[role][DEPTH_MONO].background, COLOUR_DEFAULT);
@@ -88,7 +87,6 @@ static void without_colour_the_cursor_and_the_active_tab_still_show(void **state
         assert_true(t.style[ROLE_CURSOR][DEPTH_MONO].attributes & ATTR_REVERSE);
         assert_true(t.style[ROLE_TAB_ACTIVE][DEPTH_MONO].attributes & ATTR_REVERSE);
         theme_clear(&t);
-        free(text);
     }
 }
 

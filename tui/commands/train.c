@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "thaw/catalog.h"
 #include "thaw/recipe.h"
 #include "thaw/run.h"
 #include "thaw/session.h"
@@ -43,13 +44,26 @@ static int follow(thaw_session *s, const arguments *a) {
     return code;
 }
 
+/* Weights that are not here are told at once: libtorch takes most of a second to load. */
+static thaw_status look_for_weights(const thaw_recipe *r) {
+    thaw_catalog *catalog;
+    char *path = NULL;
+    if (!r->weights) return thaw_ok();
+    THAW_TRY(thaw_catalog_open(&catalog));
+    thaw_status status = thaw_weights_resolve(catalog, r->model, r->weights, &path, NULL);
+    free(path);
+    thaw_catalog_free(catalog);
+    return status;
+}
+
 static int train_recipe(const arguments *a, const thaw_recipe *r) {
     thaw_session_params params = session_params(a);
     thaw_session *s;
     if (!a->given[OPT_THREADS]) params.threads = r->threads;
     params.device = r->device;
     interrupt_watch();
-    thaw_status status = thaw_session_new(&params, &s);
+    thaw_status status = a->given[OPT_JSON] ? thaw_ok() : look_for_weights(r); /* JSON has an event for it */
+    if (!thaw_failed(&status)) status = thaw_session_new(&params, &s);
     if (thaw_failed(&status)) return command_result(status);
     if (a->given[OPT_PROFILE]) thaw_session_profile(s, true);
     status = thaw_session_train(s, r);
