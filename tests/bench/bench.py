@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 
 import memory
 import workbench
-from loops import HERE, Loop, Work, epoch_speeds, peer_command, run_python, run_thaw, write_recipe
+from loops import HERE, Loop, Work, epoch_speeds, nothing_kept, peer_command, run_python, run_thaw, write_recipe
 
 ROOT = os.path.dirname(os.path.dirname(HERE))
 RUN_EPOCHS = 25  # the recipe's own number
@@ -245,7 +245,7 @@ class Bench:
         seconds, epochs = (3, 8) if self.args.quick else (12, 60)
         runs = self.runs()
         subprocess.run([self.program, "train", recipe, "--set", f"epochs={epochs}", "--threads", str(self.args.threads),
-                        "--runs", runs], check=True, stdout=subprocess.DEVNULL)
+                        "--runs", runs], check=True, stdout=subprocess.DEVNULL, env=nothing_kept(runs))
         events = workbench.run_log(runs)
         ends = [e["time"] for e in events if e["event"] == "epoch"]
         each = [b - a for a, b in zip(ends, ends[1:])]
@@ -266,7 +266,8 @@ class Bench:
         work, threads, batch = replace(HEAD_MANY, epochs=3), self.args.threads, self.args.batch
         data = self.data("many")
         recipe = write_recipe(work, data, batch, threads, os.path.join(self.work, "resident.json"))
-        ours, kinds = memory.watch([self.program, "train", recipe, "--runs", self.runs()])
+        runs = self.runs()
+        ours, kinds = memory.watch([self.program, "train", recipe, "--runs", runs], env=nothing_kept(runs))
         command = peer_command(self.args.python, loop("plain", HEAD_MANY), data, batch, threads)
         theirs, _ = memory.watch(command)
         family, _ = memory.watch(command, whole_family=True)

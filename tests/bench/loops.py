@@ -29,6 +29,11 @@ class Loop:
     synthetic: bool = False
 
 
+def nothing_kept(folder):
+    """The environment of a run that finds no outputs of frozen layers that an earlier one has left; its own go to FOLDER."""
+    return {**os.environ, "XDG_CACHE_HOME": folder}
+
+
 def write_recipe(work, data, batch, threads, path):
     recipe = {"model": work.model, "weights": None, "freeze": FREEZE[work.mask], "device": work.device,
               "data": {"path": data, "resize": 256, "crop": 224, "augment": AUGMENT[work.transform]},
@@ -42,7 +47,7 @@ def run_thaw(program, work, data, batch, threads, runs, *more):
     """The events of a run."""
     recipe = write_recipe(work, data, batch, threads, os.path.join(runs, "recipe.json"))
     command = [program, "train", recipe, "--json", "--runs", runs, *more]
-    out = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    out = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=nothing_kept(runs))
     events = [json.loads(line) for line in out.stdout.splitlines()]
     if out.returncode or sum(e["event"] == "epoch" for e in events) != work.epochs:
         raise SystemExit(f"{' '.join(command)} failed")

@@ -48,9 +48,9 @@ def shared_out(pid):
     return total / 1024
 
 
-def watch(command, whole_family=False):
+def watch(command, whole_family=False, env=None):
     """Run COMMAND to its end: the most it had resident in MB (with its children, if WHOLE_FAMILY), and that by kind."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=env)
     most, kinds = 0, {}
     while process.poll() is None:
         try:

@@ -14,11 +14,11 @@ ROWS, COLUMNS = 36, 120
 FRAME_GAP = 0.02  # seconds without output that end a frame; frames are at least a tenth apart
 
 
-def start(command):
-    """(pid, fd) of COMMAND in a terminal of its own."""
+def start(command, **more):
+    """(pid, fd) of COMMAND in a terminal of its own, with MORE in its environment."""
     pid, fd = pty.fork()
     if pid == 0:
-        os.environ.update(TERM="xterm-256color", LINES=str(ROWS), COLUMNS=str(COLUMNS))
+        os.environ.update(more, TERM="xterm-256color", LINES=str(ROWS), COLUMNS=str(COLUMNS))
         os.execv(command[0], command)
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     return pid, fd
@@ -69,7 +69,8 @@ def run_log(runs):
 
 def frames_while_training(program, recipe, runs, threads, seconds):
     """Train RECIPE in the workbench: when frames began in SECONDS of training, and the events of the run's log."""
-    pid, fd = start([program, "open", recipe, "--start", "--threads", str(threads), "--runs", runs])
+    pid, fd = start([program, "open", recipe, "--start", "--threads", str(threads), "--runs", runs],
+                    XDG_CACHE_HOME=runs)
     limit = time.perf_counter() + 60
     while not any(e["event"] == "step" for e in run_log(runs)):
         if output(fd, 0.1) is None or time.perf_counter() > limit:
