@@ -3,26 +3,8 @@
 # that is listed; a code that is not 0 where nothing came of it; and what was there before is still there. PROGRAM is the
 # thaw to test. What cannot be tried here (a read-only or full folder needs rights of its own) is skipped, and said so.
 # Ctrl-C is in cli.sh, and terminals down to 1x1 are in size.sh.
-set -u
-program=${PROGRAM:-thaw}
-case $program in /*) ;; *) program=$(pwd)/$program ;; esac
-zoo=$(pwd)/engine/zoo
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-chmod 755 "$work"
-export HOME="$work/home" XDG_DATA_HOME= XDG_CACHE_HOME= XDG_CONFIG_HOME= TORCH_HOME= OMP_NUM_THREADS=1
-mkdir -p "$HOME"
-cd "$work" || exit 1
-passed=0 failed=0
-
-ok() { passed=$((passed + 1)); }
-bad() {
-    failed=$((failed + 1))
-    echo "FAIL  $*"
-    sed 's/^/      out: /' out | head -n 5
-    sed 's/^/      err: /' err | head -n 5
-}
-skip() { echo "SKIP  $*"; }
+. "$(dirname "$0")/prelude.sh"
+zoo=$root/engine/zoo
 
 # judge CODE WHAT PATTERN... - the code in $got, and what standard error must match, each of the grep patterns.
 judge() {
@@ -208,8 +190,7 @@ if [ -d runs ] && [ -n "$(ls runs)" ]; then bad 'a run that could not begin has 
 
 if ! "$program" doctor >out 2>err && grep -q '^WRONG *libtorch' out; then
     skip 'what needs training: no libtorch (thaw doctor says why)'
-    echo "bad_input: $passed passed, $failed failed"
-    [ "$failed" = 0 ]
+    summary bad_input
     exit
 fi
 
@@ -294,5 +275,4 @@ else
 fi
 if [ "$(cat "runs/$earlier"/* | cksum)" = "$before" ]; then ok; else bad 'an earlier run has changed'; fi
 works eval "$earlier" --runs runs --threads 1
-echo "bad_input: $passed passed, $failed failed"
-[ "$failed" = 0 ]
+summary bad_input

@@ -1,24 +1,7 @@
 #!/bin/sh
 # cli.sh - the headless commands as a script meets them: exit codes, what goes to which stream, JSON that parses, errors
 # that say what to do, interrupts. PROGRAM is the thaw to test; what needs libtorch is skipped, and said so, without it.
-set -u
-program=${PROGRAM:-thaw}
-case $program in /*) ;; *) program=$(pwd)/$program ;; esac
-root=$(pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export HOME="$work/home" XDG_DATA_HOME= XDG_CACHE_HOME= XDG_CONFIG_HOME= TORCH_HOME=
-mkdir -p "$HOME"
-cd "$work" || exit 1
-passed=0 failed=0
-
-ok() { passed=$((passed + 1)); }
-bad() {
-    failed=$((failed + 1))
-    echo "FAIL  $*"
-    sed 's/^/      out: /' out | head -n 5
-    sed 's/^/      err: /' err | head -n 5
-}
+. "$(dirname "$0")/prelude.sh"
 
 # expect CODE PATTERN ARGUMENTS... - run thaw; the code, and what standard error must match (a grep pattern; '' for empty).
 expect() {
@@ -165,8 +148,7 @@ holds 'd == []'
 # ---- training
 if ! "$program" doctor >out 2>err && grep -q '^WRONG *libtorch' out; then
     echo "SKIP  training from the command line: no libtorch (thaw doctor says why)"
-    echo "cli: $passed passed, $failed failed"
-    [ "$failed" = 0 ]
+    summary cli
     exit
 fi
 runs=$work/trained
@@ -267,5 +249,4 @@ expect 0 '' cache --clear --json
 holds 'd["removed"] == 2 and d["in_use"] == 0 and d["bytes"] > 0'
 THAW_CACHE_LIMIT=lots expect 1 'THAW_CACHE_LIMIT is "lots"; a size such as 20G' cache
 
-echo "cli: $passed passed, $failed failed"
-[ "$failed" = 0 ]
+summary cli

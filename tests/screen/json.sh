@@ -1,16 +1,7 @@
 #!/bin/sh
 # json.sh - the JSON that others script against: each key that is promised is there, with the type and the range it is
 # promised in. More keys may come; none of these may go. PROGRAM is the thaw to test.
-set -u
-program=${PROGRAM:-thaw}
-case $program in /*) ;; *) program=$(pwd)/$program ;; esac
-root=$(pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export HOME="$work/home" XDG_DATA_HOME= XDG_CACHE_HOME= XDG_CONFIG_HOME= TORCH_HOME= OMP_NUM_THREADS=1
-mkdir -p "$HOME"
-cd "$work" || exit 1
-passed=0 failed=0
+. "$(dirname "$0")/prelude.sh"
 
 # form ARGUMENTS... - run thaw; out is its documents in one array.
 form() {
@@ -62,8 +53,7 @@ holds 'what data skips' '.[0].skipped | length == 1 and skips and .[0].file == "
 
 if ! "$program" doctor >out 2>err && grep -q '^WRONG *libtorch' out; then
     echo "SKIP  the forms of what computes: no libtorch (thaw doctor says why)"
-    echo "json: $passed passed, $failed failed"
-    [ "$failed" = 0 ]
+    summary json
     exit
 fi
 
@@ -89,5 +79,4 @@ holds 'predict with weights' ".[0] | $predicted and all(.[]; .logits | length ==
 form predict "$run" set/val/star/0000.jpg set/val/star/0001.jpg --json --runs runs --threads 1
 holds 'predict without logits' ".[0] | $predicted"
 
-echo "json: $passed passed, $failed failed"
-[ "$failed" = 0 ]
+summary json

@@ -31,7 +31,7 @@ start() {
     [ $# -gt 0 ] && shift
     cat >"$TEST_DIR/shell" <<SHELL
 cd "$TEST_DIR/work"
-env -u NO_COLOR -u COLORFGBG HOME="$TEST_DIR/home" XDG_DATA_HOME= XDG_CONFIG_HOME= XDG_CACHE_HOME= LC_ALL= LANG=C.UTF-8 \\
+env -u NO_COLOR -u COLORFGBG HOME="$TEST_DIR/home" XDG_DATA_HOME= XDG_CONFIG_HOME= XDG_CACHE_HOME= THAW_WEIGHTS= LC_ALL= LANG=C.UTF-8 \\
     TERM=tmux-256color OMP_NUM_THREADS=1 $(printf '%q ' "${assign[@]}" "$THAW" "$@") 2>"$TEST_DIR/stderr"
 echo "[exit \$?]"
 stty -a | tr ';' '\\n' | grep -E 'icanon|echo|isig' | head -3

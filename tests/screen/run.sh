@@ -10,7 +10,7 @@ command -v tmux >/dev/null || { echo "screen tests: tmux is not installed"; exit
 programs=()
 for file in "$ROOT"/tests/screen/*.sh; do
     case $file in
-    */lib.sh | */run.sh) ;;
+    */lib.sh | */prelude.sh | */run.sh) ;;
     *) if [ "$(head -c 2 "$file")" = '#!' ]; then programs+=("$file"); else . "$file"; fi ;;
     esac
 done
