@@ -1,6 +1,7 @@
 /*
  * app_get.c - fetching the weights of a model that was chosen: the question, the job, and the strip at the
- * bottom of the screen that says how far it is. One file at a time.
+ * bottom of the screen that says how far it is. One file at a time, since they share one line anyway; what
+ * is asked for meanwhile waits its turn.
  *
  * The job's thread writes its progress into the fetch under a lock; the UI thread copies it when it draws.
  */
@@ -85,6 +86,8 @@ static void arrived(app *a, const app_fetch *f) {
     free(now);
 }
 
+static void begin_next(app *a);
+
 static void done(app *a, void *data) {
     app_fetch *f = data;
     a->fetch = NULL;
@@ -95,6 +98,7 @@ static void done(app *a, void *data) {
             app_fail(a, &f->status);
         else
             arrived(a, f);
+        begin_next(a);
     }
     release(f);
 }
@@ -109,10 +113,28 @@ static void begin(app *a, const app_get_params *what) {
     f->job = app_job(a, "fetching", work, done, f);
 }
 
+static void begin_next(app *a) {
+    if (!a->get_waiting_count) return;
+    app_get_params next = a->get_waiting[0];
+    a->get_waiting_count--;
+    memmove(a->get_waiting, a->get_waiting + 1, (size_t)a->get_waiting_count * sizeof *a->get_waiting);
+    begin(a, &next);
+}
+
+static void enqueue(app *a, const app_get_params *what) {
+    if (a->get_waiting_count == GET_WAITING_MAX) {
+        app_warn(a, "%d files wait to be fetched already", GET_WAITING_MAX);
+        return;
+    }
+    a->get_waiting[a->get_waiting_count++] = *what;
+    app_say(a, "the weights of %s are fetched after those of %s", what->info->arch,
+            a->fetch->what.info->arch);
+}
+
 static void answered(app *a, void *user, int key) {
     const app_get_params *what = &a->get_asked;
     (void)user;
-    if (key == ANSWER_FETCH && !a->fetch) begin(a, what);
+    if (key == ANSWER_FETCH) (a->fetch ? enqueue : begin)(a, what);
     if (key == ANSWER_RANDOM) what->instead(a, what->info);
 }
 
@@ -120,10 +142,15 @@ bool app_get(app *a, const app_get_params *params) {
     const thaw_weights_info *info = params->info;
     thaw_fetch_params how = thaw_fetch_default_params();
     if (info->bundled || !info->url || how.offline) return false;
-    if (a->fetch) {
-        app_warn(a, "%s is being fetched; Esc on the Models tab stops that", a->fetch->what.info->file);
+    if (a->fetch && a->fetch->what.info == info) {
+        app_warn(a, "%s is being fetched; Esc on the Models tab stops that", info->file);
         return true;
     }
+    for (int i = 0; i < a->get_waiting_count; i++)
+        if (a->get_waiting[i].info == info) {
+            app_warn(a, "%s will be fetched already, after %d other%s", info->file, i + 1, i ? "s" : "");
+            return true;
+        }
     char *url = thaw_fetch_address(info, &how), *path = thaw_fetch_destination(info, &how);
     char *text = xasprintf("The weights of %s are not on this machine. They are %.1f MB, from\n%s\ninto\n%s",
                            info->arch, info->file_size_mb, url, path);
@@ -175,6 +202,10 @@ void app_get_draw(app *a, canvas *c, rect strip) {
     canvas_fill(c, strip, ROLE_FOOTER);
     int col = strip.col + 1;
     col += canvas_text(c, strip.row, col, end - col, a->fetch->what.info->arch, ROLE_FOOTER_KEY) + 1;
+    if (a->get_waiting_count)
+        col += canvas_textf(c, strip.row, col, end - col, ROLE_FOOTER, "(%d wait%s)", a->get_waiting_count,
+                            a->get_waiting_count == 1 ? "s" : "") +
+               1;
     int spare = end - col - text_columns(str_text(&text)) - (int)sizeof hint - 1;
     if (share >= 0 && spare >= BAR_COLS + 6) {
         progress_draw(c, strip.row, col, BAR_COLS, share);

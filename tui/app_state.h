@@ -25,6 +25,7 @@ typedef struct layers_key {
 
 typedef struct app_jobs app_jobs;
 typedef struct app_fetch app_fetch; /* app_get.c */
+enum { GET_WAITING_MAX = 16 };
 
 struct app {
     /* the terminal */
@@ -79,8 +80,10 @@ struct app {
     int threads;
 
     app_jobs *jobs;
-    app_get_params get_asked; /* what the question is about */
-    app_fetch *fetch;         /* what is being fetched, or NULL; its job frees it */
+    app_get_params get_asked;                    /* what the question is about */
+    app_fetch *fetch;                            /* what is being fetched, or NULL; its job frees it */
+    app_get_params get_waiting[GET_WAITING_MAX]; /* what is to be fetched after it, in order */
+    int get_waiting_count;
 
     /* leaving */
     bool leave, leave_when_idle;

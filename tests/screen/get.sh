@@ -1,20 +1,21 @@
 # get.sh - fetching a model's weights from the Models tab, from a server on this machine (tests/net/server.py).
 
-# A catalog whose resnet18 is three megabytes of noise, and a server for it; MODES as server.py has them.
+# A catalog whose resnet18 and alexnet are three megabytes of noise each, and a server for it; MODES as server.py has them.
 serve() {
     mkdir -p "$TEST_DIR/zoo" "$TEST_DIR/files"
     WEIGHTS=$(python3 - "$ROOT/engine/zoo" "$TEST_DIR" <<'EOF'
 import hashlib, json, os, shutil, sys
 zoo, place = sys.argv[1:]
-data = os.urandom(3000000)
-digest = hashlib.sha256(data).hexdigest()[:8]
-name = f"resnet18-{digest}.pth"
 rows = json.load(open(zoo + "/catalog.json"))
-for row in rows:
-    if row["arch"] == "resnet18":
-        row.update(file=name, url="https://download.pytorch.org/models/" + name, sha256_prefix=digest)
+for arch in ("alexnet", "resnet18"):
+    data = os.urandom(3000000)
+    digest = hashlib.sha256(data).hexdigest()[:8]
+    name = f"{arch}-{digest}.pth"
+    for row in rows:
+        if row["arch"] == arch:
+            row.update(file=name, url="https://download.pytorch.org/models/" + name, sha256_prefix=digest)
+    open(f"{place}/files/{name}", "wb").write(data)
 json.dump(rows, open(place + "/zoo/catalog.json", "w"))
-open(f"{place}/files/{name}", "wb").write(data)
 for other in ("bundled.json", "classes.json"):
     shutil.copy(f"{zoo}/{other}", place + "/zoo")
 print(name)
@@ -67,6 +68,33 @@ test_get_stops_and_goes_on() {
     press f
     expect "is chosen"
     cmp -s "$CACHE/$WEIGHTS" "$TEST_DIR/files/$WEIGHTS" || fail "the file is not what the server has"
+    press q
+    expect_restored 0
+}
+
+test_get_one_after_the_other() {
+    serve slow=1500000
+    ask_for_weights 100 30
+    press f
+    expect_match '[0-9]+ KB of 2.9 MB'
+    press Enter
+    expect "is being fetched"
+    press Escape
+    expect "116 of 116"
+    press / ; type_text "alexnet"; press Enter
+    expect "1 of 116"
+    press Enter
+    expect "fetch them"
+    press f
+    expect "are fetched after those of resnet18"
+    expect_match 'resnet18 \(1 waits\)'
+    press Enter
+    expect "will be fetched already, after 1 other"
+    expect_match 'alexnet .*of 2.9 MB'
+    expect "alexnet with"
+    expect_gone "Esc stops"
+    cmp -s "$CACHE/$WEIGHTS" "$TEST_DIR/files/$WEIGHTS" || fail "the file is not what the server has"
+    [ "$(ls "$CACHE" | wc -l)" = 2 ] || fail "not both are there"
     press q
     expect_restored 0
 }

@@ -211,8 +211,9 @@ const action models_actions[] = {
      "show accuracy over operations, or take it away; what the filter leaves out is dim", NULL, NULL,
      do_chart},
     {"show-all", "Esc", NULL, "show all models again", NULL, is_filtered, do_show_all},
-    {"stop-fetching", "Esc", NULL, "stop fetching weights; what has come is kept", NULL, is_getting,
-     do_stop_getting},
+    {"stop-fetching", "Esc", NULL,
+     "stop fetching the weights at the bottom; what has come is kept, and the next that wait begin", NULL,
+     is_getting, do_stop_getting},
 };
 
 _Static_assert(sizeof models_actions / sizeof *models_actions == MODELS_ACTIONS, "models.h counts them");
