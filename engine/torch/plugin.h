@@ -103,6 +103,7 @@ typedef struct plugin_facts {
     OP(bool, autocast, (device d, bool on, dtype type)) \
     OP(bool, describe, (plugin_facts *out)) \
     OP(int, set_threads, (int threads)) \
+    OP(bool, set_memory, (void *(*take)(size_t bytes), void (*give)(void *memory))) \
     OP(bool, describe_device, (device d, char *name, size_t name_size, uint64_t *free_bytes, uint64_t *total_bytes)) \
     OP(bool, synchronize, (device d))
 

@@ -41,6 +41,13 @@ typedef struct torch_params {
  */
 thaw_status torch_open(const torch_params *params, torch **out);
 void torch_close(torch *t); /* forgets the handle; the library stays loaded. NULL is fine */
+/*
+ * Memory that tensors on the host no longer use waits for the next ones, see pool.h. Many steps of the same
+ * sizes are about to come (the weights are there already); and after a run: what waits goes back to the
+ * system.
+ */
+void torch_expect_steps(void);
+void torch_trim(void);
 
 typedef struct torch_facts {
     char version[48];  /* "1.13.0", "2.13.0+cpu": libtorch's own */
@@ -51,8 +58,9 @@ typedef struct torch_facts {
     bool onednn;
     char blas[128]; /* "OpenBLAS 0.3.21 (Zen)", "reference BLAS", "MKL" */
     bool slow_blas; /* the reference BLAS: about 3 GFLOP/s; install libopenblas0-openmp */
-    bool cpu_bf16;  /* bf16 is fast here: the processor has AMX (or avx512_bf16, see cpu.h) and libtorch uses
-                       it */
+    bool cpu_avx512;
+    bool cpu_bf16; /* bf16 is fast here: the processor has AMX (or avx512_bf16, see cpu.h) and libtorch uses
+                      it */
 } torch_facts;
 const torch_facts *torch_about(const torch *t);
 thaw_status torch_plugin_path(char **out);  /* of the plugin that torch_open loads by default; the caller's */

@@ -15,6 +15,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/room.h"
 #include "engine/base/thread.h"
+#include "engine/torch/pool.h"
 
 /*
  * By default OpenMP's threads spin for milliseconds at the end of every loop, waiting for their peers. On a
@@ -36,6 +37,8 @@ static thaw_status gather_facts(torch *t, void *handle, int threads) {
     thaw_status status = thaw_ok();
     t->facts.threads = t->api->set_threads(&status, threads);
     THAW_TRY(status);
+    t->api->set_memory(&status, pool_take, pool_give);
+    THAW_TRY(status);
     t->api->describe(&status, &says);
     THAW_TRY(status);
     snprintf(t->facts.version, sizeof t->facts.version, "%s", says.version);
@@ -43,6 +46,7 @@ static thaw_status gather_facts(torch *t, void *handle, int threads) {
     t->facts.cuda_devices = says.cuda_devices;
     t->facts.cuda_built = says.cuda_built;
     t->facts.onednn = says.onednn;
+    t->facts.cpu_avx512 = t->cpu.avx512;
     t->facts.cpu_bf16 = says.onednn && cpu_fast_bf16(&t->cpu);
     plugin_find_blas(handle, &says, &t->facts);
     return thaw_ok();
@@ -70,6 +74,15 @@ out:
 
 void torch_close(torch *t) {
     free(t);
+    torch_trim();
+}
+
+void torch_expect_steps(void) {
+    pool_expect_reuse();
+}
+
+void torch_trim(void) {
+    pool_trim();
 }
 
 const torch_facts *torch_about(const torch *t) {

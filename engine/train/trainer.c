@@ -13,9 +13,10 @@
 #include "engine/base/str.h"
 #include "engine/models/registry.h"
 #include "engine/nn/freeze.h"
+#include "engine/train/layout.h"
 #include "thaw/run.h"
 
-enum { CLASSES_MIN = 2, SMALL_IMAGE = 64 /* pixels a side */ };
+enum { CLASSES_MIN = 2 };
 /* Of the memory that is free when the run starts: for decoded images, and for outputs of frozen layers. */
 static const double image_share = 0.25, output_share = 0.25;
 
@@ -126,21 +127,21 @@ static thaw_status open_loaders(trainer *t) {
     return open_loader(t, false, budget / 2, &t->val);
 }
 
-/*
- * bf16 and CUDA want channels_last. float32 on a processor wants it only where a model made for small images
- * is given such; see docs/decisions.md. A rule and not a race at the start: the layout decides the last bits,
- * and a run must be repeatable.
- */
-static bool wants_channels_last(const trainer *t) {
-    const arch *a = arch_find(t->recipe.model);
-    bool small = a && a->input <= SMALL_IMAGE && t->plan.transform.crop <= SMALL_IMAGE;
-    return small || t->learner.bf16 || t->device.kind == DEVICE_CUDA;
+/* A run from before recipes had a layout goes on without what AVX-512 changes: it was not looked at then. */
+static void choose_layout(trainer *t) {
+    const layout_question q = {.arch = arch_find(t->recipe.model),
+                               .side = t->plan.transform.crop,
+                               .bf16 = t->learner.bf16,
+                               .cuda = t->device.kind == DEVICE_CUDA,
+                               .avx512 = torch_about(t->host.torch)->cpu_avx512 && !t->resumed};
+    if (strcmp(t->recipe.layout, "auto") != 0) return;
+    decide(&t->recipe.layout, layout_channels_last(&q) ? "channels_last" : "contiguous");
 }
 
 static thaw_status open_model(trainer *t) {
     int classes = thaw_dataset_class_count(t->dataset);
     THAW_TRY(recipe_open_model(&t->recipe, &t->plan, classes, t->host.torch, t->device,
-                               wants_channels_last(t), &t->model));
+                               strcmp(t->recipe.layout, "channels_last") == 0, &t->model));
     if (t->model->note && !t->resumed) trainer_log(t, 1, "%s", t->model->note);
     THAW_TRY(thaw_layers_new(t->recipe.model, &t->recipe.head, classes, t->plan.transform.crop, &t->layers));
     THAW_TRY(optimizer_new(&t->recipe, t->model, &t->optimizer));
@@ -154,6 +155,7 @@ static thaw_status open_model(trainer *t) {
     if (freeze_trainable_count(t->model) == 0)
         return thaw_error(THAW_ERR_USAGE, "the recipe freezes every layer: nothing would be trained");
     THAW_TRY(learner_mask_changed(&t->learner));
+    torch_expect_steps();
     return layer_stats_remember(t->stats, t->optimizer);
 }
 
@@ -177,6 +179,7 @@ static thaw_status open_all(trainer *t) {
     THAW_TRY(open_dataset(t));
     THAW_TRY(choose_device(t));
     choose_precision(t);
+    choose_layout(t);
     THAW_TRY(open_model(t));
     THAW_TRY(check_lone_image(t));
     THAW_TRY(open_loaders(t));
@@ -325,4 +328,5 @@ void trainer_free(trainer *t) {
         thaw_event_clear(&t->early[i]);
     free(t->early);
     free(t);
+    torch_trim();
 }

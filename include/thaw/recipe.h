@@ -62,6 +62,7 @@ typedef struct thaw_recipe {
     uint64_t seed;
     char *device;              /* "auto", "cpu", "cuda", "cuda:1" */
     char *precision;           /* "auto", "fp32", "bf16" */
+    char *layout;              /* "auto", "contiguous", "channels_last": of images and weights in memory */
     char *cache;               /* "auto", "memory", "off": decoded images and outputs of frozen layers */
     char *cache_precision;     /* "auto", "bf16": the outputs as they are computed, or rounded */
     int cache_views;           /* random crops of an image whose outputs are kept; 0: chosen */

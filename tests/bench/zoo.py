@@ -103,7 +103,7 @@ def main():
     only = args.only.split(",") if args.only else None
     torch.set_num_threads(args.threads)
     with tempfile.TemporaryDirectory() as folder, undrawn():
-        probe, path = Probe(folder, "tests/bench/zoo_probe.c"), os.path.join(folder, "weights.pth")
+        probe, path = Probe(folder, "tests/bench/zoo_probe.c", passive=False), os.path.join(folder, "weights.pth")
         loads, listing = [], ""
         for arch in LOADED if not only else set(LOADED) & set(only):
             loads.append(compare_load(probe, arch, args.rounds, path, "old" if arch == "vgg16" else "zip"))

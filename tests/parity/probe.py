@@ -9,8 +9,9 @@ build = os.path.join(root, os.environ.get("BUILD", "build"))
 
 
 class Probe:
-    def __init__(self, folder, source="tests/parity/nn_probe.c"):
+    def __init__(self, folder, source="tests/parity/nn_probe.c", passive=True):
         self.folder = folder
+        self.passive = passive  # threads that wait leave the cores to others; False: they wait as thaw's do
         self.program = os.path.join(folder, os.path.basename(source)[:-2])
         libraries = subprocess.run(["pkg-config", "--libs", "libjpeg", "libpng", "libwebp", "libxxhash", "zlib", "libcjson"],
                                    capture_output=True, text=True, check=True).stdout.split()
@@ -22,7 +23,8 @@ class Probe:
     def environment(self):
         variables = dict(os.environ)
         variables.setdefault("THAW_TORCH_PLUGIN", os.path.join(build, "libthaw_torch.so"))
-        variables.setdefault("OMP_WAIT_POLICY", "passive")  # two processes share the cores
+        if self.passive:
+            variables.setdefault("OMP_WAIT_POLICY", "passive")
         return variables
 
     def start(self, *arguments):

@@ -90,6 +90,7 @@ static const place places[] = {
     {.key = "seed", .label = "seed", .step = 1},
     {.key = "device", .label = "device"},
     {.key = "precision", .label = "precision"},
+    {.key = "layout", .label = "memory layout"},
     {.key = "threads", .label = "threads", .step = 1},
     {.key = "workers", .label = "decoding threads", .step = 1},
     {.key = "cache", .label = "cache"},

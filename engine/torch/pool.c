@@ -1,0 +1,241 @@
+/*
+ * pool.c - see pool.h.
+ *
+ * Large blocks are cut from segments, best fit, and grow together again when free, as in any heap; what makes
+ * it worth having beside malloc's is that it does not give memory back between two steps, in any thread.
+ * In front of each block stands what it is. Free blocks are also in an array, by extent and then address, so
+ * that the smallest that fits is found by halving.
+ */
+#include "engine/torch/pool.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/clock.h"
+
+#define MEGABYTE     ((size_t)1024 * 1024)
+#define HUGE_PAGE    (2 * MEGABYTE)
+#define SEGMENT      (16 * MEGABYTE)  /* of address space: only what is used takes memory */
+#define HUGE_SEGMENT (256 * MEGABYTE) /* where memory is used again and again */
+#define SPARE        (64 * MEGABYTE)  /* is not worth giving back */
+
+enum { PAGE = 4096, SWEEP_SECONDS = 10 };
+
+/* In front of every block. */
+typedef union block {
+    struct {
+        size_t extent; /* bytes with this; 0: a small block, malloc's */
+        size_t before; /* the extent of the block before this one; 0: it is its segment's first */
+        bool free, last;
+    };
+    char room[POOL_ALIGNMENT];
+} block;
+
+/* All of it belongs to whoever holds the lock. */
+static struct {
+    pthread_mutex_t lock;
+    block **free; /* by extent, then address */
+    size_t count, capacity;
+    size_t used, waiting;  /* bytes */
+    size_t most, resident; /* used at once since the last sweep; and since memory was last given back */
+    size_t mapped;
+    double swept;
+    bool huge;
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static size_t round_up(size_t size, size_t unit) {
+    return (size + unit - 1) / unit * unit;
+}
+
+/* ---- the free blocks ---- */
+
+/* Where a block of EXTENT at ADDRESS stands in the array, or would. */
+static size_t place_of(size_t extent, const block *address) {
+    size_t low = 0, high = pool.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const block *b = pool.free[middle];
+        if (b->extent < extent || (b->extent == extent && b < address))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void list(block *b) {
+    size_t at = place_of(b->extent, b);
+    pool.free = vec_reserve(pool.free, &pool.capacity, pool.count + 1, sizeof *pool.free);
+    memmove(&pool.free[at + 1], &pool.free[at], (pool.count - at) * sizeof *pool.free);
+    pool.free[at] = b;
+    pool.count++;
+    pool.waiting += b->extent;
+    b->free = true;
+}
+
+static void unlist(block *b) {
+    size_t at = place_of(b->extent, b);
+    pool.count--;
+    memmove(&pool.free[at], &pool.free[at + 1], (pool.count - at) * sizeof *pool.free);
+    pool.waiting -= b->extent;
+    b->free = false;
+}
+
+/* ---- cutting and joining ---- */
+
+static block *after(block *b) {
+    return b->last ? NULL : (block *)((char *)b + b->extent);
+}
+
+static void set_extent(block *b, size_t extent) {
+    b->extent = extent;
+    if (!b->last) after(b)->before = extent;
+}
+
+/* B keeps EXTENT bytes; the rest becomes a free block. */
+static void split(block *b, size_t extent) {
+    if (b->extent - extent < POOL_LARGE) return;
+    block *rest = (block *)((char *)b + extent);
+    *rest = (block){.before = extent, .last = b->last};
+    size_t left = b->extent - extent;
+    b->extent = extent;
+    b->last = false;
+    set_extent(rest, left);
+    list(rest);
+}
+
+static void join(block *b, block *next) {
+    size_t extent = b->extent + next->extent;
+    b->last = next->last;
+    set_extent(b, extent);
+}
+
+/* ---- the system's side ---- */
+
+/* A new segment of at least EXTENT bytes, as one block. */
+static block *map_segment(size_t extent) {
+    size_t least = pool.huge ? HUGE_SEGMENT : SEGMENT;
+    extent = round_up(extent < least ? least : extent, HUGE_PAGE);
+    char *start = mmap(NULL, extent + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) return NULL;
+    size_t before = round_up((size_t)start, HUGE_PAGE) - (size_t)start;
+    if (before) munmap(start, before);
+    munmap(start + before + extent, HUGE_PAGE - before);
+    start += before;
+    if (pool.huge) madvise(start, extent, MADV_HUGEPAGE); /* a wish: without it everything works, slower */
+    pool.mapped++;
+    block *b = (block *)start;
+    *b = (block){.extent = extent, .last = true};
+    return b;
+}
+
+static void give_back(void) {
+    for (size_t i = pool.count; i-- > 0;) {
+        block *b = pool.free[i];
+        if (b->last && !b->before) {
+            unlist(b);
+            munmap(b, b->extent);
+        } else {
+            size_t head = round_up((size_t)(b + 1), PAGE) - (size_t)b;
+            madvise((char *)b + head, b->extent - head, MADV_DONTNEED);
+        }
+    }
+    pool.resident = pool.used;
+}
+
+/* When a run needs much less than before, memory goes back. */
+static void sweep(void) {
+    double now = clock_seconds();
+    if (now - pool.swept < SWEEP_SECONDS) return;
+    if (pool.resident > 2 * pool.most + SPARE) give_back();
+    pool.swept = now;
+    pool.most = pool.used;
+}
+
+/* ---- the tensors' side ---- */
+
+static block *take_large(size_t extent) {
+    sweep();
+    size_t at = place_of(extent, NULL);
+    block *b = at < pool.count ? pool.free[at] : NULL;
+    if (b)
+        unlist(b);
+    else
+        b = map_segment(extent);
+    if (!b) return NULL;
+    split(b, extent);
+    pool.used += b->extent;
+    if (pool.used > pool.most) pool.most = pool.used;
+    if (pool.used > pool.resident) pool.resident = pool.used;
+    return b;
+}
+
+static void give_large(block *b) {
+    pool.used -= b->extent;
+    block *next = after(b);
+    if (next && next->free) {
+        unlist(next);
+        join(b, next);
+    }
+    block *previous = b->before ? (block *)((char *)b - b->before) : NULL;
+    if (previous && previous->free) {
+        unlist(previous);
+        join(previous, b);
+        b = previous;
+    }
+    list(b);
+}
+
+void *pool_take(size_t size) {
+    block *b = NULL;
+    if (size >= POOL_LARGE) {
+        if (size > SIZE_MAX / 2) return NULL;
+        pthread_mutex_lock(&pool.lock);
+        b = take_large(round_up(size + sizeof *b, PAGE));
+        pthread_mutex_unlock(&pool.lock);
+        return b ? b + 1 : NULL;
+    }
+    void *memory = NULL;
+    if (posix_memalign(&memory, POOL_ALIGNMENT, size + sizeof *b)) return NULL;
+    b = memory;
+    b->extent = 0;
+    return b + 1;
+}
+
+void pool_give(void *memory) {
+    if (!memory) return;
+    block *b = (block *)memory - 1;
+    if (b->extent == 0) {
+        free(b);
+        return;
+    }
+    pthread_mutex_lock(&pool.lock);
+    give_large(b);
+    pthread_mutex_unlock(&pool.lock);
+}
+
+void pool_expect_reuse(void) {
+    pthread_mutex_lock(&pool.lock);
+    pool.huge = true;
+    pthread_mutex_unlock(&pool.lock);
+}
+
+void pool_trim(void) {
+    pthread_mutex_lock(&pool.lock);
+    give_back();
+    pool.huge = false;
+    pool.most = pool.used;
+    pthread_mutex_unlock(&pool.lock);
+}
+
+pool_state pool_look(void) {
+    pthread_mutex_lock(&pool.lock);
+    pool_state state = {.used = pool.used, .waiting = pool.waiting, .mapped = pool.mapped};
+    pthread_mutex_unlock(&pool.lock);
+    return state;
+}

@@ -1,0 +1,37 @@
+/*
+ * pool.h - the memory of large tensors, kept for the next ones.
+ *
+ * A training step makes and frees the same gigabyte of activations every time. Left to malloc, most of them
+ * are mapped from the kernel and given back to it, and up to a quarter of the step goes into faulting pages
+ * in and clearing them. Here memory that was given back waits for the next taker, and what a run no longer
+ * needs after a while goes back to the system.
+ *
+ * One pool a process, because libtorch has one allocator a process. Any thread may call.
+ */
+#ifndef ENGINE_TORCH_POOL_H
+#define ENGINE_TORCH_POOL_H
+
+#include <stddef.h>
+
+enum {
+    POOL_ALIGNMENT = 64,     /* what libtorch promises its kernels */
+    POOL_LARGE = 128 * 1024, /* bytes; below this malloc keeps memory well enough itself */
+};
+
+/* SIZE bytes at POOL_ALIGNMENT, with any contents; NULL when the system has no more. pool_give() frees it. */
+void *pool_take(size_t size);
+void pool_give(void *memory); /* NULL is fine */
+/* From now on, until pool_trim(): the same sizes will come again many times, so huge pages are worth what
+ * finding them may cost. Not for loading: where memory is in pieces, the system was seen to take a second for
+ * 500 MB. */
+void pool_expect_reuse(void);
+void pool_trim(void); /* what nobody uses goes back to the system now */
+
+typedef struct pool_state {
+    size_t used;    /* bytes of large blocks in use */
+    size_t waiting; /* bytes kept for others, resident or not */
+    size_t mapped;  /* how often the system was asked */
+} pool_state;
+pool_state pool_look(void);
+
+#endif

@@ -1,0 +1,185 @@
+/*
+ * test_pool.c - the memory of large tensors: nothing overlaps, nothing is lost, and the system is not asked
+ * twice.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/base/rng.h"
+#include "engine/torch/pool.h"
+#include "tests/unit/support_torch.h"
+
+#define MEGABYTE ((size_t)1 << 20)
+
+static void freed_memory_serves_the_next_taker(void **state) {
+    (void)state;
+    void *first = pool_take(8 * MEGABYTE);
+    assert_non_null(first);
+    pool_give(first);
+    pool_state before = pool_look();
+    void *second = pool_take(8 * MEGABYTE);
+    assert_ptr_equal(first, second);
+    assert_int_equal(pool_look().mapped, before.mapped);
+    assert_int_equal(pool_look().used + pool_look().waiting, before.used + before.waiting);
+    pool_give(second);
+}
+
+static void every_block_is_aligned(void **state) {
+    (void)state;
+    for (size_t size = 1; size < 4 * MEGABYTE; size = 3 * size + 1) {
+        void *memory = pool_take(size);
+        assert_int_equal((uintptr_t)memory % POOL_ALIGNMENT, 0);
+        memset(memory, 1, size);
+        pool_give(memory);
+    }
+    pool_give(NULL);
+}
+
+static void small_blocks_are_not_counted(void **state) {
+    (void)state;
+    pool_state before = pool_look();
+    void *memory = pool_take(POOL_LARGE - 1);
+    assert_int_equal(pool_look().used, before.used);
+    pool_give(memory);
+    assert_int_equal(pool_look().waiting, before.waiting);
+}
+
+static void neighbours_grow_together_again(void **state) {
+    (void)state;
+    pool_trim();
+    pool_expect_reuse(); /* in large segments */
+    void *part[3];
+    for (int i = 0; i < 3; i++)
+        part[i] = pool_take(80 * MEGABYTE);
+    pool_give(part[0]);
+    pool_give(part[2]);
+    pool_give(part[1]);
+    pool_state before = pool_look();
+    void *whole = pool_take(240 * MEGABYTE);
+    assert_ptr_equal(whole, part[0]);
+    assert_int_equal(pool_look().mapped, before.mapped);
+    pool_give(whole);
+}
+
+/* Takes and gives in no order, each block full of its own number; TURNS of them, then all are given. */
+static void exercise(uint64_t seed, int turns) {
+    enum { SLOTS = 24 };
+    unsigned char *memory[SLOTS] = {NULL};
+    size_t size[SLOTS];
+    rng r = rng_keyed(seed, RNG_TEST, 0, 0);
+    for (int turn = 0; turn < turns + SLOTS; turn++) {
+        int i = turn < turns ? (int)(rng_unit(&r) * SLOTS) : turn - turns;
+        if (memory[i]) {
+            for (size_t at = 0; at < size[i]; at += 997)
+                if (memory[i][at] != (unsigned char)(i + 1)) abort();
+            if (memory[i][size[i] - 1] != (unsigned char)(i + 1)) abort();
+            pool_give(memory[i]);
+            memory[i] = NULL;
+        } else if (turn < turns) {
+            size[i] = 1 + (size_t)(rng_unit(&r) * rng_unit(&r) * 3 * (double)MEGABYTE);
+            memory[i] = pool_take(size[i]);
+            if (!memory[i]) abort();
+            memset(memory[i], i + 1, size[i]);
+        }
+        if (turn % 512 == 511) pool_trim();
+    }
+}
+
+static void blocks_never_overlap_and_all_come_back(void **state) {
+    (void)state;
+    pool_state before = pool_look();
+    exercise(1, 4000);
+    assert_int_equal(pool_look().used, before.used);
+}
+
+static void *exercise_thread(void *seed) {
+    exercise((uint64_t)(uintptr_t)seed, 1500);
+    return NULL;
+}
+
+static void two_threads_may_take_and_give(void **state) {
+    (void)state;
+    pool_state before = pool_look();
+    pthread_t thread[2];
+    for (uintptr_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, exercise_thread, (void *)(i + 2)), 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(thread[i], NULL);
+    assert_int_equal(pool_look().used, before.used);
+}
+
+static size_t resident_bytes(void) {
+    long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "re");
+    assert_non_null(statm);
+    assert_int_equal(fscanf(statm, "%*d %ld", &pages), 1);
+    fclose(statm);
+    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void trimming_gives_the_memory_back_and_spares_what_is_used(void **state) {
+    (void)state;
+    char *kept = pool_take(MEGABYTE), *big = pool_take(100 * MEGABYTE);
+    memset(kept, 7, MEGABYTE);
+    memset(big, 7, 100 * MEGABYTE);
+    pool_give(big);
+    size_t before = resident_bytes();
+    pool_trim();
+    assert_true(resident_bytes() + 90 * MEGABYTE < before);
+    for (size_t i = 0; i < MEGABYTE; i += 4096)
+        assert_int_equal(kept[i], 7);
+    pool_give(kept);
+}
+
+static void what_the_system_does_not_have_is_refused(void **state) {
+    (void)state;
+    pool_state before = pool_look();
+    assert_null(pool_take(SIZE_MAX));
+    assert_null(pool_take(SIZE_MAX / 4));
+    assert_int_equal(pool_look().used, before.used);
+    void *memory = pool_take(300 * MEGABYTE); /* more than a segment */
+    assert_non_null(memory);
+    pool_give(memory);
+}
+
+static void tensors_live_in_the_pool(void **state) {
+    (void)state;
+    torch *t = support_torch();
+    tscope s;
+    size_t before = pool_look().used;
+    tscope_begin(&s, t);
+    t_full(&s, SHAPE_1(1 << 20), 1, DTYPE_F32, (device){DEVICE_CPU, 0});
+    assert_true(pool_look().used >= before + 4 * MEGABYTE);
+    thaw_status status = tscope_end(&s);
+    assert_false(thaw_failed(&status));
+    assert_int_equal(pool_look().used, before);
+    tscope_begin(&s, t);
+    t_empty(&s, SHAPE_1((int64_t)1 << 60), DTYPE_U8, (device){DEVICE_CPU, 0}, FORMAT_CONTIGUOUS);
+    status = tscope_end(&s);
+    assert_int_equal(status.code, THAW_ERR_TORCH);
+    assert_non_null(strstr(status.message, "out of memory"));
+    assert_non_null(strstr(status.message, "batch_size"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(freed_memory_serves_the_next_taker),
+        cmocka_unit_test(every_block_is_aligned),
+        cmocka_unit_test(small_blocks_are_not_counted),
+        cmocka_unit_test(neighbours_grow_together_again),
+        cmocka_unit_test(blocks_never_overlap_and_all_come_back),
+        cmocka_unit_test(two_threads_may_take_and_give),
+        cmocka_unit_test(trimming_gives_the_memory_back_and_spares_what_is_used),
+        cmocka_unit_test(what_the_system_does_not_have_is_refused),
+        cmocka_unit_test(tensors_live_in_the_pool),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
