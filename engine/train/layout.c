@@ -18,7 +18,8 @@ static bool family_gains(const char *family) {
 }
 
 bool layout_channels_last(const layout_question *q) {
-    if (q->bf16 || q->cuda || q->avx512) return true;
+    if (q->bf16 || q->cuda || (q->avx512 && !q->old)) return true;
     if (!q->arch) return false;
-    return family_gains(q->arch->family) || (q->arch->input <= SMALL_IMAGE && q->side <= SMALL_IMAGE);
+    bool small = q->arch->input <= SMALL_IMAGE && q->side <= SMALL_IMAGE;
+    return small || (!q->old && family_gains(q->arch->family));
 }

@@ -127,13 +127,13 @@ static thaw_status open_loaders(trainer *t) {
     return open_loader(t, false, budget / 2, &t->val);
 }
 
-/* A run from before recipes had a layout goes on without what AVX-512 changes: it was not looked at then. */
 static void choose_layout(trainer *t) {
     const layout_question q = {.arch = arch_find(t->recipe.model),
                                .side = t->plan.transform.crop,
                                .bf16 = t->learner.bf16,
                                .cuda = t->device.kind == DEVICE_CUDA,
-                               .avx512 = torch_about(t->host.torch)->cpu_avx512 && !t->resumed};
+                               .avx512 = torch_about(t->host.torch)->cpu_avx512,
+                               .old = t->resumed};
     if (strcmp(t->recipe.layout, "auto") != 0) return;
     decide(&t->recipe.layout, layout_channels_last(&q) ? "channels_last" : "contiguous");
 }

@@ -15,7 +15,7 @@
 #include "tests/unit/train_fixture.h"
 
 static bool rule(const char *name, int side, bool bf16, bool cuda, bool avx512) {
-    return layout_channels_last(&(layout_question){arch_find(name), side, bf16, cuda, avx512});
+    return layout_channels_last(&(layout_question){arch_find(name), side, bf16, cuda, avx512, false});
 }
 
 static void the_rule_is_as_measured(void **state) {
@@ -29,6 +29,8 @@ static void the_rule_is_as_measured(void **state) {
     assert_true(rule("cifar_resnet20", 32, false, false, false));
     assert_false(rule("cifar_resnet20", 128, false, false, false));
     assert_false(layout_channels_last(&(layout_question){.side = 224}));
+    const layout_question old = {arch_find("mobilenet_v2"), 224, .avx512 = true, .old = true};
+    assert_false(layout_channels_last(&old));
 }
 
 static void stop_at_step(rig *r, const thaw_event *e) {
