@@ -124,8 +124,8 @@ thaw_memory layers_memory(const thaw_layers *layers, const thaw_memory_params *p
         .gradients = trained,
         .activations = larger(p->batch_size * recorded_most(m), piece * quiet_most(m)) / halves,
     };
-    int64_t state = trained * p->state_per_parameter, file = larger(h.held, state);
-    use.saving = larger(p->cuda ? 0 : h.held + state + file, 2 * (trained + h.largest));
+    int64_t state = trained * p->state_per_parameter;
+    use.saving = larger(p->cuda ? 0 : h.held + state, 2 * (trained + h.largest));
     use.total = use.runtime + use.weights + use.optimizer + use.images +
                 larger(use.gradients + use.activations, use.saving);
     return use;

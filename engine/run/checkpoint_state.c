@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
@@ -17,7 +18,7 @@
 #include "engine/run/folder.h"
 #include "engine/run/mask_json.h"
 
-enum { STATE_VERSION = 1, CHECKSUM_DIGITS = 16, STEP_BYTES = 32 };
+enum { STATE_VERSION = 1, CHECKSUM_DIGITS = 16, STEP_BYTES = 32, BLOCK_BYTES = 1 << 20 };
 static const double exact_integers = 9007199254740992.0; /* 2^53 */
 
 const char *const checkpoint_file_names[CHECKPOINT_FILES] = {
@@ -36,8 +37,9 @@ static uint64_t rotate(uint64_t x, int bits) {
     return x << bits | x >> (64 - bits);
 }
 
-/* Four independent lanes of multiply and rotate, as xxHash does it: as fast as memory. Not cryptographic. */
-static uint64_t checksum(const uint8_t *bytes, size_t count) {
+/* Four independent lanes of multiply and rotate, as xxHash does it: as fast as memory. Not cryptographic.
+ * With LET_GO the bytes are a mapping's, and leave memory as they have been read. */
+static uint64_t checksum(const uint8_t *bytes, size_t count, bool let_go) {
     const uint64_t odd = 0x9E3779B97F4A7C15u;
     uint64_t lane[4] = {1, 2, 3, 4}, word[4];
     size_t whole = count / STEP_BYTES * STEP_BYTES;
@@ -45,18 +47,25 @@ static uint64_t checksum(const uint8_t *bytes, size_t count) {
         memcpy(word, bytes + at, STEP_BYTES);
         for (int i = 0; i < 4; i++)
             lane[i] = rotate((lane[i] ^ word[i]) * odd, 29);
+        bool block_read = (at + STEP_BYTES) % BLOCK_BYTES == 0;
+        if (let_go && block_read)
+            madvise((void *)(bytes + at + STEP_BYTES - BLOCK_BYTES), BLOCK_BYTES, MADV_DONTNEED);
     }
     return hash_bytes(bytes + whole, count - whole, hash_bytes(lane, sizeof lane, count));
 }
 
+static fingerprint fingerprint_from(const mapped_file *map, bool let_go) {
+    return (fingerprint){.length = map->size, .sum = map->size ? checksum(map->data, map->size, let_go) : 0};
+}
+
 fingerprint fingerprint_of(const mapped_file *map) {
-    return (fingerprint){.length = map->size, .sum = map->size ? checksum(map->data, map->size) : 0};
+    return fingerprint_from(map, false);
 }
 
 thaw_status fingerprint_take(const char *path, fingerprint *out) {
     mapped_file map;
     THAW_TRY(file_map(path, &map));
-    *out = fingerprint_of(&map);
+    *out = fingerprint_from(&map, true); /* a checkpoint may be as large as what is left of the memory */
     file_unmap(&map);
     return thaw_ok();
 }

@@ -12,10 +12,9 @@
  *                  backward, and what the layer at work holds besides (backward goes from the last layer to
  *                  the first and lets go of what it is done with); or all that one stage makes where nothing
  *                  is recorded
- *     saving       a copy of weights and optimizer state when a checkpoint is written, and the larger of the
- *                  two once more, as a mapped file whose checksum is taken; or, when layers are measured,
- *                  T of gradients, T of the weights before the update, and twice the largest parameter to
- *                  compute with: whichever is more
+ *     saving       a copy of weights and optimizer state when a checkpoint is written; or, when layers are
+ *                  measured, T of gradients, T of the weights before the update, and twice the largest
+ *                  parameter to compute with: whichever is more
  *     total        runtime + weights + optimizer + images + the larger of step and saving
  *
  * bf16 halves activations and the copies. The caches of decoded images and of what frozen layers make are
