@@ -23,6 +23,12 @@ double thaw_forecast_by_chance(double steps, double epoch, double batch, double 
     return whole;
 }
 
+int64_t thaw_forecast_caches(const thaw_recipe *r, int64_t available) {
+    if (available <= 0 || r->epochs < 2 || (r->cache && !strcmp(r->cache, "off"))) return 0;
+    double part = keep_image_part + (r->freeze_count ? keep_output_part : 0);
+    return (int64_t)(part * (double)available);
+}
+
 /* Views of a training image that a run keeps; 0: none. *CHANCE: which one an epoch shows is drawn. */
 static int views_of(const thaw_recipe *r, double share, bool *chance) {
     transform t = {.augment = AUGMENT_NONE};

@@ -3,6 +3,8 @@
  */
 #include "engine/train/keep.h"
 
+const double keep_image_part = 0.25, keep_output_part = 0.25;
+
 enum { VIEWS_LEAST = 4, EPOCHS_A_VIEW = 4 /* each is shown so often, in a run that is long enough */ };
 /* Of a forward pass, before the cut: less is not worth the memory, or the fewer random crops. */
 static const double share_least = 0.05, share_least_random = 0.25;

@@ -7,6 +7,10 @@
 
 #include "engine/nn/model.h"
 
+/* Of the memory that is free when a run begins, at most: for decoded images, and for outputs of frozen
+ * layers. */
+extern const double keep_image_part, keep_output_part;
+
 double keep_share(const model *m, size_t cut); /* of a forward pass, that lies before the cut; M is traced */
 bool keep_pays(double share, bool random);     /* RANDOM: the crops are, so that only some are kept */
 int keep_views(int asked, int epochs);         /* of an image, when they are; ASKED 0: chosen */

@@ -13,12 +13,11 @@
 #include "engine/base/str.h"
 #include "engine/models/registry.h"
 #include "engine/nn/freeze.h"
+#include "engine/train/keep.h"
 #include "engine/train/layout.h"
 #include "thaw/run.h"
 
 enum { CLASSES_MIN = 2 };
-/* Of the memory that is free when the run starts: for decoded images, and for outputs of frozen layers. */
-static const double image_share = 0.25, output_share = 0.25;
 
 static bool keep_scanning(void *user) {
     trainer *t = user;
@@ -114,8 +113,8 @@ static thaw_status open_loader(trainer *t, bool train, size_t cache_bytes, loade
 
 static thaw_status open_loaders(trainer *t) {
     /* In a single epoch no image comes again. */
-    size_t budget = t->recipe.epochs > 1 ? cache_budget(t, (device){.kind = DEVICE_CPU}, image_share) : 0;
-    t->cache_bytes = cache_budget(t, t->device, output_share);
+    size_t budget = t->recipe.epochs > 1 ? cache_budget(t, (device){.kind = DEVICE_CPU}, keep_image_part) : 0;
+    t->cache_bytes = cache_budget(t, t->device, keep_output_part);
     if (t->device.kind == DEVICE_CUDA) t->pinned.torch = t->host.torch;
     trainer_choose_views(t);
     THAW_TRY(open_loader(t, true, budget / 2, &t->train));

@@ -22,6 +22,11 @@ typedef struct thaw_forecast {
  */
 thaw_forecast thaw_forecast_run(const thaw_layers *layers, const thaw_recipe *recipe, int64_t images);
 
+/* Bytes that a run of R keeps at most, of AVAILABLE: decoded images, and what frozen layers make of them.
+ * Both give way to nothing else, but are made no larger than what is free allows, and only as far as there is
+ * something to keep. */
+int64_t thaw_forecast_caches(const thaw_recipe *r, int64_t available);
+
 /* Of STEPS in epochs of EPOCH steps with BATCH images, each in one of two views by chance: how many meet one
  * that is not kept. At first the share LACKING is not; it halves with each epoch. */
 double thaw_forecast_by_chance(double steps, double epoch, double batch, double lacking);

@@ -18,7 +18,8 @@
  *     total        runtime + weights + optimizer + images + the larger of step and saving
  *
  * bf16 halves activations and the copies. The caches of decoded images and of what frozen layers make are
- * left out: they take a share of what is free and no more. docs/decisions.md has what was measured beside it.
+ * left out: they take parts of what is free and no more (thaw_forecast_caches). docs/decisions.md has what
+ * was measured beside it.
  */
 #ifndef THAW_MEMORY_H
 #define THAW_MEMORY_H

@@ -16,6 +16,21 @@ test_models_sort_by_each_column_either_way() {
     expect_restored 0
 }
 
+test_models_in_ascii_and_every_place_of_a_file() {
+    mkdir -p "$TEST_DIR/own" "$TEST_DIR/home/.cache/torch/hub/checkpoints"
+    echo x >"$TEST_DIR/own/alexnet-owt-7be5be79.pth"
+    echo x >"$TEST_DIR/home/.cache/torch/hub/checkpoints/alexnet-owt-7be5be79.pth"
+    start 200 60 THAW_WEIGHTS="$TEST_DIR/own" -- --ascii
+    expect "116 of 116"
+    press Down
+    expect_match 'file +[^ ]*/own/alexnet-owt-7be5be79.pth, 2 B'
+    expect_match 'also +[^ ]*/checkpoints/alexnet-owt-7be5be79.pth, 2 B'
+    expect_match 'besides +up to .* for what is kept'
+    screen | LC_ALL=C grep -q '[^ -~]' && fail "there is more than ASCII"
+    press q
+    expect_restored 0
+}
+
 test_models_filter_by_terms() {
     start 80 24
     expect "116 of 116"

@@ -79,12 +79,27 @@ static void what_is_trained_is_computed_in_every_step(void **state) {
     assert_true(fabs(f.work - STEPS) < 1e-9);
 }
 
+static void caches_take_their_parts_of_what_is_free_and_no_more(void **state) {
+    (void)state;
+    thaw_recipe r;
+    thaw_recipe_init(&r);
+    set(&r, "epochs", "20");
+    assert_int_equal(thaw_forecast_caches(&r, 1000), 500); /* images, and outputs of what is frozen */
+    assert_int_equal(thaw_forecast_caches(&r, -1), 0);
+    set(&r, "freeze", "");
+    assert_int_equal(thaw_forecast_caches(&r, 1000), 250);
+    set(&r, "cache", "off");
+    assert_int_equal(thaw_forecast_caches(&r, 1000), 0);
+    thaw_recipe_clear(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_view_is_computed_in_the_first_epoch),
         cmocka_unit_test(random_crops_are_computed_as_often_as_there_are_views),
         cmocka_unit_test(flips_are_all_met_after_some_epochs),
         cmocka_unit_test(what_is_trained_is_computed_in_every_step),
+        cmocka_unit_test(caches_take_their_parts_of_what_is_free_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,6 +145,9 @@ static void memory_facts(facts *f, const model_estimates *e, int index) {
     const thaw_memory *m = &of->memory;
     memory_line(f, "all trained", (double)of->whole, e->available, "");
     if (e->available >= 0) facts_line(f, "available", "%s", text_bytes((double)e->available, figure));
+    if (e->caches > 0)
+        facts_line(f, "besides", "up to %s of it for what is kept: decoded images, frozen layers' outputs",
+                   text_bytes((double)e->caches, figure));
     bool step = m->gradients + m->activations >= m->saving;
     str parts = {0};
     add_part(&parts, "libtorch", m->runtime);

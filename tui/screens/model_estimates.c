@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "thaw/forecast.h"
 #include "tui/model_memory.h"
 
 /* What a job works on: its own but for the catalog, which outlives every job. */
@@ -101,6 +102,7 @@ void model_estimates_refresh(model_estimates *e, app *a, model_rows *rows) {
     char *recipe = thaw_recipe_json(&r), *key = xasprintf("%d %d %s", rows->catalog_count, classes, recipe);
     free(recipe);
     e->available = model_memory_available(&r, app_live(a));
+    e->caches = thaw_forecast_caches(&r, e->available);
     judge(e, rows);
     if (e->key && !strcmp(e->key, key)) {
         free(key);

@@ -18,6 +18,7 @@ typedef struct model_estimate {
 typedef struct model_estimates {
     model_estimate *of; /* of each catalog row; NULL: not yet */
     int64_t available;  /* memory when last looked, -1: not known */
+    int64_t caches;     /* of these, what a run keeps at most */
     int batch_size;     /* of the recipe they are by */
     char *key;          /* that recipe, and what else counts */
     struct estimate_load *loading;
