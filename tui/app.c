@@ -90,6 +90,13 @@ void app_say(app *a, const char *format, ...) {
     va_end(args);
 }
 
+void app_warn_briefly(app *a, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    set_message(a, ROLE_WARN, MESSAGE_ROWS_SECONDS, format, args);
+    va_end(args);
+}
+
 void app_warn(app *a, const char *format, ...) {
     va_list args;
     va_start(args, format);

@@ -135,6 +135,7 @@ void app_redraw(app *a); /* something to be seen has changed */
 /* The line at the bottom, for a few seconds; a warning or failure until the next key. A failure also goes to
  * the log. */
 void app_say(app *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void app_warn_briefly(app *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void app_warn(app *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void app_fail(app *a, const thaw_status *status);
 void app_hush(app *a); /* take the line away */

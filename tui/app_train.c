@@ -165,13 +165,16 @@ void app_take_event(app *a, const thaw_event *e) {
     if (e->kind == THAW_EVENT_BEGIN) {
         keep_as_ghost(a, e->begin.run);
         take_recipe(a, e);
-        if (a->starting) app_hush(a); /* "preparing…" */
+        if (a->starting && a->message_role != ROLE_WARN) app_hush(a); /* "preparing…" */
         a->starting = false;
     }
     int classes = app_class_count(a);
     run_view_apply(&a->live, e);
     app_rate_event(a, e);
-    if (e->kind == THAW_EVENT_LOG && e->log.level == 1) set_warning(a, e->log.text);
+    if (e->kind == THAW_EVENT_LOG && e->log.level == 1) {
+        set_warning(a, e->log.text);
+        app_warn_briefly(a, "%s", e->log.text ? e->log.text : ""); /* it stays in the log */
+    }
     if (e->kind == THAW_EVENT_MASK) app_take_mask(a, e);
     if (e->kind == THAW_EVENT_ENGINE && !e->engine.ok)
         app_warn(a, "%s", e->engine.text ? e->engine.text : "no libtorch");

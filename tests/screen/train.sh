@@ -192,3 +192,14 @@ test_what_is_missing_is_said_when_it_is_started_too_early() {
     press q
     expect_restored 0
 }
+
+test_a_warning_of_the_run_is_shown_and_kept() {
+    echo '{"model": "cifar_resnet20", "data": {"path": "shapes"}, "epochs": 1, "batch_size": 512}' >"$TEST_DIR/work/big.json"
+    start 120 36 -- open big.json --start
+    expect "batch_size 512 is more than the 160 training images"
+    expect_gone "batch_size 512 is more than the 160 training images"
+    press L
+    expect_match 'batch_size 512 is more'
+    press q
+    expect_restored 0
+}
