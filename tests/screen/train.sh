@@ -106,6 +106,33 @@ test_two_runs_leave_the_first_as_a_ghost() {
     expect_restored 0
 }
 
+# Zooming, panning, following, and what is shown as a file.
+test_zooming_and_exporting_the_curves() {
+    have_libtorch || return 0
+    begin_training 120 36 400
+    expect "val "
+    press + +; expect "4x follow"
+    press Left; expect "4x ·"; expect_gone "follow"
+    press End; expect "4x follow"
+    press x Home; expect "step 0 ·"
+    press Escape - -; expect_gone "2x"
+    press s; expect "stopped and saved"
+    press +; expect "2x"
+    press e; expect "write the curves to"
+    press C-u; type_text "$TEST_DIR/curves.txt"; press Enter; expect "ends in .svg"
+    press C-u; type_text "$TEST_DIR/no/such/curves.svg"; press Enter; expect "No such file"
+    press C-u; type_text "$TEST_DIR/curves.svg"; press Enter; expect "the curves are in"
+    command_line "export $TEST_DIR/curves.csv"; expect "curves.csv"
+    press 0; expect_gone "2x"
+    press q
+    expect_restored 0
+    python3 -c 'import sys, xml.dom.minidom as x; x.parse(sys.argv[1]).getElementsByTagName("path")[1]' \
+        "$TEST_DIR/curves.svg" || fail "the picture is none"
+    python3 -c 'import sys, csv; r = list(csv.DictReader(open(sys.argv[1]))); assert len(r) > 4, r
+assert {x["chart"] for x in r} == {"loss", "accuracy"} and all(float(x["step"]) >= 0 for x in r)' \
+        "$TEST_DIR/curves.csv" || fail "the numbers are none"
+}
+
 test_quitting_while_it_trains_asks_and_saves() {
     have_libtorch || return 0
     begin_training 80 24 400

@@ -18,6 +18,7 @@
 #include "tui/widgets/chart.h"
 #include "tui/widgets/chart_axis.h"
 #include "tui/widgets/chart_curve.h"
+#include "tui/widgets/chart_export.h"
 
 enum { ROWS = 16, COLS = 70 };
 
@@ -503,9 +504,89 @@ static void numbers_are_written_as_people_read_them(void **state) {
     assert_string_equal(chart_number(-1.7976931348623157e308, false, text), "-1.80e+308");
 }
 
+/* ---- as files ---- */
+
+static int occurrences(const char *text, const char *part) {
+    int count = 0;
+    for (const char *at = text; (at = strstr(at, part)); at += strlen(part))
+        count++;
+    return count;
+}
+
+/* Two charts with every kind of thing on them; some of it outside of what is shown. */
+static char *sheet_as(char *(*render)(const chart_sheet *sheet)) {
+    series steps = {0};
+    for (int i = 0; i < 100; i++)
+        series_add(&steps, i, i == 50 ? NAN : 2.0 / (1 + i));
+    const chart_point val[] = {{20, 0.5}, {60, NAN}, {80, 0.25}, {120, 9}};
+    const chart_series loss[] = {
+        {.name = "train", .role = ROLE_TRAIN, .steps = &steps, .smoothing = 0.5},
+        {.name = "A: <odd>, \"name\" & more", .role = ROLE_GHOST_1, .ghost = true, .point = val, .count = 4}};
+    const chart_series accuracy[] = {
+        {.name = "val", .role = ROLE_VAL, .marked = true, .point = val, .count = 4}};
+    const chart_mark mark[] = {{.x = 30, .role = ROLE_MARK_THAW, .label = "layer4 thawed", .weight = 3},
+                               {.x = 5, .role = ROLE_MARK_LR, .label = "not shown", .weight = 2}};
+    chart item[] = {chart_default(), chart_default()};
+    item[0].curve = loss;
+    item[0].curve_count = 2;
+    item[0].mark = mark;
+    item[0].mark_count = 2;
+    item[1].curve = accuracy;
+    item[1].curve_count = 1;
+    item[1].percent = true;
+    for (int i = 0; i < 2; i++) {
+        item[i].x_min = 10;
+        item[i].x_max = 90;
+        item[i].x_unit = 20;
+    }
+    const char *const name[] = {"loss", "accuracy"};
+    char *text = render(&(chart_sheet){.title = "run <1>", .item = item, .name = name, .count = 2});
+    series_clear(&steps);
+    return text;
+}
+
+static void the_numbers_are_those_that_are_shown(void **state) {
+    (void)state;
+    char *text = sheet_as(chart_csv);
+    assert_int_equal(occurrences(text, "\n"), 1 + 81 + 3 + 3); /* with the heading */
+    assert_int_equal(strncmp(text, "chart,curve,step,epoch,value,low,high,smoothed\nloss,train,10,0.5,", 65),
+                     0);
+    assert_non_null(strstr(text, "\nloss,train,50,2.5,,,,")); /* not finite: empty */
+    assert_non_null(strstr(text, "\nloss,train,49,2.45,0.04,0.04,0.04,"));
+    assert_non_null(strstr(text, "\nloss,\"A: <odd>, \"\"name\"\" & more\",20,1,0.5,0.5,0.5,\n"));
+    assert_non_null(strstr(text, "\naccuracy,val,80,4,0.25,0.25,0.25,\n"));
+    assert_null(strstr(text, ",120,"));
+    free(text);
+}
+
+static void the_picture_has_every_curve_and_mark(void **state) {
+    (void)state;
+    char *text = sheet_as(chart_svg);
+    assert_non_null(strstr(text, ">run &lt;1&gt;</text>"));
+    assert_int_equal(occurrences(text, "<path "), 3);
+    assert_int_equal(occurrences(text, "<polygon "), 1); /* the range of what is raw */
+    assert_int_equal(occurrences(text, "<circle "), 2);  /* values of the marked curve that are shown */
+    assert_int_equal(occurrences(text, "layer4 thawed"), 1);
+    assert_int_equal(occurrences(text, "not shown"), 0);
+    assert_int_equal(occurrences(text, "A: &lt;odd&gt;, \"name\" &amp; more</text>"), 1);
+    assert_null(strstr(text, "nan"));
+    const char *path = strstr(text, "stroke=\"#0072b2\" stroke-width=\"2\"");
+    assert_non_null(path);
+    const char *begin = path;
+    while (strncmp(begin, "<path", 5) != 0)
+        begin--;
+    int lifted = 0;
+    for (; begin < path; begin++)
+        lifted += *begin == 'M';
+    assert_int_equal(lifted, 2); /* begun, and again behind the gap */
+    free(text);
+}
+
 int main(void) {
     setlocale(LC_CTYPE, "C.UTF-8");
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_numbers_are_those_that_are_shown),
+        cmocka_unit_test(the_picture_has_every_curve_and_mark),
         cmocka_unit_test(a_line_from_far_outside_is_clipped_not_dropped),
         cmocka_unit_test(higher_levels_replace_and_equal_ones_unite),
         cmocka_unit_test(braille_dots_are_where_unicode_has_them),

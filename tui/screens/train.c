@@ -235,9 +235,11 @@ static void do_ghosts(app *a, void *self, const char *argument) {
 }
 
 static void set_crosshair(app *a, train_state *s, double x) {
+    double span = train_span(a);
     if (x < 0) x = 0;
-    if (x > s->x_max) x = s->x_max;
+    if (x > span) x = span;
     s->crosshair = x;
+    train_reach(a, s, x);
     app_redraw(a);
 }
 
@@ -249,9 +251,9 @@ static void do_crosshair(app *a, void *self, const char *argument) {
         app_redraw(a);
         return;
     }
-    if (s->x_max <= 0) s->x_max = train_span(a);
-    const run_view *v = app_live(a);
-    set_crosshair(a, s, v->begun ? (double)v->steps : s->x_max / 2);
+    double from, to, newest = (double)app_live(a)->steps;
+    train_window(a, s, &from, &to);
+    set_crosshair(a, s, app_live(a)->begun && newest >= from && newest <= to ? newest : (from + to) / 2);
     app_set_focus(a, PANE_LOSS);
     app_say(a, "arrows move the crosshair, Shift-Tab and Tab change the pane, x or Esc ends it");
 }
@@ -259,7 +261,7 @@ static void do_crosshair(app *a, void *self, const char *argument) {
 /* Steps of one column of the plot. */
 static double column_steps(const train_state *s) {
     rect plot = rect_empty(s->loss_plot) ? s->accuracy_plot : s->loss_plot;
-    return plot.cols > 1 ? s->x_max / (plot.cols - 1) : 1;
+    return plot.cols > 1 ? (s->x_max - s->x_min) / (plot.cols - 1) : 1;
 }
 
 static bool crosshair_key(app *a, train_state *s, int key) {
@@ -301,6 +303,7 @@ static bool mouse(app *a, train_state *s) {
     rect plot = rect_holds(s->loss_plot, m.row, m.col) ? s->loss_plot : s->accuracy_plot;
     if (rect_holds(plot, m.row, m.col)) {
         chart ch = chart_default();
+        ch.x_min = s->x_min;
         ch.x_max = s->x_max;
         s->crosshair_on = true;
         set_crosshair(a, s, chart_x_at(&ch, plot, m.col));
@@ -321,7 +324,8 @@ static bool train_key(app *a, void *self, int key) {
     case PANE_LOG:
         return logpane_key(&s->log, key, app_live(a)->log_count);
     default:
-        return s->crosshair_on && crosshair_key(a, s, key);
+        if (s->crosshair_on && crosshair_key(a, s, key)) return true;
+        return train_window_key(a, s, key);
     }
 }
 
@@ -339,6 +343,12 @@ static const action train_actions[] = {
      do_ghosts},
     {"smoothing", "m", NULL, "how much the training curve is smoothed", NULL, has_curve, do_smoothing},
     {"log-scale", "y", NULL, "linear or logarithmic loss", NULL, has_curve, do_log_scale},
+    {"zoom-in", "+ =", NULL, "show fewer steps: around the crosshair, or the newest", NULL, has_curve,
+     train_zoom_in},
+    {"zoom-out", "-", NULL, "show more steps", NULL, train_is_zoomed, train_zoom_out},
+    {"whole", "0", NULL, "show the whole run", NULL, train_is_zoomed, train_whole},
+    {"export", "e", NULL, "write the curves that are shown to a file: .svg or .csv", "FILE", has_curve,
+     train_export},
     {"profile", "w", "time", "show or hide where the time goes", NULL, NULL, do_profile},
     {"log", "L", "log", "show or hide the log", NULL, NULL, do_log},
     LAYER_PANE_ACTIONS,

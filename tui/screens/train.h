@@ -1,6 +1,6 @@
 /*
- * train.h - the Train tab's state, shared by its files: train.c (what it does), train_charts.c, train_now.c,
- * train_profile.c.
+ * train.h - the Train tab's state, shared by its files: train.c (what it does), train_charts.c,
+ * train_window.c, train_export.c, train_now.c, train_profile.c.
  */
 #ifndef TUI_SCREENS_TRAIN_H
 #define TUI_SCREENS_TRAIN_H
@@ -17,9 +17,13 @@ typedef struct train_state {
     int profile_top, profile_page; /* its first line; lines it has room for */
     int smoothing;                 /* index into train_smoothing */
     bool crosshair_on;
-    double crosshair;              /* steps */
+    double crosshair; /* steps */
+    /* What part of the axis is shown: all of it, or WIDTH steps from FROM on, or (following) up to the
+     * newest. */
+    bool zoomed, following;
+    double from, width;
     rect loss_plot, accuracy_plot; /* as last drawn, for mouse and crosshair */
-    double x_max;
+    double x_min, x_max;
 } train_state;
 
 enum { TRAIN_SMOOTHINGS = 4 };
@@ -29,6 +33,32 @@ double train_smoothing(const train_state *s);
 void train_draw_charts(app *a, train_state *s, canvas *c, const layout *l);
 /* Steps the chart spans: what is planned, or what a ghost has. */
 double train_span(const app *a);
+
+/* One chart as it is shown at this moment. */
+typedef struct train_chart {
+    chart chart;
+    struct curves *curves; /* its curves, owned */
+} train_chart;
+train_chart train_loss_chart(const app *a, const train_state *s);
+train_chart train_accuracy_chart(const app *a, const train_state *s);
+void train_chart_free(train_chart *c);
+chart_mark *train_marks(const app *a, size_t *count); /* owned by the caller; the labels are the run's */
+
+/* ---- train_window.c: zooming and panning ---- */
+
+/* The steps that are shown. */
+void train_window(const app *a, const train_state *s, double *from, double *to);
+/* "4x · follow", or "" when all is shown; owned by the caller. */
+char *train_window_note(const app *a, const train_state *s);
+void train_zoom_in(app *a, void *self, const char *argument);
+void train_zoom_out(app *a, void *self, const char *argument);
+void train_whole(app *a, void *self, const char *argument);
+bool train_is_zoomed(app *a, void *self);
+bool train_window_key(app *a, train_state *s, int key);   /* false: not one of its */
+void train_reach(const app *a, train_state *s, double x); /* move the window so that X is in it */
+
+/* ---- train_export.c ---- */
+void train_export(app *a, void *self, const char *argument);
 /* Figures of the present moment. */
 void train_draw_now(app *a, canvas *c, const layout *l);
 /* Where the time goes. */

@@ -110,8 +110,9 @@ static chart_mark mark_of(const run_mark *m) {
     return out;
 }
 
-/* Marks of the live run: of the checkpoints only the newest, on the axis. Owned by the caller. */
-static chart_mark *collect_marks(const run_view *v, size_t *count) {
+/* Of the checkpoints only the newest, on the axis. */
+chart_mark *train_marks(const app *a, size_t *count) {
+    const run_view *v = app_live(a);
     chart_mark *mark = xcalloc(v->mark_count + 1, sizeof *mark);
     const run_mark *saved = NULL;
     size_t n = 0;
@@ -132,21 +133,25 @@ static chart_mark *collect_marks(const run_view *v, size_t *count) {
 /* ---- curves ---- */
 
 /* What one chart is made of while it is drawn. */
-typedef struct curves {
+struct curves {
     chart_series *item;
     size_t count;
     chart_point **point; /* to be freed */
     char **name;
-} curves;
+};
+typedef struct curves curves;
 
-static curves curves_new(const app *a) {
+static curves *curves_new(const app *a) {
     size_t most = CURVES_OWN + app_ghost_count(a);
-    return (curves){.item = xcalloc(most, sizeof(chart_series)),
-                    .point = xcalloc(most, sizeof(chart_point *)),
-                    .name = xcalloc(most, sizeof(char *))};
+    curves *cs = xcalloc(1, sizeof *cs);
+    *cs = (curves){.item = xcalloc(most, sizeof(chart_series)),
+                   .point = xcalloc(most, sizeof(chart_point *)),
+                   .name = xcalloc(most, sizeof(char *))};
+    return cs;
 }
 
-static void curves_free(curves *cs) {
+void train_chart_free(train_chart *c) {
+    curves *cs = c->curves;
     for (size_t i = 0; i < cs->count; i++) {
         free(cs->point[i]);
         free(cs->name[i]);
@@ -154,6 +159,7 @@ static void curves_free(curves *cs) {
     free(cs->item);
     free(cs->point);
     free(cs->name);
+    free(cs);
 }
 
 static void add_points(curves *cs, const run_view *v, epoch_figure figure, chart_series look) {
@@ -192,21 +198,68 @@ static void add_ghosts(curves *cs, const app *a, const train_state *s, bool loss
 
 static chart base_chart(const app *a, const train_state *s) {
     chart ch = chart_default();
-    ch.x_max = train_span(a);
+    train_window(a, s, &ch.x_min, &ch.x_max);
     ch.x_unit = epoch_steps(a);
     ch.raster = (raster_kind)app_raster(a);
     ch.crosshair = s->crosshair_on ? s->crosshair : NAN;
     return ch;
 }
 
+static train_chart finish(const app *a, const train_state *s, curves *cs) {
+    chart ch = base_chart(a, s);
+    ch.curve = cs->item;
+    ch.curve_count = cs->count;
+    ch.x_name = "epoch";
+    return (train_chart){ch, cs};
+}
+
+train_chart train_loss_chart(const app *a, const train_state *s) {
+    const run_view *v = app_live(a);
+    curves *cs = curves_new(a);
+    if (v->train_loss.count)
+        cs->item[cs->count++] = (chart_series){.name = "train",
+                                               .letter = 't',
+                                               .role = ROLE_TRAIN,
+                                               .raw_role = ROLE_TRAIN_RAW,
+                                               .steps = &v->train_loss,
+                                               .smoothing = train_smoothing(s)};
+    add_points(cs, v, val_loss,
+               (chart_series){.name = "val", .letter = 'v', .role = ROLE_VAL, .marked = true});
+    add_ghosts(cs, a, s, true);
+    train_chart c = finish(a, s, cs);
+    c.chart.log_y = s->log_y;
+    c.chart.empty = app_busy(a) ? "waiting for the first step" : "no run yet: press R to train the recipe";
+    return c;
+}
+
+train_chart train_accuracy_chart(const app *a, const train_state *s) {
+    const run_view *v = app_live(a);
+    curves *cs = curves_new(a);
+    add_points(cs, v, train_top1,
+               (chart_series){.name = "train", .letter = 't', .role = ROLE_TRAIN, .marked = true});
+    add_points(cs, v, val_top1,
+               (chart_series){.name = "val", .letter = 'v', .role = ROLE_VAL, .marked = true});
+    add_ghosts(cs, a, s, false);
+    train_chart c = finish(a, s, cs);
+    c.chart.percent = true;
+    c.chart.legend_below = true;
+    c.chart.empty = app_busy(a) ? "known after the first epoch" : "";
+    return c;
+}
+
+/* ---- drawing ---- */
+
 static char *loss_note(const app *a, const train_state *s) {
     const run_view *v = app_live(a);
     str text = {0};
+    char *window = train_window_note(a, s);
     if (s->crosshair_on)
         str_appendf(&text, "step %.0f · ", s->crosshair);
     else if (v->begun)
         str_appendf(&text, "epoch %d of %d · ", v->epoch + 1 > v->epochs ? v->epochs : v->epoch + 1,
                     v->epochs);
+    if (window[0]) str_appendf(&text, "%s · ", window);
+    free(window);
     if (s->log_y) str_append(&text, "log · ");
     if (train_smoothing(s) > 0)
         str_appendf(&text, "smooth %g", train_smoothing(s));
@@ -219,35 +272,21 @@ static void draw_loss(app *a, train_state *s, canvas *c, const layout *l, const 
                       size_t mark_count) {
     rect place = l->pane[PANE_LOSS];
     if (rect_empty(place)) return;
-    const run_view *v = app_live(a);
     char *note = loss_note(a, s);
     rect in = canvas_frame(c, place, "loss", note,
                            l->flags[PANE_LOSS] | (app_focus(a) == PANE_LOSS ? FRAME_FOCUS : 0));
     free(note);
-    curves cs = curves_new(a);
-    if (v->train_loss.count)
-        cs.item[cs.count++] = (chart_series){.name = "train",
-                                             .letter = 't',
-                                             .role = ROLE_TRAIN,
-                                             .raw_role = ROLE_TRAIN_RAW,
-                                             .steps = &v->train_loss,
-                                             .smoothing = train_smoothing(s)};
-    add_points(&cs, v, val_loss,
-               (chart_series){.name = "val", .letter = 'v', .role = ROLE_VAL, .marked = true});
-    add_ghosts(&cs, a, s, true);
-    chart ch = base_chart(a, s);
-    ch.curve = cs.item;
-    ch.curve_count = cs.count;
-    ch.mark = mark;
-    ch.mark_count = mark_count;
-    ch.log_y = s->log_y;
-    ch.legend = true;
-    ch.x_name = rect_empty(l->pane[PANE_ACCURACY]) ? "epoch" : NULL;
-    ch.empty = app_busy(a) ? "waiting for the first step" : "no run yet: press R to train the recipe";
-    s->loss_plot = chart_plot(&ch, in);
-    s->x_max = ch.x_max;
-    chart_draw(&ch, c, in);
-    curves_free(&cs);
+    train_chart loss = train_loss_chart(a, s);
+    chart *ch = &loss.chart;
+    ch->mark = mark;
+    ch->mark_count = mark_count;
+    ch->legend = true;
+    if (!rect_empty(l->pane[PANE_ACCURACY])) ch->x_name = NULL; /* said below */
+    s->loss_plot = chart_plot(ch, in);
+    s->x_min = ch->x_min;
+    s->x_max = ch->x_max;
+    chart_draw(ch, c, in);
+    train_chart_free(&loss);
 }
 
 static void draw_accuracy(app *a, train_state *s, canvas *c, const layout *l, const chart_mark *mark,
@@ -261,30 +300,19 @@ static void draw_accuracy(app *a, train_state *s, canvas *c, const layout *l, co
     rect in = canvas_frame(c, place, "accuracy", note,
                            l->flags[PANE_ACCURACY] | (app_focus(a) == PANE_ACCURACY ? FRAME_FOCUS : 0));
     free(note);
-    curves cs = curves_new(a);
-    add_points(&cs, v, train_top1,
-               (chart_series){.name = "train", .letter = 't', .role = ROLE_TRAIN, .marked = true});
-    add_points(&cs, v, val_top1,
-               (chart_series){.name = "val", .letter = 'v', .role = ROLE_VAL, .marked = true});
-    add_ghosts(&cs, a, s, false);
-    chart ch = base_chart(a, s);
-    ch.curve = cs.item;
-    ch.curve_count = cs.count;
-    ch.mark = mark;
-    ch.mark_count = mark_count;
-    ch.percent = true;
-    ch.legend = rect_empty(l->pane[PANE_LOSS]); /* else it is above */
-    ch.legend_below = true;
-    ch.x_name = "epoch";
-    ch.empty = app_busy(a) ? "known after the first epoch" : "";
-    s->accuracy_plot = chart_plot(&ch, in);
-    chart_draw(&ch, c, in);
-    curves_free(&cs);
+    train_chart accuracy = train_accuracy_chart(a, s);
+    chart *ch = &accuracy.chart;
+    ch->mark = mark;
+    ch->mark_count = mark_count;
+    ch->legend = rect_empty(l->pane[PANE_LOSS]); /* else it is above */
+    s->accuracy_plot = chart_plot(ch, in);
+    chart_draw(ch, c, in);
+    train_chart_free(&accuracy);
 }
 
 void train_draw_charts(app *a, train_state *s, canvas *c, const layout *l) {
     size_t count;
-    chart_mark *mark = collect_marks(app_live(a), &count);
+    chart_mark *mark = train_marks(a, &count);
     draw_loss(a, s, c, l, mark, count);
     for (size_t i = 0; i < count; i++)
         mark[i].label = NULL; /* said once, above */

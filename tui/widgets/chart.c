@@ -92,8 +92,7 @@ const char *chart_number(double value, bool percent, char buffer[CHART_NUMBER_MA
     return buffer;
 }
 
-/* A tick needs no more digits than tell it from its neighbours. */
-static void tick_text(double value, double step, bool percent, char *buffer, size_t size) {
+void chart_tick_text(double value, double step, bool percent, char *buffer, size_t size) {
     if (percent) {
         snprintf(buffer, size, "%g%%", round(value * 1000) / 10);
         return;
@@ -111,17 +110,8 @@ static void tick_text(double value, double step, bool percent, char *buffer, siz
 
 static bool choose_range(drawing *d) {
     const chart *ch = d->ch;
-    double low = NAN, high = NAN;
-    for (size_t i = 0; i < ch->curve_count; i++)
-        curve_range(&ch->curve[i], ch, &low, &high);
-    if (isfinite(ch->y_min)) low = ch->y_min;
-    if (isfinite(ch->y_max)) high = ch->y_max;
-    if (!isfinite(low) || !isfinite(high) || low > high) return false;
-    int wanted = d->plot.rows / ROWS_A_TICK;
-    bool log_y = ch->log_y && low > 0;
-    d->ticks = log_y ? axis_log(low, high, wanted) : axis_linear(low, high, wanted);
-    if (ch->percent && d->ticks.low < 0) d->ticks.low = 0;
-    if (ch->percent && d->ticks.high > 1) d->ticks.high = 1;
+    bool log_y;
+    if (!curves_axis(ch, d->plot.rows / ROWS_A_TICK, &d->ticks, &log_y)) return false;
     d->scale =
         (chart_scale){ch->x_min, ch->x_max, d->ticks.low, d->ticks.high, log_y, d->dots.wide, d->dots.high};
     return true;
@@ -138,7 +128,8 @@ static void draw_y_axis(drawing *d, bool labels) {
         if (!(dot >= -0.5 && dot < d->dots.high) || row >= d->plot.rows || row == last_row) continue;
         last_row = row;
         char text[CHART_NUMBER_MAX];
-        tick_text(d->ticks.at[i], d->scale.log_y ? d->ticks.at[i] : step, d->ch->percent, text, sizeof text);
+        chart_tick_text(d->ticks.at[i], d->scale.log_y ? d->ticks.at[i] : step, d->ch->percent, text,
+                        sizeof text);
         canvas_text_right(d->c, d->plot.row + row, col - Y_COLUMNS + 1, Y_COLUMNS - 1, text, ROLE_DIM);
         canvas_put(d->c, d->plot.row + row, col, V_TICK, ROLE_AXIS);
     }

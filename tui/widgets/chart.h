@@ -74,5 +74,7 @@ bool chart_read(const chart_series *s, bool log_y, double x, double *at, double 
 /* A y value as the axis writes it: "0.412", "1e-05", "87 %". Returns buffer. */
 enum { CHART_NUMBER_MAX = 24 };
 const char *chart_number(double value, bool percent, char buffer[CHART_NUMBER_MAX]);
+/* The label of a tick, with no more digits than tell it from one a STEP away. */
+void chart_tick_text(double value, double step, bool percent, char *buffer, size_t size);
 
 #endif

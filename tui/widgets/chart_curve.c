@@ -130,6 +130,20 @@ void curve_range(const chart_series *curve, const chart *ch, double *low, double
     free(value);
 }
 
+bool curves_axis(const chart *ch, int wanted, axis_ticks *ticks, bool *log_y) {
+    double low = NAN, high = NAN;
+    for (size_t i = 0; i < ch->curve_count; i++)
+        curve_range(&ch->curve[i], ch, &low, &high);
+    if (isfinite(ch->y_min)) low = ch->y_min;
+    if (isfinite(ch->y_max)) high = ch->y_max;
+    if (!isfinite(low) || !isfinite(high) || low > high) return false;
+    *log_y = ch->log_y && low > 0;
+    *ticks = *log_y ? axis_log(low, high, wanted) : axis_linear(low, high, wanted);
+    if (ch->percent && ticks->low < 0) ticks->low = 0;
+    if (ch->percent && ticks->high > 1) ticks->high = 1;
+    return true;
+}
+
 /* ---- drawing ---- */
 
 enum { RAW_LETTER = '.' };

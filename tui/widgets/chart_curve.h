@@ -5,6 +5,7 @@
 #define TUI_WIDGETS_CHART_CURVE_H
 
 #include "tui/widgets/chart.h"
+#include "tui/widgets/chart_axis.h"
 
 /* The value or values at one place of a curve. */
 typedef struct curve_sample {
@@ -40,6 +41,10 @@ double scale_y(const chart_scale *s, double y); /* from the top */
 /* Widen *LOW..*HIGH (NaN: nothing yet) by what of the curve lies between X_MIN and X_MAX: all that is smooth,
  * and the raw values but for rare far ones. */
 void curve_range(const chart_series *curve, const chart *ch, double *low, double *high);
+
+/* The y axis of CH with about WANTED steps; LOG_Y: it is logarithmic, which takes values above zero. False:
+   no curve has a value between x_min and x_max. */
+bool curves_axis(const chart *ch, int wanted, axis_ticks *ticks, bool *log_y);
 
 /* What drawing a curve tells about each column of cells. */
 typedef struct curve_column {
