@@ -112,13 +112,15 @@ static act forward_whole(model *m, pass *p, act x, size_t from, size_t to) {
 
 /* ---- in pieces ---- */
 
-/* Up to here images know nothing of each other and no gradient needs what lies between. */
+/* Up to here images know nothing of each other and no gradient needs what lies between. In training that is
+ * less than what has no gradient: moving statistics are of the whole batch, and so are the masks of dropout.
+ */
 static size_t separable(const model *m, const pass *p, size_t from, size_t to) {
     bool beside = p->training && m->auxiliary_used; /* classifiers look at the middle, all images at once */
     if (!m->torch || m->device.kind != DEVICE_CPU || beside) return from;
     bool recording = torch_grad_mode(m->torch, false);
     torch_grad_mode(m->torch, recording);
-    size_t end = p->training || recording ? freeze_no_grad_prefix(m) : to;
+    size_t end = p->training ? freeze_prefix(m) : recording ? freeze_no_grad_prefix(m) : to;
     return end < from ? from : end < to ? end : to;
 }
 

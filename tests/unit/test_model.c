@@ -200,6 +200,26 @@ static void what_is_trained_sees_the_whole_batch(void **state) {
     model_free(m);
 }
 
+/* Nor do frozen weights make it a matter of each image alone: moving statistics are of the whole batch, once.
+ */
+static void what_moves_sees_the_whole_batch(void **state) {
+    (void)state;
+    model *m = support_model(NULL);
+    support_mask(m, "conv1", "bn1,layer1,layer2,layer3");
+    tscope s = support_begin();
+    pass p = {.scope = &s, .training = true};
+    act x = noise_act(&s, MANY, SUPPORT_SIDE);
+    tensor *count = support_copy(m, "bn1", "num_batches_tracked");
+    tensor *y = model_forward(m, &p, x, 0, 2).t;
+    static const int64_t all_but_channels[] = {0, 2, 3};
+    assert_true(t_norm(&s, t_mean(&s, y, all_but_channels, 3, false)) < 1e-4);
+    double passes = t_item(&s, support_param(m, "bn1", "num_batches_tracked")->t) - t_item(&s, count);
+    assert_true(passes == 1);
+    tensor_free(m->torch, count);
+    support_end(&s);
+    model_free(m);
+}
+
 static void passes_leave_no_tensors_behind(void **state) {
     (void)state;
     torch *t = support_torch();
@@ -410,6 +430,7 @@ int main(void) {
         cmocka_unit_test(any_input_size_will_do),
         cmocka_unit_test(a_frozen_prefix_is_not_recorded),
         cmocka_unit_test(images_in_pieces_are_computed_as_those_alone),
+        cmocka_unit_test(what_moves_sees_the_whole_batch),
         cmocka_unit_test(what_is_trained_sees_the_whole_batch),
         cmocka_unit_test(passes_leave_no_tensors_behind),
         cmocka_unit_test(folded_and_unfolded_agree_to_rounding),
