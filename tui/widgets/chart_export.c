@@ -190,25 +190,36 @@ static void svg_range(const picture *p, const chart_series *curve) {
     free(low);
 }
 
-/* A path that is lifted where values are not finite. */
-static void svg_line(const picture *p, const chart_series *curve) {
+/* A path that is lifted where values are not finite: of the smoothed values, or faint of the raw ones. */
+static void svg_path(const picture *p, const chart_series *curve, bool raw) {
     curve_walk w = curve_begin(curve, p->scale.log_y);
     bool down = false;
     str_append(p->s, "<path d=\"");
     for (curve_sample v; curve_next(&w, &v);) {
         bool there = v.finite && on_sheet(p, &v);
         if (there)
-            str_appendf(p->s, "%c%.1f %.1f", down ? 'L' : 'M', place_x(p, v.x), place_y(p, v.smoothed));
+            str_appendf(p->s, "%c%.1f %.1f", down ? 'L' : 'M', place_x(p, v.x),
+                        place_y(p, raw ? v.mean : v.smoothed));
         down = there;
     }
-    str_appendf(p->s, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"%s\"%s/>\n", colour_of(curve->role),
-                curve->ghost ? "1.2" : "2", curve->ghost ? " stroke-dasharray=\"5 3\"" : "");
-    if (!curve->marked) return;
-    w = curve_begin(curve, p->scale.log_y);
+    str_appendf(p->s, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"%s\"%s%s/>\n", colour_of(curve->role),
+                curve->ghost || raw ? "1.2" : "2", curve->ghost ? " stroke-dasharray=\"5 3\"" : "",
+                raw ? " opacity=\"0.35\"" : "");
+}
+
+static void svg_points(const picture *p, const chart_series *curve) {
+    curve_walk w = curve_begin(curve, p->scale.log_y);
     for (curve_sample v; curve_next(&w, &v);)
         if (v.finite && on_sheet(p, &v))
             str_appendf(p->s, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.5\" fill=\"%s\"/>\n", place_x(p, v.x),
                         place_y(p, v.smoothed), colour_of(curve->role));
+}
+
+static void svg_curve(const picture *p, const chart_series *curve) {
+    if (curve->steps && !curve->ghost) svg_range(p, curve);
+    if (curve->smoothing > 0 && !curve->ghost) svg_path(p, curve, true);
+    svg_path(p, curve, false);
+    if (curve->marked) svg_points(p, curve);
 }
 
 static void svg_marks(const picture *p) {
@@ -258,11 +269,8 @@ static void svg_chart(str *s, const chart *ch, const char *name, int top) {
     svg_x_axis(&p);
     if (!some) return;
     str_appendf(s, "<g clip-path=\"url(#plot%d)\">\n", top);
-    for (size_t i = ch->curve_count; i-- > 0;) { /* the first one on top */
-        const chart_series *c = &ch->curve[i];
-        if (c->steps && !c->ghost) svg_range(&p, c);
-        svg_line(&p, c);
-    }
+    for (size_t i = ch->curve_count; i-- > 0;) /* the first one on top */
+        svg_curve(&p, &ch->curve[i]);
     svg_marks(&p);
     str_append(s, "</g>\n");
     svg_legend(&p);
