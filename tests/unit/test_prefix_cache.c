@@ -203,15 +203,11 @@ static void look(const rig *r, outcome *o) {
 }
 
 static outcome outcome_with(void (*on_event)(rig *r, const thaw_event *e), const char *const *assignments) {
-    thaw_recipe recipe;
     outcome o = {0};
-    fixture_recipe(&recipe, assignments);
-    rig r = {.on_event = on_event, .keep = true};
-    rig_train(&r, &recipe);
-    expect_ok(r.status);
+    rig r;
+    rig_train_with(&r, on_event, assignments);
     look(&r, &o);
     rig_clear(&r);
-    thaw_recipe_clear(&recipe);
     return o;
 }
 #define OUTCOME(on_event, ...) outcome_with(on_event, (const char *const[]){__VA_ARGS__, NULL})

@@ -60,15 +60,11 @@ static void look(const rig *r, outcome *o) {
 }
 
 static outcome run_with(void (*on_event)(rig *r, const thaw_event *e), const char *const *assignments) {
-    thaw_recipe recipe;
     outcome o = {0};
-    fixture_recipe(&recipe, assignments);
-    rig r = {.on_event = on_event, .keep = true};
-    rig_train(&r, &recipe);
-    expect_ok(r.status);
+    rig r;
+    rig_train_with(&r, on_event, assignments);
     look(&r, &o);
     rig_clear(&r); /* and what waits is written */
-    thaw_recipe_clear(&recipe);
     return o;
 }
 #define RUN(on_event, ...) run_with(on_event, (const char *const[]){__VA_ARGS__, NULL})

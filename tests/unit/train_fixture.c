@@ -99,6 +99,15 @@ void rig_train(rig *r, const thaw_recipe *recipe) {
     rig_run(r);
 }
 
+void rig_train_with(rig *r, void (*on_event)(rig *r, const thaw_event *e), const char *const *assignments) {
+    thaw_recipe recipe;
+    fixture_recipe(&recipe, assignments);
+    *r = (rig){.on_event = on_event, .keep = true};
+    rig_train(r, &recipe);
+    expect_ok(r->status);
+    thaw_recipe_clear(&recipe);
+}
+
 void rig_resume(rig *r, const char *folder) {
     trainer_host host = rig_host(r);
     r->status = trainer_prepare_resume(&host, folder, &r->trainer);

@@ -35,6 +35,9 @@ typedef struct rig {
 } rig;
 
 void rig_train(rig *r, const thaw_recipe *recipe);
+/* The run of fixture_recipe(ASSIGNMENTS) to its end, which must be a good one; left open. */
+void rig_train_with(rig *r, void (*on_event)(struct rig *rig, const thaw_event *e),
+                    const char *const *assignments);
 void rig_resume(rig *r, const char *folder);
 void rig_clear(rig *r);
 void rig_post(rig *r, command_kind kind);

@@ -39,12 +39,6 @@ static void print_json(const thaw_cache_info *info, size_t count) {
     report_json(array);
 }
 
-static void text_cell(table *t, const char *text) {
-    char *safe = text_escape(text ? text : "-");
-    table_cell(t, "%s", safe);
-    free(safe);
-}
-
 static void print_rows(const thaw_cache_info *info, size_t count) {
     static const table_column columns[] = {
         {"name", false, COLUMN_KEEP},   {"model", false, COLUMN_KEEP},  {"layer", false, COLUMN_KEEP},
@@ -58,14 +52,14 @@ static void print_rows(const thaw_cache_info *info, size_t count) {
         struct tm local;
         if (localtime_r(&seconds, &local)) strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
         table_cell(t, "%.*s", NAME_SHOWN, info[i].name);
-        text_cell(t, info[i].model);
-        text_cell(t, info[i].layer);
-        text_cell(t, info[i].data);
-        text_cell(t, info[i].images);
+        table_text(t, info[i].model);
+        table_text(t, info[i].layer);
+        table_text(t, info[i].data);
+        table_text(t, info[i].images);
         table_cell(t, "%lld", (long long)info[i].outputs);
         table_cell(t, "%s", text_bytes((double)info[i].bytes, size));
         table_cell(t, "%s", when);
-        text_cell(t, info[i].problem ? info[i].problem : info[i].in_use ? "in use" : "");
+        table_text(t, info[i].problem ? info[i].problem : info[i].in_use ? "in use" : "");
     }
     table_print(t);
 }

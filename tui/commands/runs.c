@@ -52,12 +52,6 @@ static void print_json(const thaw_run_info *runs, size_t count) {
     report_json(array);
 }
 
-static void text_cell(table *t, const char *text) {
-    char *safe = text_escape(text ? text : "-");
-    table_cell(t, "%s", safe);
-    free(safe);
-}
-
 static void print_rows(const thaw_run_info *runs, size_t count) {
     static const table_column columns[] = {
         {"run", false, COLUMN_KEEP},       {"started", false, COLUMN_DROP}, {"model", false, COLUMN_KEEP},
@@ -72,17 +66,17 @@ static void print_rows(const thaw_run_info *runs, size_t count) {
         struct tm local;
         if (r->started > 0 && localtime_r(&seconds, &local))
             strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
-        text_cell(t, r->id);
+        table_text(t, r->id);
         table_cell(t, "%s", when);
-        text_cell(t, r->model);
-        text_cell(t, r->data);
-        text_cell(t, r->mask_label);
+        table_text(t, r->model);
+        table_text(t, r->data);
+        table_text(t, r->mask_label);
         table_cell(t, "%d/%d", r->epochs_done, r->epochs);
         if (isnan(r->best_val_top1))
             table_cell(t, "-");
         else
             table_cell(t, "%.4f", r->best_val_top1);
-        text_cell(t, r->problem ? r->problem : r->reason);
+        table_text(t, r->problem ? r->problem : r->reason);
     }
     table_print(t);
 }

@@ -42,6 +42,12 @@ void table_cell(table *t, const char *format, ...) {
     t->cell[t->cells++] = text;
 }
 
+void table_text(table *t, const char *text) {
+    char *safe = text_escape(text ? text : "-");
+    table_cell(t, "%s", safe);
+    free(safe);
+}
+
 static int total_width(const table *t) {
     int total = 0;
     for (int i = 0; i < t->columns; i++)

@@ -25,6 +25,8 @@ typedef struct table table;
 table *table_new(const table_column *columns, int count); /* COLUMNS must outlive it */
 /* The next cell, row by row. Control characters must have been escaped. */
 void table_cell(table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for text from outside: escaped here; NULL: "-". */
+void table_text(table *t, const char *text);
 void table_print(table *t); /* and free it */
 
 #endif
