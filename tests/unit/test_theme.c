@@ -16,7 +16,7 @@
 #include "engine/base/file.h"
 #include "tui/theme.h"
 
-static const char *const shipped[] = {"dark", "light", "high-contrast", "colour-blind", "mono"};
+static const char *const shipped[] = {"dark", "light", "high-contrast", "colour-blind", "nord", "gruvbox", "mono"};
 enum { SHIPPED = sizeof shipped / sizeof *shipped };
 
 static char *shipped_text(const char *name, size_t *size) {
@@ -204,7 +204,7 @@ static void an_unknown_theme_is_named(void **state) {
     thaw_status status = theme_load("no-such-theme", &t);
     assert_int_equal(status.code, THAW_ERR_NOT_FOUND);
     assert_non_null(strstr(status.message, "no-such-theme"));
-    assert_non_null(strstr(status.message, "colour-blind, dark, high-contrast"));
+    assert_non_null(strstr(status.message, "colour-blind, dark, gruvbox"));
     status = theme_load("/no/such/file.json", &t);
     assert_int_equal(status.code, THAW_ERR_NOT_FOUND);
 }
