@@ -137,6 +137,12 @@ static int contiguous_dims(const weights_entry *e, int64_t *length) {
     return dims;
 }
 
+const void *weights_plain(const weights_entry *e, dtype type) {
+    int64_t length;
+    bool aligned = (uintptr_t)e->data % dtype_size(e->type) == 0;
+    return e->type == type && aligned && contiguous_dims(e, &length) == e->size.ndim ? e->data : NULL;
+}
+
 thaw_status weights_copy(const weights_entry *e, dtype type, void *out) {
     int64_t place[SHAPE_MAX_DIMS] = {0}, elements = shape_elements(&e->size), row, step = 1;
     if (!weights_convertible(e->type, type))

@@ -2,8 +2,8 @@
  * load.c - a file into a model, one tensor at a time. The whole file is compared first, so a model is either
  * loaded or untouched; pages of the file are let go as soon as they are copied.
  *
- * A new tensor on the processor is written straight from the file's pages; only what goes elsewhere, has to
- * be laid out otherwise or is there already passes a buffer. So no second copy of a large tensor comes to be.
+ * A tensor is written straight from the file's pages; only what is of another type there, or does not lie as
+ * an array does, passes a buffer. So no second copy of a large tensor comes to be.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -79,7 +79,8 @@ static thaw_status load_tensor(loading *load, tscope *s, const weights_entry *e,
     void *elements =
         p->t ? NULL : make_tensor(load->m, s, p); /* what others may have seen changes by copy_ */
     if (elements && same) return copy_by_pieces(load->f, e, p->type, elements);
-    THAW_TRY(load_elements(load, e, p, &elements));
+    elements = same ? (void *)(uintptr_t)weights_plain(e, p->type) : NULL; /* is only read */
+    if (!elements) THAW_TRY(load_elements(load, e, p, &elements));
     t_copy_(s, p->t, t_from_blob(s, p->size, p->type, elements, FORMAT_CONTIGUOUS));
     return thaw_ok();
 }

@@ -55,6 +55,8 @@ thaw_status weights_unknown_format(const uint8_t *bytes, size_t size) THAW_MUST_
 
 const char *safetensors_type_name(dtype type); /* "F32" */
 
+/* E's elements where they are in the file, when that is as an array of TYPE in row-major order; else NULL. */
+const void *weights_plain(const weights_entry *e, dtype type);
 /* Can weights_copy make TO of FROM? */
 bool weights_convertible(dtype from, dtype to);
 

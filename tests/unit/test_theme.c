@@ -16,7 +16,8 @@
 #include "engine/base/file.h"
 #include "tui/theme.h"
 
-static const char *const shipped[] = {"dark", "light", "high-contrast", "colour-blind", "nord", "gruvbox", "mono"};
+static const char *const shipped[] = {"dark", "light",   "high-contrast", "colour-blind",
+                                      "nord", "gruvbox", "mono"};
 enum { SHIPPED = sizeof shipped / sizeof *shipped };
 
 static char *shipped_text(const char *name, size_t *size) {
