@@ -563,7 +563,7 @@ static void the_picture_has_every_curve_and_mark(void **state) {
     (void)state;
     char *text = sheet_as(chart_svg);
     assert_non_null(strstr(text, ">run &lt;1&gt;</text>"));
-    assert_int_equal(occurrences(text, "<path "), 4); /* the smoothed one over its raw one */
+    assert_int_equal(occurrences(text, "<path "), 4);    /* the smoothed one over its raw one */
     assert_int_equal(occurrences(text, "<polygon "), 1); /* the range of what is raw */
     assert_int_equal(occurrences(text, "<circle "), 2);  /* values of the marked curve that are shown */
     assert_int_equal(occurrences(text, "layer4 thawed"), 1);
