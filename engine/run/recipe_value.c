@@ -72,12 +72,21 @@ static thaw_status check_number(const recipe_row *row, const cJSON *item, bool w
     return refuse(row, expected, item);
 }
 
+/* As it will be written: bytes that are not UTF-8 take more room there, and what was read must be read again.
+ */
+static size_t written_length(const char *text) {
+    char *valid = text_utf8(text);
+    size_t length = strlen(valid);
+    free(valid);
+    return length;
+}
+
 static thaw_status check_text(const recipe_row *row, const cJSON *item) {
     if (!cJSON_IsString(item)) return refuse(row, type_nouns[row->field.type], item);
     const char *text = item->valuestring;
-    if (strlen(text) > PATH_LENGTH_MAX)
+    if (written_length(text) > PATH_LENGTH_MAX)
         return thaw_error(THAW_ERR_USAGE, "\"%s\" is %zu characters long; at most %d make sense",
-                          row->field.key, strlen(text), PATH_LENGTH_MAX);
+                          row->field.key, written_length(text), PATH_LENGTH_MAX);
     if (row->accepts && !row->accepts(text)) return refuse(row, "auto, cpu, cuda or cuda:N", item);
     return thaw_ok();
 }
@@ -100,7 +109,8 @@ static thaw_status check_names(const recipe_row *row, const cJSON *item) {
     if (cJSON_GetArraySize(item) > NAMES_MAX)
         return thaw_error(THAW_ERR_USAGE, "\"%s\" has more than %d entries", row->field.key, NAMES_MAX);
     for (const cJSON *name = item->child; name; name = name->next)
-        if (!cJSON_IsString(name) || !name->valuestring[0] || strlen(name->valuestring) > NAME_LENGTH_MAX)
+        if (!cJSON_IsString(name) || !name->valuestring[0] ||
+            written_length(name->valuestring) > NAME_LENGTH_MAX)
             return refuse(row, type_nouns[row->field.type], item);
     return thaw_ok();
 }
@@ -120,7 +130,7 @@ static thaw_status check_factors(const recipe_row *row, const cJSON *item) {
     if (cJSON_GetArraySize(item) > NAMES_MAX)
         return thaw_error(THAW_ERR_USAGE, "\"%s\" has more than %d entries", row->field.key, NAMES_MAX);
     for (const cJSON *factor = item->child; factor; factor = factor->next) {
-        if (!factor->string[0] || strlen(factor->string) > NAME_LENGTH_MAX)
+        if (!factor->string[0] || written_length(factor->string) > NAME_LENGTH_MAX)
             return thaw_error(THAW_ERR_USAGE, "\"%s\" has a layer name that is empty or too long",
                               row->field.key);
         if (!cJSON_IsNumber(factor) || !in_range(&row->field, factor->valuedouble)) {

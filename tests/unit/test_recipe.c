@@ -174,6 +174,25 @@ static char *repeated(const char *before, const char *piece, int count, const ch
     return str_take(&text);
 }
 
+/* Bytes that are not UTF-8 are written as three each: what is accepted must be short enough even so. */
+static void names_are_measured_as_they_are_written(void **state) {
+    (void)state;
+    char *fits = repeated("{\"freeze\": [\"", "\xff", 256 / 3, "\"]}");
+    char *long_when_written = repeated("{\"freeze\": [\"", "\xff", 256 / 3 + 1, "\"]}");
+    thaw_recipe r;
+    thaw_recipe_init(&r);
+    thaw_status status = thaw_recipe_parse(fits, strlen(fits), "r.json", &r);
+    assert_string_equal(status.message, "");
+    char *json = thaw_recipe_json(&r);
+    status = thaw_recipe_parse(json, strlen(json), "again.json", &r);
+    assert_string_equal(status.message, "");
+    thaw_recipe_clear(&r);
+    assert_refused(long_when_written, "freeze");
+    free(json);
+    free(fits);
+    free(long_when_written);
+}
+
 static void hostile_documents_are_refused(void **state) {
     (void)state;
     char *deep = repeated("", "{\"data\":", 100000, "");
@@ -473,6 +492,7 @@ int main(void) {
         cmocka_unit_test(null_weights_are_random_and_absent_ones_the_default),
         cmocka_unit_test(a_document_changes_only_what_it_names),
         cmocka_unit_test(mistakes_are_refused_by_name),
+        cmocka_unit_test(names_are_measured_as_they_are_written),
         cmocka_unit_test(hostile_documents_are_refused),
         cmocka_unit_test(damaged_documents_do_no_harm),
         cmocka_unit_test(written_recipes_read_back_equal),
