@@ -166,16 +166,22 @@ static void clear_names(char **names, size_t count) {
     free(names);
 }
 
-static void clear_stats(thaw_layer_stat *stats, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        free(stats[i].path);
-    free(stats);
+/* Statistics of layers and times of stages are rows that begin with a path of their own. */
+_Static_assert(offsetof(thaw_layer_stat, path) == 0 && offsetof(thaw_stage_time, path) == 0,
+               "rows begin with their path");
+
+static size_t row_size(event_type type) {
+    return type == EVENT_STATS ? sizeof(thaw_layer_stat) : sizeof(thaw_stage_time);
 }
 
-static void clear_stages(thaw_stage_time *stages, size_t count) {
+static char **row_path(void *rows, size_t index, size_t size) {
+    return (char **)((char *)rows + index * size);
+}
+
+static void clear_rows(void *rows, size_t count, size_t size) {
     for (size_t i = 0; i < count; i++)
-        free(stages[i].path);
-    free(stages);
+        free(*row_path(rows, i, size));
+    free(rows);
 }
 
 static void clear_field(thaw_event *e, const event_field *f) {
@@ -194,12 +200,9 @@ static void clear_field(thaw_event *e, const event_field *f) {
         free(*EVENT_MEMBER(double *, e, f->offset));
         break;
     case EVENT_STATS:
-        clear_stats(*EVENT_MEMBER(thaw_layer_stat *, e, f->offset),
-                    *EVENT_MEMBER(size_t, e, f->count_offset));
-        break;
     case EVENT_STAGES:
-        clear_stages(*EVENT_MEMBER(thaw_stage_time *, e, f->offset),
-                     *EVENT_MEMBER(size_t, e, f->count_offset));
+        clear_rows(*EVENT_MEMBER(void *, e, f->offset), *EVENT_MEMBER(size_t, e, f->count_offset),
+                   row_size(f->type));
         break;
     default:
         break; /* plain values own nothing */
@@ -222,19 +225,11 @@ static char **copy_names(char *const *names, size_t count) {
     return copy;
 }
 
-static thaw_layer_stat *copy_stats(const thaw_layer_stat *stats, size_t count) {
-    if (!stats) return NULL;
-    thaw_layer_stat *copy = memcpy(xcalloc(count, sizeof *copy), stats, count * sizeof *copy);
+static void *copy_rows(const void *rows, size_t count, size_t size) {
+    if (!rows) return NULL;
+    void *copy = memcpy(xcalloc(count, size), rows, count * size);
     for (size_t i = 0; i < count; i++)
-        copy[i].path = xstrdup(stats[i].path);
-    return copy;
-}
-
-static thaw_stage_time *copy_stages(const thaw_stage_time *stages, size_t count) {
-    if (!stages) return NULL;
-    thaw_stage_time *copy = memcpy(xcalloc(count, sizeof *copy), stages, count * sizeof *copy);
-    for (size_t i = 0; i < count; i++)
-        copy[i].path = xstrdup(stages[i].path);
+        *row_path(copy, i, size) = xstrdup(*row_path(copy, i, size));
     return copy;
 }
 
@@ -242,8 +237,7 @@ static thaw_stage_time *copy_stages(const thaw_stage_time *stages, size_t count)
 static void copy_field(thaw_event *to, const event_field *f) {
     char **text = EVENT_MEMBER(char *, to, f->offset), ***names = EVENT_MEMBER(char **, to, f->offset);
     double **shares = EVENT_MEMBER(double *, to, f->offset);
-    thaw_layer_stat **stats = EVENT_MEMBER(thaw_layer_stat *, to, f->offset);
-    thaw_stage_time **stages = EVENT_MEMBER(thaw_stage_time *, to, f->offset);
+    void **rows = EVENT_MEMBER(void *, to, f->offset);
     size_t count;
     switch (f->type) {
     case EVENT_TEXT:
@@ -261,10 +255,8 @@ static void copy_field(thaw_event *to, const event_field *f) {
         if (*shares) *shares = memcpy(xcalloc(count, sizeof **shares), *shares, count * sizeof **shares);
         break;
     case EVENT_STATS:
-        *stats = copy_stats(*stats, *EVENT_MEMBER(size_t, to, f->count_offset));
-        break;
     case EVENT_STAGES:
-        *stages = copy_stages(*stages, *EVENT_MEMBER(size_t, to, f->count_offset));
+        *rows = copy_rows(*rows, *EVENT_MEMBER(size_t, to, f->count_offset), row_size(f->type));
         break;
     default:
         break;

@@ -23,20 +23,25 @@ enum { IMAGES = 53, CROP = 12, FLOATS = CROP * CROP * 3 };
 
 static thaw_dataset *set;
 
-/* Three classes of pictures that differ; NAME is a fresh folder. */
-static thaw_dataset *make_set(const char *name, int images) {
+/* All of its images to train on. */
+static thaw_dataset *open_folder(const char *name) {
     thaw_dataset *d;
-    for (int i = 0; i < images; i++) {
-        char *path = xasprintf("%s/%c/%03d.jpg", name, 'a' + i % 3, i);
-        fix_write_picture(path, 14 + i % 9, 13 + i % 5, i);
-        free(path);
-    }
     thaw_dataset_params p = thaw_dataset_default_params();
     p.path = name;
     p.val_fraction = 0;
     thaw_status status = thaw_dataset_open(&p, &d);
     assert_string_equal(status.message, "");
     return d;
+}
+
+/* Three classes of pictures that differ; NAME is a fresh folder. */
+static thaw_dataset *make_set(const char *name, int images) {
+    for (int i = 0; i < images; i++) {
+        char *path = xasprintf("%s/%c/%03d.jpg", name, 'a' + i % 3, i);
+        fix_write_picture(path, 14 + i % 9, 13 + i % 5, i);
+        free(path);
+    }
+    return open_folder(name);
 }
 
 static int open_set(void **state) {
@@ -587,7 +592,6 @@ static thaw_dataset *make_photographs(const char *name) {
                                              {.subsampled = true, .orientation = 3, .restart = 4},
                                              {.components = 1}};
     enum { KINDS = sizeof kinds / sizeof kinds[0] };
-    thaw_dataset *d;
     for (int i = 0; i < 2 * KINDS; i++) {
         image im;
         str bytes = {0};
@@ -599,12 +603,7 @@ static thaw_dataset *make_photographs(const char *name) {
         str_clear(&bytes);
         image_clear(&im);
     }
-    thaw_dataset_params p = thaw_dataset_default_params();
-    p.path = name;
-    p.val_fraction = 0;
-    thaw_status status = thaw_dataset_open(&p, &d);
-    assert_string_equal(status.message, "");
-    return d;
+    return open_folder(name);
 }
 
 /* What is kept is decoded whole and what is not only in part: a run must not depend on how much memory there
