@@ -156,9 +156,11 @@ bool equal(thaw_status *status, tensor *a, tensor *b) {
     });
 }
 
-void *data(thaw_status *status, tensor *x) {
-    return ask(status, __func__, static_cast<void *>(nullptr),
-               [&] { return x->value.is_cpu() && x->value.is_contiguous() ? x->value.data_ptr() : nullptr; });
+void *data(thaw_status *status, tensor *x, memory_format f) {
+    return ask(status, __func__, static_cast<void *>(nullptr), [&] {
+        const at::Tensor &y = x->value;
+        return y.is_cpu() && y.is_contiguous(layout(f)) ? y.data_ptr() : nullptr;
+    });
 }
 
 } // namespace op

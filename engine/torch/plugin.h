@@ -96,7 +96,7 @@ typedef struct plugin_facts {
     OP(dtype, dtype_of, (tensor *x)) \
     OP(int64_t, version_of, (tensor *x)) \
     OP(bool, equal, (tensor *a, tensor *b)) \
-    OP(void *, data, (tensor *x)) \
+    OP(void *, data, (tensor *x, memory_format f)) \
     OP(bool, backward, (tensor *loss)) \
     OP(bool, on_gradient, (tensor *x, gradient_call *call, void *user, int64_t tag)) \
     OP(bool, grad_mode, (bool on)) \

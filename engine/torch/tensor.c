@@ -119,8 +119,8 @@ bool t_equal(tscope *s, tensor *a, tensor *b) {
     return can_ask(s, a, __func__) && can_ask(s, b, __func__) && s->torch->api->equal(&s->status, a, b);
 }
 
-void *t_data(tscope *s, tensor *x) {
-    return tscope_failed(s) || !x ? NULL : s->torch->api->data(&s->status, x);
+void *t_data(tscope *s, tensor *x, memory_format f) {
+    return tscope_failed(s) || !x ? NULL : s->torch->api->data(&s->status, x, f);
 }
 
 bool t_on_gradient(tscope *s, tensor *x, gradient_call *call, void *user, int64_t tag) {

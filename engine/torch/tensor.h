@@ -120,8 +120,9 @@ shape t_shape(tscope *s, tensor *x); /* ndim 0 after a failure */
 dtype t_dtype(tscope *s, tensor *x);
 int64_t t_version(tscope *s, tensor *x);       /* grows with every change in place: has X changed since? */
 bool t_equal(tscope *s, tensor *a, tensor *b); /* same type, shape and bits (NaN payloads included) */
-/* The host address of a contiguous CPU tensor's first element, NULL for others. */
-void *t_data(tscope *s, tensor *x);
+/* The host address of X's first element when it is on the CPU and all lie in the order of F (contiguous or
+ * channels_last), without gaps; NULL otherwise. */
+void *t_data(tscope *s, tensor *x, memory_format f);
 
 /* ---- layers: NCHW, or (N, features) ---- */
 

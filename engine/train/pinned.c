@@ -15,7 +15,7 @@ void *pinned_take(void *user, size_t bytes) {
     tscope s;
     tscope_begin(&s, p->torch);
     tensor *block = t_pinned(&s, bytes);
-    void *data = t_data(&s, block);
+    void *data = t_data(&s, block, FORMAT_CONTIGUOUS);
     if (data) {
         p->block = vec_reserve(p->block, &p->capacity, p->count + 1, sizeof(tensor *));
         p->block[p->count++] = t_keep(&s, block);

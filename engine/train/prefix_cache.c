@@ -235,7 +235,7 @@ static void put_on_disk(prefix_cache *c, tscope *s, tensor *y, const size_t *ent
     if (!c->disk || !prefix_disk_wants(c->disk)) return;
     device host = {.kind = DEVICE_CPU};
     tensor *rows = t_to(s, t_slice(s, y, 0, 0, count, 1), host, c->type, FORMAT_CONTIGUOUS);
-    const char *bytes = t_data(s, rows);
+    const char *bytes = t_data(s, rows, FORMAT_CONTIGUOUS);
     for (int i = 0; bytes && i < count; i++)
         prefix_disk_add(c->disk, entry[i], bytes + (size_t)i * c->row_bytes);
 }
@@ -280,7 +280,7 @@ static void forget_disk(prefix_cache *c, tscope *s) {
 static tensor *read_rows(prefix_cache *c, tscope *s, const int64_t *row, int64_t count) {
     device host = {.kind = DEVICE_CPU};
     tensor *x = t_empty(s, batch_of(c, count), c->type, host, FORMAT_CONTIGUOUS);
-    char *bytes = t_data(s, x);
+    char *bytes = t_data(s, x, FORMAT_CONTIGUOUS);
     for (int64_t i = 0; bytes && i < count; i++)
         if (!prefix_disk_read(c->disk, row[i], bytes + (size_t)i * c->row_bytes)) {
             forget_disk(c, s);

@@ -7,6 +7,7 @@
  */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -46,39 +47,89 @@ static thaw_status load_elements(loading *load, const weights_entry *e, const pa
     return thaw_ok();
 }
 
-/* A tensor for P, and where the host can write its elements in row-major order: NULL when it cannot. */
-static void *make_tensor(const model *m, tscope *s, param *p) {
-    memory_format format = p->size.ndim == 4 ? m->format : FORMAT_CONTIGUOUS;
-    tensor *made = t_empty(s, p->size, p->type, m->device, format);
+/* A tensor for P, and where the host can write its elements, in the order of *FORMAT: NULL when it cannot. */
+static void *make_tensor(const model *m, tscope *s, param *p, memory_format *format) {
+    *format = p->size.ndim == 4 ? m->format : FORMAT_CONTIGUOUS;
+    tensor *made = t_empty(s, p->size, p->type, m->device, *format);
     if (tscope_failed(s)) return NULL;
     p->t = t_keep(s, made);
-    return format == FORMAT_CONTIGUOUS && m->device.kind == DEVICE_CPU ? t_data(s, p->t) : NULL;
+    return m->device.kind == DEVICE_CPU ? t_data(s, p->t, *format) : NULL;
 }
 
-enum { AT_ONCE = 16 << 20 /* bytes of the file */ };
+/* (rows, columns) to (columns, rows), for elements of SIZE bytes. Sixteen rows at a time: what is read twice
+ * is still in the nearest cache, and what is written lies together. */
+static inline void transpose(uint8_t *out, const uint8_t *in, int64_t rows, int64_t columns, size_t size) {
+    enum { BLOCK = 16 };
+    for (int64_t from = 0; from < rows; from += BLOCK) {
+        int64_t end = rows - from < BLOCK ? rows : from + BLOCK;
+        for (int64_t column = 0; column < columns; column++)
+            for (int64_t row = from; row < end; row++)
+                memcpy(out + (size_t)(column * rows + row) * size,
+                       in + (size_t)(row * columns + column) * size, size);
+    }
+}
+
+/* E's elements to OUT as channels_last has them: in each outer row, the channels of a place beside each
+ * other. */
+static thaw_status copy_channels_last(loading *load, const weights_entry *e, dtype type, uint8_t *out) {
+    int64_t outer = e->size.dim[0], channels = e->size.dim[1], places = e->size.dim[2] * e->size.dim[3];
+    size_t size = dtype_size(type), row = (size_t)(channels * places) * size;
+    if (channels == 1 || places == 1) return weights_copy(e, type, out);
+    const uint8_t *in = weights_plain(e, type);
+    if (!in) {
+        load->buffer = vec_reserve(load->buffer, &load->capacity, (size_t)outer * row, 1);
+        THAW_TRY(weights_copy(e, type, load->buffer));
+        in = load->buffer;
+    }
+    for (int64_t i = 0; i < outer; i++, out += row, in += row)
+        if (size == sizeof(float))
+            transpose(out, in, channels, places, sizeof(float));
+        else
+            transpose(out, in, channels, places, size);
+    return thaw_ok();
+}
+
+/* Let the system find the pages of OUT's BYTES all at once, not each when it is first written. */
+static void ready_pages(uint8_t *out, size_t bytes) {
+#ifdef MADV_POPULATE_WRITE
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = ((uintptr_t)out + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)out + bytes) / page * page;
+    if (begin + 8 * page <= end) (void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
+#else
+    (void)out;
+    (void)bytes;
+#endif
+}
+
+enum { AT_ONCE = 2 << 20 /* bytes of the file */ };
 
 /* E's elements to OUT a piece at a time, each let go of before the next: together they may be hundreds of
  * megabytes, which would be in memory twice for a while. */
-static thaw_status copy_by_pieces(const weights_file *f, const weights_entry *e, dtype type, uint8_t *out) {
-    int64_t rows = e->size.ndim ? e->size.dim[0] : 1, row = rows ? shape_elements(&e->size) / rows : 0;
-    int64_t many = row ? AT_ONCE / (row * (int64_t)dtype_size(e->type)) : 0;
-    if (e->size.ndim == 0 || many >= rows) return weights_copy(e, type, out);
+static thaw_status copy_by_pieces(loading *load, const weights_entry *e, dtype type, memory_format format,
+                                  uint8_t *out) {
+    if (e->size.ndim == 0 || e->size.dim[0] == 0) return weights_copy(e, type, out);
+    int64_t rows = e->size.dim[0], row = shape_elements(&e->size) / rows;
+    int64_t many = row ? AT_ONCE / (row * (int64_t)dtype_size(e->type)) : rows;
     if (many < 1) many = 1;
     for (int64_t at = 0; at < rows; at += many) {
         weights_entry piece = *e;
+        uint8_t *to = out + (size_t)(at * row) * dtype_size(type);
         piece.size.dim[0] = rows - at < many ? rows - at : many;
         piece.data += at * e->stride[0] * (int64_t)dtype_size(e->type);
-        THAW_TRY(weights_copy(&piece, type, out + (size_t)(at * row) * dtype_size(type)));
-        release_pages(f, &piece);
+        ready_pages(to, (size_t)(piece.size.dim[0] * row) * dtype_size(type));
+        THAW_TRY(format == FORMAT_CHANNELS_LAST ? copy_channels_last(load, &piece, type, to)
+                                                : weights_copy(&piece, type, to));
+        release_pages(load->f, &piece);
     }
     return thaw_ok();
 }
 
 static thaw_status load_tensor(loading *load, tscope *s, const weights_entry *e, param *p) {
     bool same = shape_equal(&e->size, &p->size);
-    void *elements =
-        p->t ? NULL : make_tensor(load->m, s, p); /* what others may have seen changes by copy_ */
-    if (elements && same) return copy_by_pieces(load->f, e, p->type, elements);
+    memory_format format;
+    void *elements = /* what others may have seen changes by copy_ */
+        p->t ? NULL : make_tensor(load->m, s, p, &format);
+    if (elements && same) return copy_by_pieces(load, e, p->type, format, elements);
     elements = same ? (void *)(uintptr_t)weights_plain(e, p->type) : NULL; /* is only read */
     if (!elements) THAW_TRY(load_elements(load, e, p, &elements));
     t_copy_(s, p->t, t_from_blob(s, p->size, p->type, elements, FORMAT_CONTIGUOUS));

@@ -30,7 +30,7 @@ FAMILIES = (
     ("mobilenet_v3_small", 224), ("mnasnet1_0", 224), ("shufflenet_v2_x1_0", 224), ("efficientnet_b0", 224),
     ("efficientnet_v2_s", 384), ("regnet_x_400mf", 224), ("regnet_y_400mf", 224), ("convnext_tiny", 224),
     ("vit_b_32", 224), ("swin_t", 224), ("swin_v2_t", 256), ("maxvit_t", 224))
-LOADED = ("vgg16", "resnet18", "vit_b_32")
+LOADED = ("vgg16", *(arch for arch, _ in FAMILIES))  # vgg16 from a file in the old form
 IMAGES = 4
 
 
@@ -105,7 +105,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder, undrawn():
         probe, path = Probe(folder, "tests/bench/zoo_probe.c", passive=False), os.path.join(folder, "weights.pth")
         loads, listing = [], ""
-        for arch in LOADED if not only else set(LOADED) & set(only):
+        for arch in (arch for arch in LOADED if not only or arch in only):
             loads.append(compare_load(probe, arch, args.rounds, path, "old" if arch == "vgg16" else "zip"))
             print(loads[-1], file=sys.stderr, flush=True)
             if arch == "vgg16":

@@ -52,7 +52,7 @@ static void the_first_failure_sticks_and_stops_the_rest(void **state) {
     assert_true(isnan(t_item(&s, a)) && isnan(t_norm(&s, a)));
     assert_int_equal(t_shape(&s, a).ndim, 0);
     assert_false(t_equal(&s, a, a));
-    assert_null(t_data(&s, a));
+    assert_null(t_data(&s, a, FORMAT_CONTIGUOUS));
     t_fill_(&s, a, 5);
     tscope_fail(&s, thaw_error(THAW_ERR_USAGE, "a later one"));
     assert_int_equal(torch_live_tensors(t), before + 2);
@@ -145,7 +145,7 @@ static void data_is_copied_and_a_blob_is_borrowed(void **state) {
     numbers[0] = 9;
     SUPPORT_EXPECT(&s, copy, 0, 1, 2);
     SUPPORT_EXPECT(&s, blob, 0, 9, 2);
-    assert_ptr_equal(t_data(&s, blob), numbers);
+    assert_ptr_equal(t_data(&s, blob, FORMAT_CONTIGUOUS), numbers);
     support_end(&s);
 }
 
@@ -161,14 +161,15 @@ static void nhwc_bytes_are_seen_as_a_channels_last_image(void **state) {
     tensor *image = t_from_blob(&s, SHAPE_4(1, 3, 2, 3), DTYPE_U8, pixels, FORMAT_CHANNELS_LAST);
     SUPPORT_EXPECT(&s, image, 0, 0, 1, 2, 10, 11, 12, 100, 101, 102, 110, 111, 112, 200, 201, 202, 210, 211,
                    212);
-    assert_null(t_data(&s, image)); /* not contiguous in NCHW */
+    assert_null(t_data(&s, image, FORMAT_CONTIGUOUS)); /* not contiguous in NCHW */
+    assert_ptr_equal(t_data(&s, image, FORMAT_CHANNELS_LAST), pixels);
     tensor *same = t_to(&s, image, cpu, DTYPE_U8, FORMAT_CHANNELS_LAST);
     pixels[0][0][0] = 50;
     uint8_t first[18];
     t_read(&s, same, first, sizeof first);
     assert_int_equal(first[0], 50); /* already in that format: not copied */
     tensor *planes = t_to(&s, image, cpu, DTYPE_U8, FORMAT_CONTIGUOUS);
-    assert_non_null(t_data(&s, planes));
+    assert_non_null(t_data(&s, planes, FORMAT_CONTIGUOUS));
     assert_true(t_equal(&s, planes, image));
     support_end(&s);
 }
