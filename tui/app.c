@@ -263,6 +263,7 @@ app *app_new(const app_params *params) {
     a->runs = xstrdup(params->runs);
     a->device = xstrdup(params->device);
     a->threads = params->threads;
+    a->dragged = EDGE_COUNT;
     a->current = params->first < SCREEN_COUNT ? params->first : SCREEN_MODELS;
     app_model_init(a, params->recipe);
     canvas_init(&a->frame, 1, 1);
@@ -279,6 +280,7 @@ static thaw_status open_terminal(app *a, const app_params *params) {
     THAW_TRY(status);
     THAW_TRY(term_open(params->ascii, &a->term));
     choose_glyphs(a, prefs.raster);
+    memcpy(a->share, prefs.share, sizeof a->share);
     a->frame.mono = term_depth(a->term) == DEPTH_MONO || (a->theme_name && !strcmp(a->theme_name, "mono"));
     int rows, cols;
     term_size(a->term, &rows, &cols);

@@ -43,7 +43,7 @@ static void mouse_key(app *a) {
         return;
     }
     pane p = pane_at(a, m.row, m.col);
-    if (p == PANE_COUNT) return;
+    if ((!is_wheel(&m) && app_drag_edge(a, &m)) || p == PANE_COUNT) return;
     if (!m.drag) app_set_focus(a, p);
     for (int i = 0; is_wheel(&m) && i < WHEEL_ROWS; i++)
         if (s->key) s->key(a, a->state[a->current], m.button == WHEEL_UP ? K_UP : K_DOWN);
@@ -88,6 +88,12 @@ static void run_key_action(app *a, int key) {
     say_why_not(a, tables, TABLES, key);
 }
 
+static void save_what_moved(app *a, int key) {
+    if (!a->prefs_stale || (key == K_MOUSE && app_mouse_at(a).drag)) return;
+    a->prefs_stale = false;
+    app_prefs_save(a);
+}
+
 void app_take_key(app *a, int key) {
     if (key == K_RESIZE) {
         int rows, cols;
@@ -110,4 +116,5 @@ void app_take_key(app *a, int key) {
         mouse_key(a);
     else if (!(s->key && s->key(a, a->state[a->current], key)))
         run_key_action(a, key);
+    save_what_moved(a, key);
 }

@@ -43,6 +43,9 @@ struct app {
     screen_id current;
     void *state[SCREEN_COUNT];
     pane focus[SCREEN_COUNT];
+    double share[LAYOUT_FORM_COUNT][EDGE_COUNT]; /* see layout_state */
+    layout_edge dragged;                         /* by the mouse, EDGE_COUNT: none */
+    bool prefs_stale;                            /* to be saved when nothing is dragged any more */
     prompt ask_line;
     dialog ask_box;
     bool help_open;
@@ -138,10 +141,21 @@ void app_ask_to_leave(app *a);
 /* Why ITEM, which is not valid now, cannot be done. */
 thaw_status app_not_now(app *a, const action *item);
 
+/* app_splits.c */
+bool app_drag_edge(app *a, const app_mouse *m); /* true: the mouse drags an edge */
+bool app_has_columns(app *a, void *self);
+bool app_has_heights(app *a, void *self);
+void app_narrower(app *a, void *self, const char *argument);
+void app_wider(app *a, void *self, const char *argument);
+void app_edge_up(app *a, void *self, const char *argument);
+void app_edge_down(app *a, void *self, const char *argument);
+void app_usual_splits(app *a, void *self, const char *argument);
+
 /* app_prefs.c */
 typedef struct app_prefs {
     char *theme;
     raster_kind raster;
+    double share[LAYOUT_FORM_COUNT][EDGE_COUNT];
 } app_prefs;
 app_prefs app_prefs_load(void);
 void app_prefs_save(app *a); /* says why when it cannot */

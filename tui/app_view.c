@@ -206,10 +206,12 @@ static void draw_message(app *a, canvas *c) {
 layout_state app_layout_state(const app *a) {
     const screen *s = app_screens[a->current];
     void *self = a->state[a->current];
-    return (layout_state){.form = s->form,
+    layout_state state = {.form = s->form,
                           .focus = a->focus[a->current],
                           .log = self && s->log && s->log(self),
                           .profile = self && s->profile && s->profile(self)};
+    memcpy(state.share, a->share[s->form], sizeof state.share);
+    return state;
 }
 
 void app_draw(app *a) {

@@ -3,6 +3,8 @@
  */
 #include "tui/layout.h"
 
+#include <math.h>
+
 #include "tui/canvas.h"
 
 enum {
@@ -55,20 +57,28 @@ static void stack(layout *l, rect area, const pane *panes, const int *rows, int 
     if (last >= 0) l->flags[last] &= ~FRAME_NO_BOTTOM;
 }
 
-/* Loss, accuracy, now and log below each other: the figures keep their height, the charts share the rest 3:2.
+/* Rows of the log, 0 when it is closed: USUAL unless it was given another share of AREA's rows. */
+static int log_height(const layout_state *state, int rows, int usual, int most) {
+    double share = state->share[EDGE_LOG];
+    if (!state->log) return 0;
+    return clamp(share > 0 ? (int)lround(rows * share) : usual, LOG_LEAST, most);
+}
+
+/* Loss, accuracy, now and log below each other: the figures keep their height, the charts share the rest.
  */
 static void stack_charts(layout *l, rect area, const layout_state *state) {
-    bool log = state->log;
-    int now = NOW_ROWS + 1, log_rows = log ? clamp(area.rows / 4, LOG_LEAST, area.rows / 2) : 0;
-    int last = 1; /* the bottom border */
+    int now = NOW_ROWS + 1, log_rows = log_height(state, area.rows, area.rows / 4, area.rows / 2);
+    int last = 1;                                    /* the bottom border */
+    int room = area.rows - now - last - CHART_LEAST; /* the log yields first, then the figures */
+    if (log_rows > room) log_rows = room >= LOG_LEAST ? room : 0;
     int charts = area.rows - now - log_rows - last;
-    if (charts < CHART_LEAST) { /* the log yields first, then the figures */
-        log_rows = 0;
-        charts = area.rows - now - last;
-    }
     bool profile = state->profile;
-    int accuracy = !profile && charts >= 2 * CHART_LEAST ? charts * 2 / 5 : 0;
-    if (accuracy && accuracy < CHART_LEAST) accuracy = CHART_LEAST;
+    int accuracy = 0;
+    if (!profile && charts >= 2 * CHART_LEAST) {
+        double share = state->share[EDGE_CHARTS];
+        accuracy = share > 0 ? charts - (int)lround(charts * share) : charts * 2 / 5;
+        accuracy = clamp(accuracy, CHART_LEAST, charts - CHART_LEAST);
+    }
     int profile_rows = !profile ? 0 : charts - PROFILE_ROWS >= CHART_LEAST ? PROFILE_ROWS : charts;
     if (log_rows)
         log_rows += last;
@@ -81,9 +91,10 @@ static void stack_charts(layout *l, rect area, const layout_state *state) {
 
 static void split(layout *l, const layout_state *state) {
     rect body = l->body;
-    double share = state->split > 0 ? state->split : state->form == LAYOUT_CHART ? 0.36 : 0.5;
+    double share = state->share[EDGE_LIST];
+    if (!(share > 0)) share = state->form == LAYOUT_CHART ? 0.36 : 0.5;
     int most = body.cols - DETAIL_LEAST;
-    int left = clamp((int)(body.cols * share), LIST_LEAST, most > LIST_LEAST ? most : LIST_LEAST);
+    int left = clamp((int)(body.cols * share + 1e-6), LIST_LEAST, most > LIST_LEAST ? most : LIST_LEAST);
     rect side = {body.row, body.col + left, body.rows, body.cols - left};
     l->pane[PANE_LIST] = (rect){body.row, body.col, body.rows, left};
     if (state->form == LAYOUT_CHART) {
@@ -91,7 +102,7 @@ static void split(layout *l, const layout_state *state) {
         return;
     }
     int log_rows =
-        state->log && side.rows > 2 * LOG_LEAST ? clamp(side.rows / 3, LOG_LEAST, side.rows - LOG_LEAST) : 0;
+        side.rows > 2 * LOG_LEAST ? log_height(state, side.rows, side.rows / 3, side.rows - LOG_LEAST) : 0;
     static const pane panes[] = {PANE_DETAIL, PANE_LOG};
     stack(l, side, panes, (int[]){side.rows - log_rows, log_rows}, 2);
 }
@@ -131,4 +142,38 @@ const char *layout_pane_name(pane p) {
     static const char *const names[PANE_COUNT] = {"list", "detail",  "loss", "accuracy",
                                                   "now",  "profile", "log"};
     return p < PANE_COUNT ? names[p] : "";
+}
+
+int layout_edge_place(const layout *l, layout_edge edge) {
+    static const pane after[EDGE_COUNT] = {
+        [EDGE_LIST] = PANE_LIST, [EDGE_CHARTS] = PANE_ACCURACY, [EDGE_LOG] = PANE_LOG};
+    if (edge >= EDGE_COUNT || (l->kind != LAYOUT_NORMAL && l->kind != LAYOUT_WIDE)) return -1;
+    rect r = l->pane[after[edge]];
+    if (rect_empty(r)) return -1;
+    return edge == EDGE_LIST ? r.col + r.cols : r.row;
+}
+
+layout_edge layout_edge_at(const layout *l, int row, int col) {
+    if (!rect_holds(l->body, row, col)) return EDGE_COUNT;
+    int list = layout_edge_place(l, EDGE_LIST);
+    if (list < 0) return EDGE_COUNT;
+    if (col == list || col == list - 1) return EDGE_LIST;
+    for (int e = EDGE_CHARTS; e < EDGE_COUNT; e++)
+        if (col > list && row == layout_edge_place(l, (layout_edge)e)) return (layout_edge)e;
+    return EDGE_COUNT;
+}
+
+/* PART of WHOLE as a share, never 0, which would mean "chosen". */
+static double share_of(int part, int whole) {
+    double share = whole > 0 ? (double)part / whole : 0.5;
+    return share < 0.01 ? 0.01 : share > 1 ? 1 : share;
+}
+
+void layout_move_edge(const layout *l, layout_state *state, layout_edge edge, int row, int col) {
+    rect body = l->body, loss = l->pane[PANE_LOSS], accuracy = l->pane[PANE_ACCURACY];
+    if (layout_edge_place(l, edge) < 0) return;
+    if (edge == EDGE_LIST) state->share[edge] = share_of(col - body.col, body.cols);
+    if (edge == EDGE_CHARTS) state->share[edge] = share_of(row - loss.row, loss.rows + accuracy.rows);
+    int border = state->form == LAYOUT_CHART; /* not counted in the log's height there, see stack_charts */
+    if (edge == EDGE_LOG) state->share[edge] = share_of(body.row + body.rows - border - row, body.rows);
 }

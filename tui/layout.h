@@ -33,14 +33,25 @@ typedef enum pane {
 typedef enum layout_form {
     LAYOUT_LIST,  /* list beside detail */
     LAYOUT_CHART, /* list beside loss, accuracy, now */
+    LAYOUT_FORM_COUNT
 } layout_form;
+
+/* Where one pane ends and the next begins, if that can be moved. */
+typedef enum layout_edge {
+    EDGE_LIST,   /* the list | what is beside it */
+    EDGE_CHARTS, /* loss above accuracy */
+    EDGE_LOG,    /* the log below everything else at the right */
+    EDGE_COUNT   /* and none */
+} layout_edge;
 
 typedef struct layout_state {
     layout_form form;
     pane focus;   /* shown when there is room for one pane only */
     bool log;     /* the log pane is open */
-    double split; /* the list's share of the width, 0..1; 0: chosen */
     bool profile; /* its pane is open; LAYOUT_CHART only */
+    /* Shares, 0..1, of the list of the width, of the loss of both charts, of the log of the height. 0: as the
+     * size suggests. What a pane needs at least, it keeps. */
+    double share[EDGE_COUNT];
 } layout_state;
 
 typedef struct layout {
@@ -58,5 +69,12 @@ layout layout_compute(int rows, int cols, const layout_state *state);
 /* The first pane of the form, and the next one after FOCUS that can have the focus (step 1 or -1). */
 pane layout_next_focus(const layout_state *state, int step);
 const char *layout_pane_name(pane p);
+
+/* The edge at a place on the screen; EDGE_COUNT: none. */
+layout_edge layout_edge_at(const layout *l, int row, int col);
+/* Set the state's share so that the edge lies as near to this place as it can. L was computed from STATE. */
+void layout_move_edge(const layout *l, layout_state *state, layout_edge edge, int row, int col);
+/* Where the edge lies: its row, or for EDGE_LIST its column. -1: it is not on the screen. */
+int layout_edge_place(const layout *l, layout_edge edge);
 
 #endif

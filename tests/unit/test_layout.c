@@ -37,12 +37,13 @@ static int failures(const layout *l) {
 
 static void everything_is_inside_and_disjoint_at_every_size(void **state) {
     (void)state;
-    static const double splits[] = {0, 0.05, 0.5, 0.99};
+    static const double shares[] = {0, 0.05, 0.5, 0.99};
     for (int form = LAYOUT_LIST; form <= LAYOUT_CHART; form++)
         for (int focus = 0; focus < PANE_COUNT; focus++)
             for (int variant = 0; variant < 16; variant++) {
-                layout_state s = {(layout_form)form, (pane)focus, variant & 1, splits[variant / 4],
-                                  variant & 2};
+                double share = shares[variant / 4];
+                layout_state s = {
+                    (layout_form)form, (pane)focus, variant & 1, variant & 2, {share, 1 - share, share}};
                 for (int rows = 1; rows <= ROWS_MOST; rows++)
                     for (int cols = 1; cols <= COLS_MOST; cols++) {
                         layout l = layout_compute(rows, cols, &s);
@@ -51,6 +52,46 @@ static void everything_is_inside_and_disjoint_at_every_size(void **state) {
                                      rows);
                     }
             }
+}
+
+/* At every size: an edge goes where it is dragged to, or as far as the panes allow, and no other moves. */
+static void an_edge_goes_where_it_is_dragged(void **state) {
+    (void)state;
+    int moved = 0;
+    for (int form = LAYOUT_LIST; form <= LAYOUT_CHART; form++)
+        for (int rows = 12; rows <= 60; rows += 3)
+            for (int cols = 60; cols <= 200; cols += 7)
+                for (int e = 0; e < EDGE_COUNT; e++) {
+                    layout_state s = {.form = (layout_form)form, .log = true};
+                    layout before = layout_compute(rows, cols, &s);
+                    int place = layout_edge_place(&before, (layout_edge)e);
+                    if (place < 0) continue;
+                    for (int by = -3; by <= 3; by++) {
+                        layout_state next = s;
+                        layout_move_edge(&before, &next, (layout_edge)e, place + by, place + by);
+                        layout after = layout_compute(rows, cols, &next);
+                        int now = layout_edge_place(&after, (layout_edge)e);
+                        assert_false(failures(&after));
+                        assert_true(by < 0 ? now >= place + by && now <= place
+                                           : now <= place + by && now >= place);
+                        moved += by && now == place + by;
+                        bool list = e == EDGE_LIST;
+                        assert_int_equal(layout_edge_at(&after, list ? 5 : now, list ? now : cols - 2), e);
+                        if (!list) assert_int_equal(after.pane[PANE_LIST].cols, before.pane[PANE_LIST].cols);
+                    }
+                }
+    assert_true(moved > 5000);
+}
+
+static void there_is_no_edge_where_there_is_one_pane(void **state) {
+    (void)state;
+    layout_state s = {.form = LAYOUT_CHART};
+    layout l = layout_compute(20, 50, &s);
+    for (int row = 0; row < 20; row++)
+        for (int col = 0; col < 50; col++)
+            assert_int_equal(layout_edge_at(&l, row, col), EDGE_COUNT);
+    layout_move_edge(&l, &s, EDGE_LIST, 3, 3);
+    assert_true(s.share[EDGE_LIST] == 0);
 }
 
 static void the_footer_is_always_there(void **state) {
@@ -146,6 +187,8 @@ static void the_focus_goes_round_through_every_pane(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_is_inside_and_disjoint_at_every_size),
+        cmocka_unit_test(an_edge_goes_where_it_is_dragged),
+        cmocka_unit_test(there_is_no_edge_where_there_is_one_pane),
         cmocka_unit_test(the_footer_is_always_there),
         cmocka_unit_test(eighty_by_twenty_four_shows_every_pane),
         cmocka_unit_test(where_time_goes_takes_the_place_of_charts),
