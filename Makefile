@@ -116,7 +116,7 @@ asan:
 # What threads meet in; the rest is one thread over libtorch, which ThreadSanitizer cannot see through.
 tsan:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-tsan SANITIZE=-fsanitize=thread CFLAGS="-O1 -g" \
-	    TESTS="$(patsubst %,$(BUILD)-tsan/tests/test_%,loader mailbox dataset session row_file)" unit
+	    TESTS="$(patsubst %,$(BUILD)-tsan/tests/test_%,loader mailbox dataset session row_file control)" unit
 
 fuzz:
 	@BUILD=$(BUILD)-fuzz tests/fuzz/run.sh

@@ -253,6 +253,7 @@ thaw_status thaw_runs_list(const char *folder, thaw_run_info **out, size_t *coun
 
 typedef struct search {
     const char *name; /* NULL: the newest */
+    bool alive;       /* of those that a process has */
     char *found;
     double started;
     int matches;
@@ -270,6 +271,7 @@ static void look_at(void *user, const char *folder) {
         s->matches++;
     } else {
         run_owner owner;
+        if (s->alive && !run_lock_held(folder)) return;
         run_lock_owner(folder, &owner);
         double started = isnan(owner.started) ? modified(folder) : owner.started;
         bool newer = !s->found || started > s->started ||
@@ -326,5 +328,42 @@ thaw_status thaw_run_find(const char *folder, const char *name, thaw_run_info *o
     free(s.found);
     free(found);
     free(runs);
+    return status;
+}
+
+/* ---- those that are on ---- */
+
+bool thaw_run_alive(const char *folder) {
+    return run_lock_held(folder);
+}
+
+static thaw_status newest_alive(const char *folder, char **out) {
+    char *runs = runs_folder(folder);
+    search s = {.alive = true};
+    thaw_status status = each_run(runs, look_at, &s);
+    if (!thaw_failed(&status) && !s.found)
+        status = thaw_error(THAW_ERR_NOT_FOUND, "no run is on in %s; `thaw runs` lists %s", runs,
+                            s.count ? "those that were" : "runs, of which there are none yet");
+    if (thaw_failed(&status))
+        free(s.found);
+    else
+        *out = s.found;
+    thaw_names_free(s.id, s.count);
+    free(runs);
+    return status;
+}
+
+thaw_status thaw_run_find_alive(const char *folder, const char *name, char **out) {
+    thaw_run_info info;
+    if (!name || !strcmp(name, "last")) return newest_alive(folder, out);
+    THAW_TRY(thaw_run_find(folder, name, &info));
+    thaw_status status = thaw_ok();
+    if (run_lock_held(info.folder))
+        *out = xstrdup(info.folder);
+    else
+        status =
+            thaw_error(THAW_ERR_USAGE, "no process is training %s (%s); `thaw resume %s` goes on with it",
+                       info.id, info.reason ? info.reason : "died", info.id);
+    thaw_run_info_clear(&info);
     return status;
 }

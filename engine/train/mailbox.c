@@ -24,8 +24,44 @@ command *command_new(command_kind kind) {
     return c;
 }
 
+static command *mask_command(const thaw_order *order) {
+    command *c = command_new(COMMAND_MASK);
+    for (size_t i = 0; i < order->frozen_count; i++)
+        freeze_mask_add(&c->mask, order->frozen[i], THAW_FROZEN);
+    for (size_t i = 0; i < order->moving_count; i++)
+        freeze_mask_add(&c->mask, order->moving[i], THAW_STATS_MOVING);
+    return c;
+}
+
+command *command_from_order(const thaw_order *order) {
+    static const command_kind kind[THAW_ORDER_COUNT] = {
+        [THAW_ORDER_PAUSE] = COMMAND_PAUSE, [THAW_ORDER_CONTINUE] = COMMAND_CONTINUE,
+        [THAW_ORDER_STEP] = COMMAND_STEP,   [THAW_ORDER_CHECKPOINT] = COMMAND_CHECKPOINT,
+        [THAW_ORDER_STOP] = COMMAND_STOP,   [THAW_ORDER_LR] = COMMAND_LR,
+        [THAW_ORDER_MASK] = COMMAND_MASK,   [THAW_ORDER_PROFILE] = COMMAND_PROFILE,
+    };
+    if (order->kind == THAW_ORDER_HELLO) return NULL;
+    if (order->kind == THAW_ORDER_MASK) return mask_command(order);
+    command *c = command_new(kind[order->kind]);
+    c->lr = order->lr;
+    c->save = order->save;
+    c->on = order->on;
+    return c;
+}
+
+static void tell_asker(command *c, const char *problem) {
+    command_asker a = c->asker;
+    c->asker = (command_asker){0};
+    if (a.answer) a.answer(a.user, a.who, a.id, problem);
+}
+
+void command_answer(command *c, const thaw_status *status) {
+    tell_asker(c, thaw_failed(status) ? status->message : NULL);
+}
+
 void command_free(command *c) {
     if (!c) return;
+    tell_asker(c, "the run is over");
     if (c->kind == COMMAND_TRAIN) thaw_recipe_clear(&c->recipe);
     if (c->kind == COMMAND_MASK) freeze_mask_clear(&c->mask);
     free(c->run);

@@ -8,6 +8,7 @@
 #define ENGINE_TRAIN_MAILBOX_H
 
 #include "engine/nn/freeze.h"
+#include "thaw/control.h"
 #include "thaw/recipe.h"
 
 typedef enum command_kind {
@@ -24,6 +25,15 @@ typedef enum command_kind {
     COMMAND_QUIT,    /* the session is being freed */
 } command_kind;
 
+/* Who wants to know what became of a command. ANSWER is called once, on the thread that acted on it or freed
+   it; PROBLEM is NULL when it was done. All zero: nobody. */
+typedef struct command_asker {
+    void (*answer)(void *user, uint64_t who, int64_t id, const char *problem);
+    void *user;
+    uint64_t who;
+    int64_t id;
+} command_asker;
+
 /* One command; which member counts follows from the kind. Owned by whoever holds it: command_free. */
 typedef struct command {
     command_kind kind;
@@ -32,11 +42,16 @@ typedef struct command {
     freeze_mask mask;
     double lr;
     bool save, on;
+    command_asker asker;
     struct command *next;
 } command;
 
 command *command_new(command_kind kind);
-void command_free(command *c); /* NULL is fine */
+command *command_from_order(const thaw_order *order); /* NULL for an order that is nothing to do */
+/* Tell who asked. */
+void command_answer(command *c, const thaw_status *status);
+/* Who asked and was not told hears that the run is over. NULL is fine. */
+void command_free(command *c);
 
 typedef struct mailbox mailbox;
 

@@ -16,6 +16,7 @@
 #include "engine/base/file.h"
 #include "engine/base/thread.h"
 #include "engine/train/capture.h"
+#include "engine/train/control.h"
 #include "engine/train/ring.h"
 #include "engine/train/trainer.h"
 
@@ -23,6 +24,7 @@ struct thaw_session {
     pthread_t thread;
     mailbox *mailbox;
     ring *ring;
+    control *control;
     capture *capture;    /* NULL: output is left alone */
     char *runs, *device; /* constant after the start */
     int threads;
@@ -171,10 +173,19 @@ static void capture_into(thaw_session *s, const trainer *t) {
     free(path);
 }
 
+/* A run that cannot be steered from elsewhere is trained all the same. */
+static void open_control(thaw_session *s, trainer *t) {
+    thaw_status status = control_open(s->control, run_folder_path(t->folder));
+    if (thaw_failed(&status))
+        trainer_log(t, 1, "this run can be watched, but not steered, by other processes: %s", status.message);
+}
+
 static void run(thaw_session *s, trainer *t) {
     trainer_end how = TRAINER_DONE;
     capture_into(s, t);
+    open_control(s, t);
     thaw_status status = trainer_run(t, &how);
+    control_close(s->control);
     say_run_end(t, how, &status);
     if (s->capture) capture_copy_to(s->capture, NULL);
 }
@@ -223,7 +234,8 @@ thaw_session_params thaw_session_default_params(void) {
 
 static void session_release(thaw_session *s) {
     capture_stop(s->capture);
-    mailbox_free(s->mailbox);
+    mailbox_free(s->mailbox); /* may have answers for the control */
+    control_free(s->control);
     ring_free(s->ring);
     free(s->runs);
     free(s->device);
@@ -236,6 +248,7 @@ thaw_status thaw_session_new(const thaw_session_params *params, thaw_session **o
     s->device = xstrdup(params->device ? params->device : "auto");
     s->threads = params->threads;
     s->mailbox = mailbox_new();
+    s->control = control_new(s->mailbox);
     atomic_store(&s->clock_zero, clock_seconds());
     thaw_status status = ring_new(&s->ring);
     if (!thaw_failed(&status) && params->capture_output) status = capture_start(say_output, s, &s->capture);
@@ -287,6 +300,12 @@ thaw_status thaw_session_resume(thaw_session *s, const char *name) {
     return thaw_ok();
 }
 
+void thaw_session_order(thaw_session *s, const thaw_order *order) {
+    if (order->kind == THAW_ORDER_PROFILE) atomic_store(&s->profiling, order->on);
+    command *c = command_from_order(order);
+    if (c) mailbox_post(s->mailbox, c);
+}
+
 void thaw_session_pause(thaw_session *s) {
     post(s, COMMAND_PAUSE);
 }
@@ -301,18 +320,15 @@ void thaw_session_step(thaw_session *s) {
 
 void thaw_session_set_mask(thaw_session *s, const char *const *frozen, size_t frozen_count,
                            const char *const *moving, size_t moving_count) {
-    command *c = command_new(COMMAND_MASK);
-    for (size_t i = 0; i < frozen_count; i++)
-        freeze_mask_add(&c->mask, frozen[i], THAW_FROZEN);
-    for (size_t i = 0; i < moving_count; i++)
-        freeze_mask_add(&c->mask, moving[i], THAW_STATS_MOVING);
-    mailbox_post(s->mailbox, c);
+    thaw_session_order(s, &(thaw_order){.kind = THAW_ORDER_MASK,
+                                        .frozen = frozen,
+                                        .frozen_count = frozen_count,
+                                        .moving = moving,
+                                        .moving_count = moving_count});
 }
 
 void thaw_session_set_lr(thaw_session *s, double lr) {
-    command *c = command_new(COMMAND_LR);
-    c->lr = lr;
-    mailbox_post(s->mailbox, c);
+    thaw_session_order(s, &(thaw_order){.kind = THAW_ORDER_LR, .lr = lr});
 }
 
 void thaw_session_checkpoint(thaw_session *s) {
@@ -320,16 +336,11 @@ void thaw_session_checkpoint(thaw_session *s) {
 }
 
 void thaw_session_stop(thaw_session *s, bool save) {
-    command *c = command_new(COMMAND_STOP);
-    c->save = save;
-    mailbox_post(s->mailbox, c);
+    thaw_session_order(s, &(thaw_order){.kind = THAW_ORDER_STOP, .save = save});
 }
 
 void thaw_session_profile(thaw_session *s, bool on) {
-    command *c = command_new(COMMAND_PROFILE);
-    c->on = on;
-    atomic_store(&s->profiling, on);
-    mailbox_post(s->mailbox, c);
+    thaw_session_order(s, &(thaw_order){.kind = THAW_ORDER_PROFILE, .on = on});
 }
 
 thaw_state thaw_session_state(const thaw_session *s) {

@@ -25,10 +25,11 @@ thaw_status trainer_set_mask(trainer *t, const freeze_mask *mask) {
     return layer_stats_remember(t->stats, t->optimizer);
 }
 
-static void do_mask(trainer *t, const command *c) {
-    thaw_status status = trainer_set_mask(t, &c->mask);
-    if (thaw_failed(&status)) trainer_log(t, 1, "the mask stays as it was: %s", status.message);
+static thaw_status do_mask(trainer *t, const command *c) {
+    thaw_status status = thaw_status_prefix(trainer_set_mask(t, &c->mask), "the mask stays as it was");
+    if (thaw_failed(&status)) trainer_log(t, 1, "%s", status.message);
     trainer_say_mask(t); /* after a refusal too: whoever asked shows what is true again */
+    return status;
 }
 
 /* The same range as in a recipe. */
@@ -37,55 +38,68 @@ static bool lr_in_range(double lr) {
     return isfinite(lr) && lr > field->min && lr <= field->max;
 }
 
-static void do_lr(trainer *t, const command *c) {
+static thaw_status do_lr(trainer *t, const command *c) {
     enum { RANGE_MAX = 96 };
     char range[RANGE_MAX];
     if (!lr_in_range(c->lr)) {
-        trainer_log(t, 1, "the learning rate stays %g: %g is not %s", t->base_lr, c->lr,
-                    thaw_recipe_field_range(thaw_recipe_field_find("optimizer.lr"), range, sizeof range));
-        return;
+        thaw_status status =
+            thaw_error(THAW_ERR_USAGE, "the learning rate stays %g: %g is not %s", t->base_lr, c->lr,
+                       thaw_recipe_field_range(thaw_recipe_field_find("optimizer.lr"), range, sizeof range));
+        trainer_log(t, 1, "%s", status.message);
+        return status;
     }
     t->base_lr = c->lr;
     thaw_event e = {.kind = THAW_EVENT_LR};
     e.lr.lr = c->lr;
     trainer_emit(t, &e);
+    return thaw_ok();
 }
 
-static void do_pause(trainer *t, const command *c) {
+static thaw_status do_pause(trainer *t, const command *c) {
     (void)c;
     t->paused = true;
+    return thaw_ok();
 }
 
-static void do_continue(trainer *t, const command *c) {
+static thaw_status do_continue(trainer *t, const command *c) {
     (void)c;
     t->paused = false;
+    return thaw_ok();
 }
 
-static void do_step(trainer *t, const command *c) {
+static thaw_status do_step(trainer *t, const command *c) {
     (void)c;
-    t->one_step = t->paused;
+    if (!t->paused)
+        return thaw_error(THAW_ERR_USAGE, "the run is not paused: it takes one step after another");
+    t->one_step = true;
+    return thaw_ok();
 }
 
-static void do_checkpoint(trainer *t, const command *c) {
+static thaw_status do_checkpoint(trainer *t, const command *c) {
     (void)c;
     trainer_save(t, false);
+    return t->save_status;
 }
 
-static void do_profile(trainer *t, const command *c) {
+static thaw_status do_profile(trainer *t, const command *c) {
     profile_set_detailed(&t->profile, c->on);
+    return thaw_ok();
 }
 
-static void do_stop(trainer *t, const command *c) {
+static thaw_status do_stop(trainer *t, const command *c) {
     t->stopping = true;
     t->stop_save = c->kind == COMMAND_STOP && c->save;
+    return thaw_ok();
 }
 
-static void do_refuse(trainer *t, const command *c) {
+static thaw_status do_refuse(trainer *t, const command *c) {
     (void)c;
     trainer_log(t, 1, "%s is on; stop it before another run is started", run_folder_id(t->folder));
+    return thaw_ok();
 }
 
-static void (*const actions[])(trainer *t, const command *c) = {
+/* What they fail of has been logged where it matters to more than who asked. */
+static thaw_status (*const actions[])(trainer *t, const command *c) = {
     [COMMAND_TRAIN] = do_refuse,    [COMMAND_RESUME] = do_refuse,
     [COMMAND_PAUSE] = do_pause,     [COMMAND_CONTINUE] = do_continue,
     [COMMAND_STEP] = do_step,       [COMMAND_MASK] = do_mask,
@@ -93,6 +107,11 @@ static void (*const actions[])(trainer *t, const command *c) = {
     [COMMAND_PROFILE] = do_profile, [COMMAND_STOP] = do_stop,
     [COMMAND_QUIT] = do_stop,
 };
+
+static void obey(trainer *t, command *c) {
+    thaw_status status = actions[c->kind](t, c);
+    command_answer(c, &status);
+}
 
 bool trainer_poll(trainer *t) {
     double paused_at = 0;
@@ -106,7 +125,7 @@ bool trainer_poll(trainer *t) {
         }
         command *c = waiting ? mailbox_wait(t->host.mailbox, -1) : mailbox_take(t->host.mailbox);
         if (!c && !waiting) break;
-        if (c) actions[c->kind](t, c);
+        if (c) obey(t, c);
         command_free(c);
         if (t->stopping) break; /* what follows a stop is for the session */
     }

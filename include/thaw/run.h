@@ -32,6 +32,12 @@ void thaw_runs_free(thaw_run_info *runs, size_t count);
 /* A run by id, unique prefix of an id, or folder; "last" is the newest. */
 thaw_status thaw_run_find(const char *folder, const char *name, thaw_run_info *out);
 
+/* Does a process train this run? The kernel knows at once when it has died. */
+bool thaw_run_alive(const char *folder);
+/* The folder of a run that a process trains, for control.h; owned by the caller. NAME as above, NULL or
+ * "last": the newest that is on. Fails when there is none, or that one is not. */
+thaw_status thaw_run_find_alive(const char *folder, const char *name, char **out);
+
 /* Reads events.jsonl from the beginning, and again as it grows. */
 typedef struct thaw_run_reader thaw_run_reader;
 thaw_status thaw_run_reader_open(const char *run_folder, thaw_run_reader **out);

@@ -4,11 +4,12 @@
  * One session is one thread that owns libtorch and all tensors. It loads the library while the caller goes
  * on, then serves one run at a time. Commands go through a mailbox and never block; what became of them comes
  * back as events. Events wait in a ring until thaw_session_next takes them; a byte in the wake descriptor
- * says that there are some.
+ * says that there are some. While a run is on, other processes may steer it as well (control.h).
  */
 #ifndef THAW_SESSION_H
 #define THAW_SESSION_H
 
+#include "thaw/control.h"
 #include "thaw/event.h"
 #include "thaw/recipe.h"
 #include "thaw/status.h"
@@ -39,6 +40,8 @@ bool thaw_session_wait(thaw_session *s, double timeout, thaw_event *out);
 thaw_status thaw_session_train(thaw_session *s,
                                const thaw_recipe *recipe);         /* fails when the recipe does not check */
 thaw_status thaw_session_resume(thaw_session *s, const char *run); /* id or folder */
+void thaw_session_order(thaw_session *s,
+                        const thaw_order *order); /* what may come from elsewhere, see control.h */
 void thaw_session_pause(thaw_session *s);
 void thaw_session_continue(thaw_session *s);
 void thaw_session_step(thaw_session *s); /* one step while paused */

@@ -180,6 +180,75 @@ static void live_changes_are_answered_while_paused(void **state) {
     thaw_session_free(s);
 }
 
+/* What the run says of the order that C sends. */
+static thaw_answer ordered(thaw_control *c, const thaw_order *order) {
+    int64_t id;
+    thaw_answer a;
+    double until = clock_seconds() + patience;
+    expect_ok(thaw_control_send(c, order, &id));
+    while (!thaw_control_next(c, &a)) {
+        assert_true(clock_seconds() < until);
+        struct pollfd one = {.fd = thaw_control_fd(c), .events = POLLIN};
+        poll(&one, 1, 100);
+    }
+    assert_int_equal(a.id, id);
+    return a;
+}
+
+static void expect_obeyed(thaw_control *c, thaw_order order) {
+    thaw_answer a = ordered(c, &order);
+    if (!a.done) fail_msg("%s: %s", thaw_order_name(order.kind), a.problem);
+}
+
+static void expect_refused(thaw_control *c, thaw_order order, const char *why) {
+    thaw_answer a = ordered(c, &order);
+    assert_false(a.done);
+    if (!strstr(a.problem, why)) fail_msg("%s: %s", thaw_order_name(order.kind), a.problem);
+    free(a.problem);
+}
+
+static void another_process_steers_a_run_through_its_socket(void **state) {
+    (void)state;
+    support_torch();
+    static const char *const all[] = {"all", "linear"}, *const early[] = {"conv1", "layer1"},
+                             *const none[] = {"layer9"};
+    thaw_session *s = open_session(false);
+    thaw_control *c = NULL;
+    start(s, plain);
+    thaw_event begin = await(s, THAW_EVENT_BEGIN);
+    assert_true(thaw_run_alive(begin.begin.folder));
+    expect_ok(thaw_control_open(begin.begin.folder, &c));
+    expect_obeyed(c, (thaw_order){.kind = THAW_ORDER_HELLO});
+    expect_refused(c, (thaw_order){.kind = THAW_ORDER_STEP}, "not paused");
+    expect_obeyed(c, (thaw_order){.kind = THAW_ORDER_PAUSE});
+    await_state(s, THAW_STATE_PAUSED);
+    expect_obeyed(c, (thaw_order){.kind = THAW_ORDER_STEP});
+    expect_obeyed(c, (thaw_order){.kind = THAW_ORDER_LR, .lr = 0.125});
+    expect_refused(c, (thaw_order){.kind = THAW_ORDER_LR, .lr = -1}, "stays 0.125");
+    thaw_order mask = {.kind = THAW_ORDER_MASK, .frozen = early, .frozen_count = 2};
+    expect_obeyed(c, mask);
+    mask.frozen = all;
+    expect_refused(c, mask, "nothing would be left to train");
+    mask.frozen = none;
+    mask.frozen_count = 1;
+    expect_refused(c, mask, "layer9");
+    expect_obeyed(c, (thaw_order){.kind = THAW_ORDER_CHECKPOINT});
+    char *path = path_join(begin.begin.folder, "state.json");
+    assert_true(path_exists(path));
+    free(path);
+    expect_obeyed(c, (thaw_order){.kind = THAW_ORDER_CONTINUE});
+    await_state(s, THAW_STATE_TRAINING);
+    expect_obeyed(c, (thaw_order){.kind = THAW_ORDER_STOP, .save = true});
+    expect_end(s, "stopped");
+    path = path_join(begin.begin.folder, "control.sock");
+    assert_false(path_exists(path));
+    free(path);
+    thaw_control_close(c);
+    thaw_session_free(s);
+    assert_false(thaw_run_alive(begin.begin.folder));
+    thaw_event_clear(&begin);
+}
+
 /* Each in its own way, and the session is good for the next run at once. */
 static void stopping_saves_or_does_not_and_the_next_run_starts(void **state) {
     (void)state;
@@ -435,6 +504,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(pausing_holds_and_one_step_is_one),
         cmocka_unit_test(stepping_past_the_last_batch_is_one_evaluation),
         cmocka_unit_test(live_changes_are_answered_while_paused),
+        cmocka_unit_test(another_process_steers_a_run_through_its_socket),
         cmocka_unit_test(stopping_saves_or_does_not_and_the_next_run_starts),
         cmocka_unit_test(a_second_run_is_refused_while_one_is_on),
         cmocka_unit_test(commands_without_a_run_do_nothing),
