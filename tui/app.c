@@ -287,6 +287,8 @@ static thaw_status open_terminal(app *a, const app_params *params) {
     canvas_resize(&a->frame, rows, cols);
     term_set_theme(a->term, &a->look);
     if (*term_note(a->term)) app_say(a, "%s", term_note(a->term));
+    status = keymap_load(&a->keys);
+    app_fail(a, &status);
     return thaw_ok();
 }
 
@@ -298,6 +300,7 @@ void app_free(app *a) {
     thaw_session_free(a->session);
     app_ghosts_clear(a);
     app_model_clear(a);
+    keymap_clear(&a->keys);
     run_view_clear(&a->live);
     prompt_clear(&a->ask_line);
     dialog_close(&a->ask_box);

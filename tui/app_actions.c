@@ -309,10 +309,12 @@ action_table app_actions_of(screen_id id, const char **title) {
 }
 
 action_table app_table(app *a) {
-    return ACTION_TABLE(actions, a);
+    const action *own = a ? a->keys.table[KEYMAP_EVERYWHERE] : NULL;
+    return own ? (action_table){own, a->keys.count[KEYMAP_EVERYWHERE], a} : ACTION_TABLE(actions, a);
 }
 
 action_table app_screen_table(app *a) {
     const screen *s = app_screens[a->current];
-    return (action_table){s->actions, s->action_count, a->state[a->current]};
+    const action *own = a->keys.table[a->current];
+    return (action_table){own ? own : s->actions, s->action_count, a->state[a->current]};
 }

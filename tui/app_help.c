@@ -48,7 +48,8 @@ static void add_table(page *p, app *a, const action_table *table, const char *ti
 const char *app_help_note(void) {
     return "In lists: arrows, j k, PgUp PgDn, Ctrl-U Ctrl-D, Home End. The mouse chooses tabs, panes, rows "
            "and "
-           "answers; its wheel scrolls. With Shift, most terminals select text as without thaw.";
+           "answers; its wheel scrolls; edges between panes can be dragged. With Shift, most terminals "
+           "select text as without thaw.";
 }
 
 /* All of it into IN from row SKIP on; returns its rows. */

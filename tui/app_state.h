@@ -5,6 +5,7 @@
 #define TUI_APP_STATE_H
 
 #include "tui/app.h"
+#include "tui/keymap.h"
 #include "tui/step_rate.h"
 #include "tui/term.h"
 #include "tui/theme.h"
@@ -43,6 +44,7 @@ struct app {
     screen_id current;
     void *state[SCREEN_COUNT];
     pane focus[SCREEN_COUNT];
+    keymap keys;
     double share[LAYOUT_FORM_COUNT][EDGE_COUNT]; /* see layout_state */
     layout_edge dragged;                         /* by the mouse, EDGE_COUNT: none */
     bool prefs_stale;                            /* to be saved when nothing is dragged any more */

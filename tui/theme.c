@@ -41,29 +41,6 @@ const char *theme_role_name(theme_role role) {
     return role < ROLE_COUNT ? role_names[role] : "?";
 }
 
-/* ---- where a key stands, for messages ---- */
-
-static int line_of(const char *text, const char *at) {
-    int line = 1;
-    for (; text < at; text++)
-        line += *text == '\n';
-    return line;
-}
-
-/* The line of "key" after "role" (either may be NULL) in the document's text. */
-static int find_line(const char *text, const char *role, const char *key) {
-    const char *at = text;
-    const char *words[] = {role, key};
-    for (size_t i = 0; i < COUNT(words); i++) {
-        if (!words[i]) continue;
-        char *quoted = xasprintf("\"%s\"", words[i]);
-        const char *found = strstr(at, quoted);
-        free(quoted);
-        if (found) at = found + 1;
-    }
-    return line_of(text, at);
-}
-
 /* What parsing one role needs to say where it is. */
 typedef struct source {
     const char *text, *where, *role;
@@ -71,7 +48,7 @@ typedef struct source {
 
 static thaw_status complain(const source *s, const char *key, const char *problem) {
     return thaw_error(THAW_ERR_FORMAT, "%s, line %d, \"%s.%s\": %s", s->where,
-                      find_line(s->text, s->role, key), s->role, key, problem);
+                      json_find_line(s->text, s->role, key), s->role, key, problem);
 }
 
 /* ---- values ---- */
@@ -128,7 +105,7 @@ static thaw_status read_role(const source *s, const cJSON *item, theme_style sty
     if (!cJSON_IsObject(item))
         return thaw_error(THAW_ERR_FORMAT,
                           "%s, line %d, \"%s\": expected an object like {\"fg\": \"#5fafff\"}", s->where,
-                          find_line(s->text, s->role, NULL), s->role);
+                          json_find_line(s->text, s->role, NULL), s->role);
     for (const cJSON *key = item->child; key; key = key->next) {
         size_t i = 0;
         while (i < COUNT(role_keys) && strcmp(role_keys[i], key->string))
@@ -169,7 +146,7 @@ static thaw_status read_roles(source *s, const cJSON *roles, theme *out) {
         }
         const char *near = text_nearest(item->string, role_names, ROLE_COUNT);
         return thaw_error(THAW_ERR_FORMAT, "%s, line %d: there is no role \"%s\"%s%s%s", s->where,
-                          find_line(s->text, s->role, NULL), item->string, near ? "; did you mean \"" : "",
+                          json_find_line(s->text, s->role, NULL), item->string, near ? "; did you mean \"" : "",
                           near ? near : "", near ? "\"?" : "");
     }
     return thaw_ok();

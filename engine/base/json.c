@@ -33,6 +33,21 @@ thaw_status json_parse(const char *text, size_t length, const char *where, cJSON
     return thaw_error(THAW_ERR_FORMAT, "%s: not JSON: line %d, column %d", where, line, column);
 }
 
+int json_find_line(const char *text, const char *outer, const char *key) {
+    const char *at = text, *const words[] = {outer, key};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (!words[i]) continue;
+        char *quoted = xasprintf("\"%s\"", words[i]);
+        const char *found = strstr(at, quoted);
+        free(quoted);
+        if (found) at = found + 1;
+    }
+    int line = 1;
+    for (const char *p = text; p < at; p++)
+        line += *p == '\n';
+    return line;
+}
+
 thaw_status json_read_file(const char *path, cJSON **out) {
     char *text;
     size_t size;

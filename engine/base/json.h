@@ -17,6 +17,8 @@ enum { JSON_FILE_MAX = 64 << 20 };
 
 /* Parse; the error gives line and column. WHERE names the source in messages. cJSON_Delete the result. */
 thaw_status json_parse(const char *text, size_t length, const char *where, cJSON **out);
+/* The line, from 1, of "key" after "outer" (either may be NULL) in a document's TEXT, for messages. */
+int json_find_line(const char *text, const char *outer, const char *key);
 thaw_status json_read_file(const char *path, cJSON **out);
 thaw_status json_write_file(const char *path, const cJSON *document); /* indented, atomic (file_replace) */
 /*
