@@ -73,6 +73,7 @@ static void mark_best(run_view *v, int64_t steps, double val_top1) {
 static void forget_after(run_view *v, int64_t steps) {
     size_t epochs = v->epoch_count;
     series_cut(&v->train_loss, steps + 1);
+    series_cut(&v->clock, steps + 1);
     series_cut(&v->rate, steps + 1);
     while (v->epoch_count && v->epoch_list[v->epoch_count - 1].steps > steps)
         v->epoch_count--;
@@ -193,6 +194,7 @@ static void take_whole_step(run_view *v, const thaw_event *e) {
 
 static void take_step(run_view *v, const thaw_event *e) {
     series_add(&v->train_loss, e->steps, e->step.loss);
+    series_add(&v->clock, e->steps, e->time);
     series_add(&v->rate, e->steps, e->step.lr);
     if (!isfinite(e->step.loss))
         run_marks_replace(v, RUN_MARK_NOT_FINITE, e->steps, xstrdup("loss is not finite"));
@@ -422,6 +424,7 @@ void run_view_clear(run_view *v) {
     run_profile_clear(&v->profile);
     run_profile_clear(&v->epoch_profile);
     series_clear(&v->train_loss);
+    series_clear(&v->clock);
     series_clear(&v->rate);
     free(v->epoch_list);
     free(v->class_top1);

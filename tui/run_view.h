@@ -125,6 +125,7 @@ typedef struct run_view {
 
     /* history */
     series train_loss, rate; /* a value each step: the batch's loss, the learning rate */
+    series clock;            /* and seconds since the run began */
     run_epoch *epoch_list;
     size_t epoch_count, epoch_capacity;
     int best_epoch; /* -1: none */

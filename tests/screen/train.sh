@@ -107,6 +107,27 @@ test_two_runs_leave_the_first_as_a_ghost() {
 }
 
 # Zooming, panning, following, and what is shown as a file.
+test_curves_over_epochs_steps_and_time() {
+    have_libtorch || return 0
+    begin_training 120 36 400
+    expect "val "
+    press Space; expect_match '[❄☼] ?'
+    press s; expect "stopped and saved"
+    press x Home; expect "step 0 ·"
+    press X; expect "curves over steps"; expect_match '[0-9] +step│'
+    press X; expect "curves over time"; expect_match ' seconds│'; expect_match '0:0[0-9] ·'
+    command_line "export $TEST_DIR/time.csv"; expect "time.csv"
+    command_line "axis epochs"; expect "curves over epochs"; expect_match '[0-9] +epoch│'
+    press Escape .; expect_match 'mark 1 of [0-9]+: '
+    press .; expect_match 'mark 2 of [0-9]+: '
+    press ,; expect_match 'mark 1 of [0-9]+: '
+    press q
+    expect_restored 0
+    python3 -c 'import sys, csv; r = [x for x in csv.DictReader(open(sys.argv[1])) if x["curve"] == "train"]
+t = [float(x["second"]) for x in r if x["chart"] == "loss"]; assert len(t) > 4 and t == sorted(t) and 0 <= t[0] < t[-1] < 120, t' \
+        "$TEST_DIR/time.csv" || fail "the seconds are none"
+}
+
 test_zooming_and_exporting_the_curves() {
     have_libtorch || return 0
     begin_training 120 36 400

@@ -582,9 +582,36 @@ static void the_picture_has_every_curve_and_mark(void **state) {
     free(text);
 }
 
+/* Steps that took longer and longer: over time they lie where the clock says, points as well. */
+static void a_clock_puts_steps_on_a_time_axis(void **state) {
+    (void)state;
+    series loss = {0}, clock = {0};
+    for (int step = 1; step <= 100; step++) {
+        series_add(&loss, step, 1.0 / step);
+        series_add(&clock, step, step * step * 0.5);
+    }
+    const chart_point point[] = {{10, 0.5}, {100, 0.25}};
+    chart_series curve = {.name = "train", .steps = &loss, .clock = &clock};
+    chart_series epochs = {.name = "val", .point = point, .count = 2, .clock = &clock};
+    double at, raw, smooth;
+    assert_true(chart_read(&curve, false, 5000, &at, &raw, &smooth));
+    assert_float_equal(at, 5000, 1e-9);
+    assert_float_equal(raw, 0.01, 1e-9);
+    assert_true(chart_read(&curve, false, 1249, &at, &raw, &smooth)); /* step 49 is at 1200.5, 50 at 1250 */
+    assert_float_equal(raw, 1.0 / 49, 1e-9);
+    assert_true(chart_read(&epochs, false, 51, &at, &raw, &smooth));
+    assert_float_equal(at, 50, 1e-9);
+    assert_false(chart_read(&epochs, false, 49, &at, &raw, &smooth));
+    series none = {0};
+    assert_true(isnan(curve_place(&(chart_series){.clock = &none}, 3)));
+    series_clear(&loss);
+    series_clear(&clock);
+}
+
 int main(void) {
     setlocale(LC_CTYPE, "C.UTF-8");
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_clock_puts_steps_on_a_time_axis),
         cmocka_unit_test(the_numbers_are_those_that_are_shown),
         cmocka_unit_test(the_picture_has_every_curve_and_mark),
         cmocka_unit_test(a_line_from_far_outside_is_clipped_not_dropped),

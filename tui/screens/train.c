@@ -235,7 +235,7 @@ static void do_ghosts(app *a, void *self, const char *argument) {
 }
 
 static void set_crosshair(app *a, train_state *s, double x) {
-    double span = train_span(a);
+    double span = train_span(a, s);
     if (x < 0) x = 0;
     if (x > span) x = span;
     s->crosshair = x;
@@ -251,22 +251,22 @@ static void do_crosshair(app *a, void *self, const char *argument) {
         app_redraw(a);
         return;
     }
-    double from, to, newest = (double)app_live(a)->steps;
+    double from, to, newest = train_newest(a, s);
     train_window(a, s, &from, &to);
     set_crosshair(a, s, app_live(a)->begun && newest >= from && newest <= to ? newest : (from + to) / 2);
     app_set_focus(a, PANE_LOSS);
     app_say(a, "arrows move the crosshair, Shift-Tab and Tab change the pane, x or Esc ends it");
 }
 
-/* Steps of one column of the plot. */
-static double column_steps(const train_state *s) {
+/* x of one column of the plot. */
+static double column_width(const train_state *s) {
     rect plot = rect_empty(s->loss_plot) ? s->accuracy_plot : s->loss_plot;
     return plot.cols > 1 ? (s->x_max - s->x_min) / (plot.cols - 1) : 1;
 }
 
 static bool crosshair_key(app *a, train_state *s, int key) {
     enum { LEAP = 10 };
-    double step = column_steps(s);
+    double step = column_width(s);
     switch (key) {
     case K_LEFT:
         set_crosshair(a, s, s->crosshair - step);
@@ -286,7 +286,7 @@ static bool crosshair_key(app *a, train_state *s, int key) {
         set_crosshair(a, s, 0);
         return true;
     case K_END:
-        set_crosshair(a, s, (double)app_live(a)->steps);
+        set_crosshair(a, s, train_newest(a, s));
         return true;
     case K_ESC:
         s->crosshair_on = false;
@@ -343,6 +343,11 @@ static const action train_actions[] = {
      do_ghosts},
     {"smoothing", "m", NULL, "how much the training curve is smoothed", NULL, has_curve, do_smoothing},
     {"log-scale", "y", NULL, "linear or logarithmic loss", NULL, has_curve, do_log_scale},
+    {"axis", "X", NULL, "curves over epochs, steps or time", "epochs, steps, time", has_curve,
+     train_axis_next},
+    {"next-mark", ".", NULL, "go to the next thing that happened: frozen, thawed, learning rate, saved, best",
+     NULL, train_has_marks, train_next_mark},
+    {"previous-mark", ",", NULL, "go to the one before", NULL, train_has_marks, train_previous_mark},
     {"zoom-in", "+ =", NULL, "show fewer steps: around the crosshair, or the newest", NULL, has_curve,
      train_zoom_in},
     {"zoom-out", "-", NULL, "show more steps", NULL, train_is_zoomed, train_zoom_out},

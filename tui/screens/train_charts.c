@@ -1,8 +1,8 @@
 /*
- * train_charts.c - loss and accuracy over the steps of the live run, with earlier runs beneath.
+ * train_charts.c - loss and accuracy of the live run over epochs, steps or time, with earlier runs beneath.
  *
- * Both charts have the same x-axis, fixed to the planned epochs: a growing curve then changes few cells. A
- * ghost whose epochs have another length is stretched, so that epochs lie above each other.
+ * Both charts have the same x-axis (train_axis.c), fixed to what is planned: a growing curve then changes few
+ * cells.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -26,27 +26,6 @@ enum {
 double train_smoothing(const train_state *s) {
     static const double weights[TRAIN_SMOOTHINGS] = {0.9, 0.97, 0, 0.6};
     return weights[s->smoothing % TRAIN_SMOOTHINGS];
-}
-
-double train_span(const app *a) {
-    const run_view *v = app_live(a);
-    if (v->total_steps > 0) return (double)v->total_steps;
-    for (size_t i = 0; i < app_ghost_count(a); i++) {
-        const app_ghost *g = app_ghost_at(a, i);
-        if (g->shown && g->view.total_steps > 0) return (double)g->view.total_steps;
-    }
-    return 1;
-}
-
-/* The steps of an epoch that the axis is in. */
-static int epoch_steps(const app *a) {
-    const run_view *v = app_live(a);
-    if (v->steps_per_epoch > 0) return v->steps_per_epoch;
-    for (size_t i = 0; i < app_ghost_count(a); i++) {
-        const app_ghost *g = app_ghost_at(a, i);
-        if (g->shown && g->view.steps_per_epoch > 0) return g->view.steps_per_epoch;
-    }
-    return 1;
 }
 
 /* One figure of the epochs as points; owned by the caller. */
@@ -80,8 +59,8 @@ static bool has_figure(const run_view *v, epoch_figure figure) {
 
 /* ---- marks ---- */
 
-static chart_mark mark_of(const run_mark *m) {
-    chart_mark out = {.x = (double)m->steps, .label = m->text};
+static chart_mark mark_of(const app *a, const train_state *s, const run_mark *m) {
+    chart_mark out = {.x = train_place(a, s, (double)m->steps), .label = m->text};
     switch (m->kind) {
     case RUN_MARK_MASK:
         out.glyph = m->thaws ? GLYPH_THAWED : GLYPH_FROZEN;
@@ -111,7 +90,7 @@ static chart_mark mark_of(const run_mark *m) {
 }
 
 /* Of the checkpoints only the newest, on the axis. */
-chart_mark *train_marks(const app *a, size_t *count) {
+chart_mark *train_marks(const app *a, const train_state *s, size_t *count) {
     const run_view *v = app_live(a);
     chart_mark *mark = xcalloc(v->mark_count + 1, sizeof *mark);
     const run_mark *saved = NULL;
@@ -121,11 +100,11 @@ chart_mark *train_marks(const app *a, size_t *count) {
         if (m->kind == RUN_MARK_CHECKPOINT) saved = m;
         if (m->kind == RUN_MARK_CHECKPOINT || m->kind == RUN_MARK_PAUSE || m->kind == RUN_MARK_RESUME)
             continue;
-        if (m->kind != RUN_MARK_BEST) mark[n++] = mark_of(m);
+        if (m->kind != RUN_MARK_BEST) mark[n++] = mark_of(a, s, m);
     }
-    if (saved) mark[n++] = mark_of(saved);
+    if (saved) mark[n++] = mark_of(a, s, saved);
     for (size_t i = 0; i < v->mark_count; i++) /* last, so that it is seen where a checkpoint is too */
-        if (v->mark[i].kind == RUN_MARK_BEST) mark[n++] = mark_of(&v->mark[i]);
+        if (v->mark[i].kind == RUN_MARK_BEST) mark[n++] = mark_of(a, s, &v->mark[i]);
     *count = n;
     return mark;
 }
@@ -170,15 +149,20 @@ static void add_points(curves *cs, const run_view *v, epoch_figure figure, chart
     cs->item[cs->count++] = look;
 }
 
+/* The live run's. */
+static void put_on_axis(curves *cs, const app *a, const train_state *s) {
+    for (size_t i = 0; i < cs->count; i++)
+        train_axis_curve(a, s, app_live(a), &cs->item[i]);
+}
+
 /* Ghosts come last in the legend but lie beneath. */
 static void add_ghosts(curves *cs, const app *a, const train_state *s, bool loss) {
-    int unit = epoch_steps(a);
     for (size_t i = 0; i < app_ghost_count(a) && !s->ghosts_hidden; i++) {
         const app_ghost *g = app_ghost_at(a, i);
         const run_view *v = &g->view;
         if (!g->shown || (app_live(a)->folder && !strcmp(g->folder, app_live(a)->folder))) continue;
         chart_series look = {.letter = g->letter, .role = g->role, .raw_role = g->role, .ghost = true};
-        look.x_scale = v->steps_per_epoch > 0 ? (double)unit / v->steps_per_epoch : 1;
+        train_axis_curve(a, s, v, &look);
         size_t at = cs->count;
         char *name = xasprintf("%c: %s", g->letter, g->label);
         look.name = name;
@@ -199,7 +183,7 @@ static void add_ghosts(curves *cs, const app *a, const train_state *s, bool loss
 static chart base_chart(const app *a, const train_state *s) {
     chart ch = chart_default();
     train_window(a, s, &ch.x_min, &ch.x_max);
-    ch.x_unit = epoch_steps(a);
+    train_axis_chart(a, s, &ch);
     ch.raster = (raster_kind)app_raster(a);
     ch.crosshair = s->crosshair_on ? s->crosshair : NAN;
     return ch;
@@ -209,7 +193,6 @@ static train_chart finish(const app *a, const train_state *s, curves *cs) {
     chart ch = base_chart(a, s);
     ch.curve = cs->item;
     ch.curve_count = cs->count;
-    ch.x_name = "epoch";
     return (train_chart){ch, cs};
 }
 
@@ -225,6 +208,7 @@ train_chart train_loss_chart(const app *a, const train_state *s) {
                                                .smoothing = train_smoothing(s)};
     add_points(cs, v, val_loss,
                (chart_series){.name = "val", .letter = 'v', .role = ROLE_VAL, .marked = true});
+    put_on_axis(cs, a, s);
     add_ghosts(cs, a, s, true);
     train_chart c = finish(a, s, cs);
     c.chart.log_y = s->log_y;
@@ -239,6 +223,7 @@ train_chart train_accuracy_chart(const app *a, const train_state *s) {
                (chart_series){.name = "train", .letter = 't', .role = ROLE_TRAIN, .marked = true});
     add_points(cs, v, val_top1,
                (chart_series){.name = "val", .letter = 'v', .role = ROLE_VAL, .marked = true});
+    put_on_axis(cs, a, s);
     add_ghosts(cs, a, s, false);
     train_chart c = finish(a, s, cs);
     c.chart.percent = true;
@@ -253,13 +238,15 @@ static char *loss_note(const app *a, const train_state *s) {
     const run_view *v = app_live(a);
     str text = {0};
     char *window = train_window_note(a, s);
+    char *place = train_axis_text(s, s->crosshair);
     if (s->crosshair_on)
-        str_appendf(&text, "step %.0f · ", s->crosshair);
+        str_appendf(&text, "%s · ", place);
     else if (v->begun)
         str_appendf(&text, "epoch %d of %d · ", v->epoch + 1 > v->epochs ? v->epochs : v->epoch + 1,
                     v->epochs);
     if (window[0]) str_appendf(&text, "%s · ", window);
     free(window);
+    free(place);
     if (s->log_y) str_append(&text, "log · ");
     if (train_smoothing(s) > 0)
         str_appendf(&text, "smooth %g", train_smoothing(s));
@@ -312,7 +299,8 @@ static void draw_accuracy(app *a, train_state *s, canvas *c, const layout *l, co
 
 void train_draw_charts(app *a, train_state *s, canvas *c, const layout *l) {
     size_t count;
-    chart_mark *mark = train_marks(a, &count);
+    train_axis_update(a, s);
+    chart_mark *mark = train_marks(a, s, &count);
     draw_loss(a, s, c, l, mark, count);
     for (size_t i = 0; i < count; i++)
         mark[i].label = NULL; /* said once, above */

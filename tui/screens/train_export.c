@@ -14,7 +14,7 @@ static char *render(const app *a, const train_state *s, bool picture) {
     static const char *const names[] = {"loss", "accuracy"};
     const run_view *v = app_live(a);
     size_t marks;
-    chart_mark *mark = train_marks(a, &marks);
+    chart_mark *mark = train_marks(a, s, &marks);
     train_chart shown[] = {train_loss_chart(a, s), train_accuracy_chart(a, s)};
     chart item[] = {shown[0].chart, shown[1].chart};
     item[0].mark = mark;

@@ -11,14 +11,14 @@
 #include "tui/key.h"
 #include "tui/screens/train.h"
 
-enum { STEPS_LEAST = 8, QUARTERS = 4 };
+enum { QUARTERS = 4 };
 
 void train_window(const app *a, const train_state *s, double *from, double *to) {
-    double span = train_span(a);
+    double span = train_span(a, s);
     *from = 0;
     *to = span;
     if (!s->zoomed || s->width >= span) return;
-    double quarter = s->width / QUARTERS, newest = (double)app_live(a)->steps;
+    double quarter = s->width / QUARTERS, newest = train_newest(a, s);
     *from = s->following ? ceil((newest + 1) / quarter) * quarter - s->width : s->from;
     if (*from > span - s->width) *from = span - s->width;
     if (*from < 0) *from = 0;
@@ -26,7 +26,7 @@ void train_window(const app *a, const train_state *s, double *from, double *to) 
 }
 
 char *train_window_note(const app *a, const train_state *s) {
-    double from, to, span = train_span(a);
+    double from, to, span = train_span(a, s);
     train_window(a, s, &from, &to);
     if (from <= 0 && to >= span) return xstrdup("");
     return xasprintf("%.3gx%s", span / (to - from), s->following ? " follow" : "");
@@ -37,8 +37,8 @@ bool train_is_zoomed(app *a, void *self) {
     return ((train_state *)self)->zoomed;
 }
 
-static bool sees_newest(const app *a, double from, double to) {
-    double newest = (double)app_live(a)->steps;
+static bool sees_newest(const app *a, const train_state *s, double from, double to) {
+    double newest = train_newest(a, s);
     return newest >= from && newest <= to;
 }
 
@@ -47,7 +47,7 @@ static bool sees_newest(const app *a, double from, double to) {
 static void zoom_to(app *a, train_state *s, double width) {
     double from, to;
     train_window(a, s, &from, &to);
-    bool newest = sees_newest(a, from, to) && !s->crosshair_on;
+    bool newest = sees_newest(a, s, from, to) && !s->crosshair_on;
     double at = s->crosshair_on ? s->crosshair : (from + to) / 2, share = (at - from) / (to - from);
     s->zoomed = true;
     s->following = newest;
@@ -63,8 +63,9 @@ void train_zoom_in(app *a, void *self, const char *argument) {
     train_state *s = self;
     double from, to;
     train_window(a, s, &from, &to);
-    if ((to - from) / 2 < STEPS_LEAST) {
-        app_say(a, "%d steps are the least that is shown", STEPS_LEAST);
+    if ((to - from) / 2 < train_least(s)) {
+        app_say(a, "%g %s are the least that is shown", train_least(s),
+                s->axis == TRAIN_AXIS_TIME ? "seconds" : "steps");
         return;
     }
     zoom_to(a, s, (to - from) / 2);
@@ -73,7 +74,7 @@ void train_zoom_in(app *a, void *self, const char *argument) {
 
 void train_zoom_out(app *a, void *self, const char *argument) {
     train_state *s = self;
-    if (s->width * 2 >= train_span(a))
+    if (s->width * 2 >= train_span(a, s))
         train_whole(a, self, argument);
     else
         zoom_to(a, s, s->width * 2);

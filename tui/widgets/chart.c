@@ -245,7 +245,7 @@ static void put_letters(drawing *d, const chart_series *s, const curve_column *c
 static void put_points(drawing *d, const chart_series *s) {
     int last = -POINT_GAP;
     for (size_t i = 0; i < s->count; i++) {
-        int col = chart_col_of(d->ch, d->plot, s->point[i].x * (s->x_scale > 0 ? s->x_scale : 1));
+        int col = chart_col_of(d->ch, d->plot, curve_place(s, s->point[i].x));
         double dot = isfinite(s->point[i].y) ? scale_y(&d->scale, s->point[i].y) : NAN;
         if (col < d->plot.col || col >= d->plot.col + d->plot.cols || !on_plot(d, dot) ||
             col - last < POINT_GAP)

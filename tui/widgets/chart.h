@@ -29,10 +29,11 @@ typedef struct chart_series {
     const series *steps; /* or NULL and ... */
     const chart_point *point;
     size_t count;
-    double x_scale;   /* times every x; 0: 1. For a run whose epochs have other lengths */
-    double smoothing; /* 0: none, else the weight of the past a step, 0..1 (0.9) */
-    bool ghost;       /* beneath everything else */
-    bool marked;      /* few values: a mark at each one */
+    double x_scale;      /* times every x; 0: 1. For a run whose epochs have other lengths */
+    const series *clock; /* instead: where a step lies on the axis, in seconds. NULL: none */
+    double smoothing;    /* 0: none, else the weight of the past a step, 0..1 (0.9) */
+    bool ghost;          /* beneath everything else */
+    bool marked;         /* few values: a mark at each one */
 } chart_series;
 
 typedef struct chart_mark {
@@ -50,7 +51,8 @@ typedef struct chart {
     size_t mark_count;
     double x_min, x_max;
     double x_unit;       /* x for one unit of the axis' labels: steps in an epoch; 0: 1 */
-    const char *x_name;  /* "epoch"; NULL: no labels under the axis */
+    const char *x_name;  /* of that unit, "epoch"; NULL: no labels under the axis */
+    const char *x_base;  /* of x itself, for tables; NULL: "step" */
     double y_min, y_max; /* NaN: from the values */
     bool log_y, percent;
     double crosshair; /* x to read all curves at; NaN: none */
@@ -69,6 +71,8 @@ rect chart_plot(const chart *ch, rect r);
 /* x of a column of cells of the plot, and back; the latter may lie outside. */
 double chart_x_at(const chart *ch, rect plot, int col);
 int chart_col_of(const chart *ch, rect plot, double x);
+/* x of a step of a curve. NaN: its clock has none. */
+double curve_place(const chart_series *curve, double steps);
 /* The last value of a series at or before X (raw, and smoothed as drawn); false when there is none. */
 bool chart_read(const chart_series *s, bool log_y, double x, double *at, double *raw, double *smoothed);
 /* A y value as the axis writes it: "0.412", "1e-05", "87 %". Returns buffer. */

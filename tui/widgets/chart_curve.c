@@ -16,12 +16,19 @@ size_t curve_count(const chart_series *curve) {
     return curve->steps ? curve->steps->count : curve->count;
 }
 
+double curve_place(const chart_series *curve, double steps) {
+    if (curve->clock) {
+        const series_bucket *b = series_near(curve->clock, (int64_t)llround(steps));
+        return b ? series_mean(b) : NAN;
+    }
+    return steps * (curve->x_scale > 0 ? curve->x_scale : 1);
+}
+
 static curve_sample sample_at(const chart_series *curve, size_t index) {
-    double scale = curve->x_scale > 0 ? curve->x_scale : 1;
     if (!curve->steps) {
         double y = curve->point[index].y;
         bool fine = isfinite(y);
-        return (curve_sample){.x = curve->point[index].x * scale,
+        return (curve_sample){.x = curve_place(curve, curve->point[index].x),
                               .low = y,
                               .high = y,
                               .mean = y,
@@ -29,7 +36,7 @@ static curve_sample sample_at(const chart_series *curve, size_t index) {
                               .broken = !fine};
     }
     const series_bucket *b = &curve->steps->bucket[index];
-    return (curve_sample){.x = (double)(b->first + b->last) / 2 * scale,
+    return (curve_sample){.x = curve_place(curve, (double)(b->first + b->last) / 2),
                           .low = b->low,
                           .high = b->high,
                           .mean = b->finite ? b->sum / b->finite : NAN,

@@ -65,6 +65,11 @@ static void append_number(str *s, double value) {
     if (isfinite(value)) str_append(s, json_number_text(value, text));
 }
 
+/* Is x counted in something else than itself? */
+static bool has_unit(const chart *ch) {
+    return ch->x_unit > 0 && ch->x_unit != 1;
+}
+
 static void csv_curve(str *s, const char *chart_name, const chart *ch, const chart_series *curve) {
     curve_walk w = curve_begin(curve, ch->log_y);
     double unit = ch->x_unit > 0 ? ch->x_unit : 1;
@@ -80,6 +85,7 @@ static void csv_curve(str *s, const char *chart_name, const chart *ch, const cha
         str_append(s, ",");
         append_quoted(s, curve->name);
         for (size_t i = 0; i < sizeof number / sizeof *number; i++) {
+            if (i == 1 && !has_unit(ch)) continue;
             str_append(s, ",");
             append_number(s, number[i]);
         }
@@ -89,7 +95,10 @@ static void csv_curve(str *s, const char *chart_name, const chart *ch, const cha
 
 char *chart_csv(const chart_sheet *sheet) {
     str s = {0};
-    str_append(&s, "chart,curve,step,epoch,value,low,high,smoothed\n");
+    const chart *first = sheet->item;
+    str_appendf(&s, "chart,curve,%s", first->x_base ? first->x_base : "step");
+    if (has_unit(first)) str_appendf(&s, ",%s", first->x_name ? first->x_name : "epoch");
+    str_append(&s, ",value,low,high,smoothed\n");
     for (size_t i = 0; i < sheet->count; i++)
         for (size_t k = 0; k < sheet->item[i].curve_count; k++)
             csv_curve(&s, sheet->name[i], &sheet->item[i], &sheet->item[i].curve[k]);
