@@ -163,6 +163,17 @@ size_t thaw_dataset_class_images(const thaw_dataset *d, int label, bool train) {
     return first_of(side, label + 1) - first_of(side, label);
 }
 
+size_t thaw_dataset_class_first(const thaw_dataset *d, int label, bool train) {
+    return first_of(train ? &d->train : &d->val, label);
+}
+
+const char *thaw_dataset_file(const thaw_dataset *d, bool train, size_t index, int *label) {
+    const split *side = train ? &d->train : &d->val;
+    if (index >= side->count) return NULL;
+    if (label) *label = side->item[index].label;
+    return side->item[index].path;
+}
+
 size_t thaw_dataset_images(const thaw_dataset *d, bool train) {
     return train ? d->train.count : d->val.count;
 }

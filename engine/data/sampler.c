@@ -11,12 +11,21 @@
 
 static const double nanoseconds = 1e9;
 
+rng sampler_numbers(uint64_t seed, int round, uint32_t index) {
+    return rng_keyed(seed, RNG_AUGMENT, (uint64_t)round, index);
+}
+
+int sampler_wanted_side(const transform *t, bool train, bool fast_decode) {
+    if (!train || !fast_decode) return 0;
+    return t->resize > t->crop ? t->resize : t->crop;
+}
+
 drawn sampler_draw(const sampler *s, int epoch, uint32_t index) {
     const loader_params *p = s->params;
     int views = s->keeping.views;
     bool countless = transform_views(&p->transform, p->train) == 0;
     int round = countless && views > 0 ? epoch % views : epoch;
-    drawn x = {.index = index, .r = rng_keyed(p->seed, RNG_AUGMENT, (uint64_t)round, index), .entry = index};
+    drawn x = {.index = index, .r = sampler_numbers(p->seed, round, index), .entry = index};
     if (views > 0) {
         int view = countless ? round : transform_view(&p->transform, p->train, &x.r);
         x.entry = (size_t)index * (size_t)views + (size_t)view;
@@ -43,8 +52,7 @@ static thaw_status read_image(sampler *s, uint32_t index, image_wish wish, image
     const transform *t = &s->params->transform;
     char *path = path_join(s->params->dataset->root, s->split->item[index].path);
     double began = clock_seconds();
-    if (s->params->train && s->params->fast_decode)
-        wish.wanted_side = t->resize > t->crop ? t->resize : t->crop;
+    wish.wanted_side = sampler_wanted_side(t, s->params->train, s->params->fast_decode);
     thaw_status status = image_read_part(path, &wish, out, part);
     if (thaw_failed(&status)) status = without_path(status, path);
     free(path);

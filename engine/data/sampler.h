@@ -26,6 +26,11 @@ typedef struct drawn {
     bool kept;      /* the pixels are not needed */
 } drawn;
 
+/* The random numbers of an image: what they give is the same whoever asks. ROUND is the epoch, or with kept
+ * views the epoch modulo their number. */
+rng sampler_numbers(uint64_t seed, int round, uint32_t index);
+/* How small a training image may be decoded; 0: exactly. */
+int sampler_wanted_side(const transform *t, bool train, bool fast_decode);
 drawn sampler_draw(const sampler *s, int epoch, uint32_t index);
 /* Read, decode, transform and normalise into OUT, crop x crop x 3. A failure's message is a reason without
    the file's name, to stand beside it in a list. */

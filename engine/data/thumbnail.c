@@ -6,8 +6,7 @@
 #include "engine/base/file.h"
 #include "engine/data/dataset.h"
 #include "engine/data/transform.h"
-
-enum { SIDE_MAX = 4096 };
+#include "thaw/picture.h"
 
 static thaw_status find(const thaw_dataset *d, bool train, size_t index, const sample **out) {
     const split *side = train ? &d->train : &d->val;
@@ -40,22 +39,42 @@ static void fit(const image *im, int side, int *width, int *height) {
     if (*height < 1) *height = 1;
 }
 
+void thaw_picture_clear(thaw_picture *p) {
+    free(p->rgb);
+    *p = (thaw_picture){0};
+}
+
+static void shrink(const image *im, int side, thaw_picture *out) {
+    image small;
+    double box[4] = {0, 0, im->width, im->height};
+    fit(im, side, &out->width, &out->height);
+    image_resize(im, box, out->width, out->height, INTERPOLATE_BILINEAR, &small);
+    out->rgb = small.rgb;
+}
+
+thaw_status thaw_picture_read(const char *path, int side, thaw_picture *out) {
+    *out = (thaw_picture){0};
+    if (side < 1 || side > THAW_PICTURE_SIDE_MAX)
+        return thaw_error(THAW_ERR_USAGE, "a thumbnail of %d pixels; 1 to %d are possible", side,
+                          THAW_PICTURE_SIDE_MAX);
+    image im;
+    THAW_TRY(image_read(path, side, &im));
+    shrink(&im, side, out);
+    image_clear(&im);
+    return thaw_ok();
+}
+
 thaw_status thaw_dataset_thumbnail(const thaw_dataset *d, bool train, size_t index, int side, int *width,
                                    int *height, uint8_t **rgb) {
     const sample *s;
+    thaw_picture small;
     THAW_TRY(find(d, train, index, &s));
-    if (side < 1 || side > SIDE_MAX)
-        return thaw_error(THAW_ERR_USAGE, "a thumbnail of %d pixels; 1 to %d are possible", side, SIDE_MAX);
     char *full = path_join(d->root, s->path);
-    image im;
-    thaw_status status = thaw_status_prefix(image_read(full, side, &im), "%s", s->path);
+    thaw_status status = thaw_status_prefix(thaw_picture_read(full, side, &small), "%s", s->path);
     free(full);
     if (thaw_failed(&status)) return status;
-    image small;
-    double box[4] = {0, 0, im.width, im.height};
-    fit(&im, side, width, height);
-    image_resize(&im, box, *width, *height, INTERPOLATE_BILINEAR, &small);
-    image_clear(&im);
+    *width = small.width;
+    *height = small.height;
     *rgb = small.rgb;
-    return thaw_ok();
+    return status;
 }

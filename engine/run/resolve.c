@@ -156,6 +156,27 @@ thaw_status recipe_resolve(thaw_recipe *r, const thaw_catalog *catalog, recipe_p
     return thaw_ok();
 }
 
+thaw_status recipe_transform(const thaw_recipe *r, const thaw_catalog *catalog, transform *out) {
+    recipe_plan plan = {.arch = arch_find(r->model)};
+    if (!plan.arch) return no_such_model(r, catalog);
+    thaw_recipe copy;
+    thaw_recipe_copy(r, &copy);
+    thaw_status found = find_weights(&copy, catalog, &plan);
+    if (thaw_failed(&found)) {
+        thaw_status named = thaw_catalog_find(catalog, r->model, r->weights, &plan.info);
+        if (thaw_failed(&named)) plan.info = NULL;
+    }
+    thaw_recipe_clear(&copy);
+    transform t = plan.info ? catalog_transform(plan.info, plan.arch) : usual_transform(plan.arch);
+    thaw_status status = ask_file(&plan, &t);
+    recipe_plan_clear(&plan);
+    THAW_TRY(status);
+    resize_to_crop(&t);
+    apply_recipe(r, &t);
+    *out = t;
+    return thaw_ok();
+}
+
 /* ---- the model ---- */
 
 freeze_mask recipe_mask(const thaw_recipe *r) {

@@ -31,6 +31,10 @@ typedef struct recipe_plan {
 thaw_status recipe_resolve(thaw_recipe *r, const thaw_catalog *catalog, recipe_plan *out);
 void recipe_plan_clear(recipe_plan *plan);
 
+/* The transform that recipe_resolve would choose. R is not changed; weights that are not on this machine
+ * count as what the catalog says about them. */
+thaw_status recipe_transform(const thaw_recipe *r, const thaw_catalog *catalog, transform *out);
+
 /*
  * The model of a resolved recipe: pretrained weights in it (seeded random ones where the plan has no file),
  * the recipe's head for CLASSES on top, the recipe's mask applied but not committed. On D, in channels_last

@@ -42,10 +42,51 @@ const thaw_skipped *thaw_dataset_skipped_at(const thaw_dataset *d, size_t index)
 thaw_status thaw_dataset_image(const thaw_dataset *d, bool train, size_t index, const char **path, int *label,
                                int *width, int *height);
 
+/* The same without opening the file: path (relative to the root; the dataset's) and label; NULL when there is
+ * no such image. *LABEL may be NULL. */
+const char *thaw_dataset_file(const thaw_dataset *d, bool train, size_t index, int *label);
+/* Where the images of LABEL begin among those of a side; thaw_dataset_class_images of them follow. */
+size_t thaw_dataset_class_first(const thaw_dataset *d, int label, bool train);
+
 /* Decode one image to RGB bytes at most SIDE pixels on its longer side, for showing. *rgb is owned by the
  * caller. */
 thaw_status thaw_dataset_thumbnail(const thaw_dataset *d, bool train, size_t index, int side, int *width,
                                    int *height, uint8_t **rgb);
+
+/* ---- the same picture more than once ---- */
+
+typedef struct thaw_twin {
+    size_t index; /* among the images of its side */
+    bool train;
+} thaw_twin;
+
+/* Two or more files of one picture: training images first, each side in order. */
+typedef struct thaw_twins {
+    thaw_twin *item;
+    size_t count;
+    bool pixels;  /* the files differ, what they show does not */
+    bool across;  /* on both sides: what is validated on was trained on */
+    bool classes; /* under more than one class: one of them must be wrong */
+} thaw_twins;
+
+typedef struct thaw_duplicates {
+    thaw_twins *group;             /* those across the sides first, then those across classes */
+    size_t count, across, classes; /* groups: all, and of them those */
+    size_t files;                  /* in all groups, one of each left out: what could go */
+    size_t across_val;             /* validation images that are also trained on */
+} thaw_duplicates;
+
+typedef struct thaw_duplicates_params {
+    bool pixels; /* decode every image and compare pixels too (slow); else files, byte for byte */
+    bool (*go_on)(void *user, double part); /* asked now and then by the calling thread; false cancels */
+    void *user;
+} thaw_duplicates_params;
+
+/* Find them by hashes of 128 bits. Memory: about 60 bytes an image and, with PIXELS, one decoded image a
+ * thread. Files that cannot be read are nobody's twin. */
+thaw_status thaw_duplicates_find(const thaw_dataset *d, const thaw_duplicates_params *params,
+                                 thaw_duplicates *out);
+void thaw_duplicates_clear(thaw_duplicates *d);
 
 typedef struct thaw_shapes_params {
     const char *path;    /* folder to make; must be absent or empty */

@@ -39,7 +39,7 @@ holds 'what torchvision says of its weights' '["arch", "weights", "weights_enum"
     "mean", "std", "min_size", "category", "license", "recipe", "source", "core", "older_file", "bytes_per_param"] as $names
     | all(.[0][]; ($names - keys) == [])'
 form data shapes --json
-holds data '.[0] | (.classes | length == 8 and all(.[]; (.name | text) and .train == 20 and .val == 50)) and (.skipped == [])'
+holds data '.[0] | (.classes | length == 8 and all(.[]; (.name | text) and .train == 20 and .val == 50)) and (.skipped == []) and .duplicates == []'
 shapes=$(jq -r '.[0].root' out)
 for side in train val; do
     for class in circle star; do
@@ -50,6 +50,11 @@ done
 echo text >set/val/star/note.jpg
 form data set --json
 holds 'what data skips' '.[0].skipped | length == 1 and skips and .[0].file == "val/star/note.jpg"'
+cp set/train/star/0000.jpg set/val/circle/again.jpg
+form data set --json
+holds 'duplicates' '.[0].duplicates | length == 1 and (.[0] | .across_splits == true and .across_classes == true and .pixels == false
+    and (.files | length == 2 and all(.[]; (.file | text) and (.class | text)) and (map(.split) == ["train", "val"])))'
+rm set/val/circle/again.jpg
 
 if ! "$program" doctor >out 2>err && grep -q '^WRONG *libtorch' out; then
     echo "SKIP  the forms of what computes: no libtorch (thaw doctor says why)"
