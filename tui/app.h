@@ -59,6 +59,10 @@ const thaw_recipe *app_recipe(const app *a);
 /* One change, as thaw_recipe_set takes it ("optimizer.lr=0.01"). On failure nothing is changed. */
 thaw_status app_recipe_set(app *a, const char *assignment);
 void app_recipe_replace(app *a, const thaw_recipe *r); /* copied */
+/* Show on the Recipe tab what it and a run's recipe differ in (id or folder; NULL: the live run, or the
+ * newest); or the command that trains it. */
+void app_diff(app *a, const char *run);
+void app_command_line(app *a);
 
 /* Layers of the recipe's model with its head and mask, or NULL: no model chosen, or the message of
  * app_layers_problem. */

@@ -181,6 +181,17 @@ static void do_open(app *a, void *self, const char *argument) {
     thaw_recipe_clear(&recipe);
 }
 
+static void do_diff(app *a, void *self, const char *argument) {
+    (void)self;
+    app_diff(a, argument);
+}
+
+static void do_command_line(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    app_command_line(a);
+}
+
 static bool may_train(app *a, void *self) {
     (void)self;
     return !app_busy(a) && a->recipe.model && *a->recipe.model && a->recipe.data.path && *a->recipe.data.path;
@@ -295,6 +306,8 @@ static const action actions[] = {
     {"set", NULL, NULL, "change one value of the recipe", "KEY=VALUE", NULL, do_set},
     {"write", NULL, NULL, "write the recipe to a file", "FILE", NULL, do_write},
     {"open", NULL, NULL, "read a recipe from a file", "FILE", NULL, do_open},
+    {"diff", NULL, NULL, "what the recipe and a run's, or a file's, differ in", "RUN", NULL, do_diff},
+    {"command-line", NULL, NULL, "the recipe as the command that trains it", NULL, NULL, do_command_line},
     {"theme", "F2", NULL, "the next theme, or the one named", "NAME", NULL, do_theme},
     {"dots", "F3", NULL, "draw charts with braille, blocks or ASCII", "braille, blocks, ascii", NULL,
      do_dots},

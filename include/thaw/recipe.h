@@ -109,6 +109,7 @@ typedef struct thaw_recipe_field {
     const char *const *choices; /* WORD: all; TEXT: examples; ends with NULL; or NULL */
     const char *null_means;     /* null (text "none") is allowed and means this; or NULL */
     const char *initial;        /* the default, as text */
+    bool decided; /* a run that finds it at its default decides, and writes what it decided into its recipe */
 } thaw_recipe_field;
 
 size_t thaw_recipe_field_count(void);
@@ -121,5 +122,21 @@ char *thaw_recipe_get_text(const thaw_recipe *r, const char *key);
 thaw_status thaw_recipe_set_text(thaw_recipe *r, const char *key, const char *text);
 /* The range or the words in English: "more than 0, at most 10", "sgd, adam or adamw". */
 const char *thaw_recipe_field_range(const thaw_recipe_field *f, char *buffer, size_t size);
+
+/* ---- two recipes, and one as a command ---- */
+
+typedef struct thaw_recipe_difference {
+    const thaw_recipe_field *field;
+    char *a, *b;  /* the values as thaw_recipe_get_text gives them */
+    bool decided; /* one of the two leaves it to the run: no difference in what was wanted */
+} thaw_recipe_difference;
+
+/* The fields in which A and B differ, in the order of the document. thaw_recipe_differences_free them. */
+thaw_recipe_difference *thaw_recipe_compare(const thaw_recipe *a, const thaw_recipe *b, size_t *count);
+void thaw_recipe_differences_free(thaw_recipe_difference *list, size_t count);
+
+/* "thaw train --set model=resnet18 ...": quoted for a shell, with every value that is not the default. Run,
+ * it gives the same recipe. free() it. */
+char *thaw_recipe_command_line(const thaw_recipe *r);
 
 #endif

@@ -51,6 +51,10 @@ size_t thaw_run_reader_broken(const thaw_run_reader *r);
 /* The recipe of a run. OUT is uninitialised before, and cleared by the caller after success only. */
 thaw_status thaw_run_recipe(const char *run_folder, thaw_recipe *out);
 
+/* The recipe of a file, or of a run in the folder RUNS (NULL: the default) by any name that thaw_run_find
+ * takes. OUT as above. */
+thaw_status thaw_recipe_named(const char *runs, const char *name, thaw_recipe *out);
+
 /* Delete a run: the files thaw wrote, then the folder when nothing else is left in it. Refused while a
  * process has the run, and when the folder is no run's. */
 thaw_status thaw_run_delete(const char *run_folder);

@@ -57,6 +57,29 @@ expect 2 'unexpected "b"' layers a b
 expect 2 'expected fp32, bf16 or auto' train r.json --precision fp8
 expect 2 'expected KEY=VALUE' train r.json --set epochs
 expect 2 'did you mean train' help trian
+expect 1 'no model is chosen' train
+
+# ---- recipes: whole, as a command that gives the same again, and two of them
+expect 0 '' recipe
+holds 'd["epochs"] == 25 and d["freeze"] == ["all"]'
+printf '{"model": "resnet18", "weights": null, "data": {"path": "it'"'"'s $HOME"}, "freeze": ["a,b", "*.bn1"], "epochs": 3}' >one.json
+printf '{"model": "resnet18", "data": {"path": "it'"'"'s $HOME"}, "epochs": 4, "precision": "bf16"}' >two.json
+expect 0 '' recipe one.json
+cp out whole.json
+expect 0 '' recipe one.json --command-line
+says '^thaw train --set model=resnet18 '
+eval "set -- $(sed 's/^thaw train//' out)"
+expect 0 '' recipe "$@"
+if cmp -s out whole.json; then ok; else bad "the command line gives another recipe"; fi
+expect 0 '' recipe one.json two.json --json
+holds '[x["key"] for x in d] == ["weights", "freeze", "epochs", "precision"]'
+holds 'd[2]["a"] == "3" and d[2]["b"] == "4" and not d[2]["decided"] and d[3]["decided"]'
+expect 0 '' recipe one.json two.json
+says '^epochs  *3  *4'
+expect 0 '' recipe one.json one.json
+says '^no difference'
+expect 1 'No such file' recipe three.json
+expect 1 'no run' recipe one.json 2026
 "$program" help --man >out 2>err
 if cmp -s out "$root/docs/thaw.1"; then ok; else bad 'docs/thaw.1 is what thaw help --man prints'; fi
 

@@ -124,3 +124,25 @@ test_without_a_terminal_it_says_what_to_do() {
     HOME=$TEST_DIR/home setsid "$THAW" open </dev/null >"$TEST_DIR/out" 2>"$TEST_DIR/err" && fail "it opened"
     grep -q 'terminal' "$TEST_DIR/err" || fail "$(cat "$TEST_DIR/err")"
 }
+
+test_a_recipe_beside_another_and_as_a_command() {
+    start 120 36
+    expect "cifar_resnet20"
+    printf '{"model": "resnet18", "epochs": 7, "precision": "fp32", "optimizer": {"lr": 0.02}}' >"$TEST_DIR/work/other.json"
+    command_line "set epochs=9"; expect "set epochs=9"
+    command_line "diff other.json"; expect "Against other.json"
+    expect_match 'epochs: 9; there 7'
+    expect_match 'precision: auto; there fp32'
+    expect_match 'optimizer.lr: 0.001; there'
+    command_line "set optimizer.lr=0.02"; expect_gone "optimizer.lr: 0.001"
+    press =; expect_gone "Against"
+    press !; expect "thaw train --set"; expect "epochs=9"
+    press !; expect_gone "thaw train --set"
+    press 3
+    command_line "command-line"; expect "The same as a command"
+    command_line "diff nowhere.json"; expect "No such file"
+    press 2
+    command_line "diff"; expect "there are no runs"
+    press q
+    expect_restored 0
+}

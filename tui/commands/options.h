@@ -25,6 +25,7 @@ typedef enum option_type {
     X(JSON, "json", FLAG, NULL, NULL, "print JSON to standard output, and nothing else")                     \
     X(SET, "set", LIST, "KEY=VALUE", "*?=*",                                                                 \
       "change one key of the recipe, as in optimizer.lr=0.01; repeatable")                                   \
+    X(COMMAND_LINE, "command-line", FLAG, NULL, NULL, "print the command that trains the recipe")            \
     X(MODEL, "model", TEXT, "M", NULL, "an architecture, as `thaw models` lists them")                       \
     X(WEIGHTS, "weights", TEXT, "W", NULL,                                                                   \
       "a file (.safetensors, .pth, .pt, .th) or a name from the catalog")                                    \

@@ -73,9 +73,10 @@ static int train_recipe(const arguments *a, const thaw_recipe *r) {
 }
 
 static int train_run(const arguments *a) {
+    const char *where = a->operand_count ? a->operand[0] : "the recipe";
     thaw_recipe r;
     thaw_recipe_init(&r);
-    thaw_status status = thaw_recipe_read(a->operand[0], &r);
+    thaw_status status = a->operand_count ? thaw_recipe_read(a->operand[0], &r) : thaw_ok();
     if (thaw_failed(&status)) return command_result(status);
     for (size_t i = 0; i < a->list_count && !thaw_failed(&status); i++)
         status = thaw_recipe_set(&r, a->list[i]);
@@ -85,7 +86,7 @@ static int train_run(const arguments *a) {
     } else {
         take_options(a, &r);
         status = thaw_recipe_check(&r);
-        code = thaw_failed(&status) ? command_result(thaw_status_prefix(status, "%s", a->operand[0]))
+        code = thaw_failed(&status) ? command_result(thaw_status_prefix(status, "%s", where))
                                     : train_recipe(a, &r);
     }
     thaw_recipe_clear(&r);
@@ -115,12 +116,14 @@ static int resume_run(const arguments *a) {
 
 const command command_train = {
     .name = "train",
-    .operands = "RECIPE.json",
+    .operands = "[RECIPE.json]",
     .summary = "train what a recipe says",
     .about =
         "Trains the run that RECIPE.json describes (docs/recipe.md has every key) and keeps it in a run "
         "folder. "
-        "--set changes a key for this run: --set epochs=3 --set 'freeze=[\"layer1\"]'. Ctrl-C stops and "
+        "--set changes a key for this run: --set epochs=3 --set 'freeze=[\"layer1\"]'; without a file it "
+        "changes "
+        "the defaults, and `thaw recipe --command-line` prints such a command. Ctrl-C stops and "
         "saves at "
         "the next step, so that `thaw resume` can go on; a second Ctrl-C stops at once, and what was "
         "saved before "
@@ -129,7 +132,7 @@ const command command_train = {
         "With --json: one event a line as docs/events.md describes them. An epoch ends with {\"event\": "
         "\"epoch\", ...} and the run with {\"event\": \"end\", ...}.",
     .options = OPT(JSON) | OPT(SET) | OPT(THREADS) | OPT(DEVICE) | OPT(PRECISION) | OPT(RUNS) | OPT(PROFILE),
-    .min = 1,
+    .min = 0,
     .max = 1,
     .run = train_run,
 };

@@ -14,6 +14,7 @@
 #include "tui/app.h"
 #include "tui/key.h"
 #include "tui/screens/facts.h"
+#include "tui/screens/recipe_beside.h"
 #include "tui/screens/recipe_form.h"
 #include "tui/step_rate.h"
 
@@ -22,6 +23,7 @@ typedef struct recipe_screen {
     recipe_form fields;
     form form;
     facts_scroll details;
+    recipe_beside beside;
     char *path; /* where the recipe was last read from or written to */
 } recipe_screen;
 
@@ -130,6 +132,7 @@ static void draw_details(app *a, recipe_screen *s, canvas *c, const layout *l) {
     rect inner = canvas_frame(c, l->pane[PANE_DETAIL], "Field", NULL,
                               l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
     facts f = facts_begin(c, inner, &s->details);
+    recipe_beside_draw(&s->beside, a, &f);
     explain_field(s, &f);
     judge(s, &f);
     facts_end(&f);
@@ -153,6 +156,7 @@ static void recipe_free(void *self) {
     recipe_screen *s = self;
     form_clear(&s->form);
     recipe_form_clear(&s->fields);
+    recipe_beside_clear(&s->beside);
     free(s->path);
     free(s);
 }
@@ -270,9 +274,33 @@ static void do_default_all(app *a, void *self, const char *argument) {
     thaw_recipe_clear(&r);
 }
 
+/* The key shows and hides; with a name it always shows. */
+static void do_diff(app *a, void *self, const char *argument) {
+    recipe_screen *s = self;
+    bool shown = s->beside.diff;
+    recipe_beside_clear(&s->beside);
+    s->details.skip = 0;
+    if (shown && !argument) return;
+    thaw_status status = recipe_beside_diff(&s->beside, a, argument);
+    if (thaw_failed(&status)) app_fail(a, &status);
+}
+
+static void do_command_line(app *a, void *self, const char *argument) {
+    recipe_screen *s = self;
+    (void)a;
+    bool shown = s->beside.command && !argument;
+    recipe_beside_clear(&s->beside);
+    s->details.skip = 0;
+    if (!shown) recipe_beside_command(&s->beside);
+}
+
 static const action actions[] = {
     {"write-recipe", "w", "write", "write the recipe to a file, for thaw train", "FILE", NULL, do_save},
     {"read-recipe", "o", "read", "read a recipe from a file", "FILE", NULL, do_load},
+    {"compare", "=", "diff", "what it and a run's recipe (a file's) differ in; again: hide it", "RUN", NULL,
+     do_diff},
+    {"as-command", "!", "command", "the command that trains it, without a file; again: hide it", NULL, NULL,
+     do_command_line},
     {"default", "d", "default", "put the field under the cursor back to its default", NULL, on_field,
      do_default},
     {"defaults", "D", NULL, "put everything but model and images back to its default", NULL, NULL,

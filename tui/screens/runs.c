@@ -359,12 +359,17 @@ static void do_reload(app *a, void *self, const char *argument) {
     read_list(a, self);
 }
 
+static void do_diff(app *a, void *self, const char *argument) {
+    app_diff(a, argument ? argument : current(self)->folder);
+}
+
 static const action actions[] = {
     {"ghost", "Space g", "ghost", "lay the run over the chart of the Train tab, or take it away", NULL,
      have_run, do_ghost},
     {"resume", "r", "go on", "go on with the run from its last checkpoint", NULL, can_resume, do_resume},
     {"take-recipe", "Enter u", "take recipe", "make the run's recipe the one under edit", NULL, have_run,
      do_recipe},
+    {"compare", "=", "diff", "what the recipe under edit and the run's differ in", NULL, have_run, do_diff},
     {"delete-run", "d Delete", "delete", "delete the run, after asking", NULL, have_run, do_delete},
     {"reload-runs", "F5", NULL, "read the list of runs again", NULL, NULL, do_reload},
 };
