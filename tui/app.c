@@ -18,9 +18,9 @@
 #include "tui/app_state.h"
 #include "tui/rescue.h"
 
-enum { KEYS_A_FRAME = 64, POLL_FDS = 4, MESSAGE_ROWS_SECONDS = 6 };
+enum { KEYS_A_FRAME = 64, POLL_FDS = 5, MESSAGE_ROWS_SECONDS = 6 };
 
-static const double FRAME_SECONDS = 0.1;
+static const double FRAME_SECONDS = 0.1, TICK_SECONDS = 1;
 
 const screen *const app_screens[SCREEN_COUNT] = {
     [SCREEN_MODELS] = &screen_models, [SCREEN_DATA] = &screen_data,   [SCREEN_LAYERS] = &screen_layers,
@@ -143,7 +143,7 @@ static void lose_terminal(app *a) {
     term_lost(a->term);
     prompt_close(&a->ask_line);
     dialog_close(&a->ask_box);
-    if (app_busy(a))
+    if (app_own_run(a))
         a->leave_when_idle = true;
     else
         a->leave = true;
@@ -157,13 +157,25 @@ static void take_signal(app *a) {
         return;
     }
     a->signal_number = number;
-    if (!app_busy(a)) {
+    if (!app_own_run(a)) {
         a->leave = true;
         return;
     }
     a->leave_when_idle = true;
     thaw_session_stop(a->session, true);
     app_say(a, "stopping and saving…");
+}
+
+/* The screen that is shown looks around once a second. */
+static bool ticks(const app *a) {
+    return !a->headless && app_screens[a->current]->tick;
+}
+
+static void tick_if_due(app *a) {
+    double now = clock_seconds();
+    if (!ticks(a) || now - a->last_tick < TICK_SECONDS) return;
+    a->last_tick = now;
+    app_screens[a->current]->tick(a, a->state[a->current]);
 }
 
 /* Seconds until something must be done without anybody's doing; negative: nothing. */
@@ -178,6 +190,10 @@ static double until_next(const app *a, double now) {
     double drain = FRAME_SECONDS - (now - a->last_drain);
     if (gathering && (wait < 0 || drain < wait)) wait = drain;
     if (wait < 0 && (a->dirty || gathering)) wait = 0;
+    double attached = app_attach_wait(a, now);
+    if (attached >= 0 && (wait < 0 || attached < wait)) wait = attached;
+    double tick = TICK_SECONDS - (now - a->last_tick);
+    if (ticks(a) && (wait < 0 || tick < wait)) wait = tick > 0 ? tick : 0;
     return wait;
 }
 
@@ -189,6 +205,7 @@ static void wait_for_something(app *a) {
         {.fd = rescue_wake_fd(), .events = POLLIN},
         {.fd = app_jobs_fd(a), .events = POLLIN},
         {.fd = a->session && !gathering ? thaw_session_fd(a->session) : -1, .events = POLLIN},
+        {.fd = app_attach_fd(a), .events = POLLIN},
     };
     int timeout = wait < 0 ? -1 : (int)(wait * 1000 + 0.999);
     int ready = poll(fd, POLL_FDS, timeout);
@@ -202,6 +219,8 @@ static void wait_for_something(app *a) {
     if (ready > 0 && fd[2].revents) app_jobs_finish(a);
     if (a->session && clock_seconds() - a->last_drain >= FRAME_SECONDS && (ready <= 0 || fd[3].revents))
         app_session_drain(a);
+    app_attach_poll(a);
+    tick_if_due(a);
     if (a->message && a->message_until > 0 && clock_seconds() >= a->message_until) app_hush(a);
 }
 
@@ -294,6 +313,7 @@ static thaw_status open_terminal(app *a, const app_params *params) {
 
 void app_free(app *a) {
     app_jobs_free(a);
+    app_attach_end(a);
     for (int i = 0; i < SCREEN_COUNT; i++)
         if (a->state[i] && app_screens[i]->free) app_screens[i]->free(a->state[i]);
     term_close(a->term); /* before the engine thread is joined: that may take a step's time */
@@ -321,11 +341,14 @@ static void after_first_frame(app *a, const app_params *params) {
     term_look_at_size(a->term); /* it may have changed before there was a handler */
     read_keys(a);
     rescue_prepare();
-    app_session_start(a);
+    a->session_later = params->attach != NULL;
+    if (!params->attach) app_session_start(a);
     app_rate_seek(a);
     const screen *s = app_screens[a->current];
     if (s->show) s->show(a, a->state[a->current]);
-    if (params->resume)
+    if (params->attach)
+        app_attach(a, params->attach);
+    else if (params->resume)
         app_resume_run(a, params->resume);
     else if (params->start)
         app_train(a);

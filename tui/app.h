@@ -31,6 +31,7 @@ typedef struct app_params {
     const thaw_recipe *recipe; /* what to begin with; copied; NULL: the defaults, nothing chosen */
     bool start;                /* begin training it at once (`thaw demo`) */
     const char *resume;        /* or go on with this run */
+    const char *attach;        /* or show this run of another process: its folder */
     screen_id first;           /* the tab to open on */
     int threads;               /* for libtorch, 0: all cores */
     const char *device;        /* "auto" */
@@ -94,6 +95,17 @@ bool app_busy(const app *a);       /* a run is preparing, training, paused or st
 thaw_session *app_session(app *a); /* NULL until it could be started */
 void app_train(app *a);            /* start a run of the recipe; says what is missing when it cannot */
 void app_resume_run(app *a, const char *run); /* id or folder */
+
+/* ---- steering the live run ---- */
+
+bool app_can_steer(const app *a);
+/* Hand it an order; false when that cannot be, which has been said. */
+bool app_steer(app *a, const thaw_order *order);
+
+/* Show a run of another process as the live one, and steer it from here; says why when it cannot. */
+void app_attach(app *a, const char *folder);
+bool app_attached(const app *a);
+void app_detach(app *a); /* let go of it; it goes on */
 
 /* ---- fetching weights ---- */
 

@@ -22,7 +22,7 @@ static void leave_answered(app *a, void *user, int key) {
 }
 
 void app_ask_to_leave(app *a) {
-    if (!app_busy(a) || a->leave_when_idle) { /* asked before and still not gone: go */
+    if (!app_own_run(a) || a->leave_when_idle) { /* asked before and still not gone: go */
         a->leave = true;
         return;
     }

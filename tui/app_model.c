@@ -74,11 +74,13 @@ static bool would_be_refused(app *a) {
 }
 
 static void send_mask(app *a) {
-    if (!app_busy(a) || !a->session) return;
     const thaw_recipe *r = &a->recipe;
-    thaw_session_set_mask(a->session, (const char *const *)r->freeze, r->freeze_count,
-                          (const char *const *)r->moving, r->moving_count);
-    a->masks_pending++;
+    thaw_order order = {.kind = THAW_ORDER_MASK};
+    order.frozen = (const char *const *)r->freeze;
+    order.frozen_count = r->freeze_count;
+    order.moving = (const char *const *)r->moving;
+    order.moving_count = r->moving_count;
+    if (app_busy(a) && app_steer(a, &order)) a->masks_pending++;
 }
 
 bool app_mask_pending(const app *a) {

@@ -24,6 +24,7 @@ typedef struct layers_key {
     int crop, classes;
 } layers_key;
 
+typedef struct app_attachment app_attachment; /* app_attach.c */
 typedef struct app_jobs app_jobs;
 typedef struct app_fetch app_fetch; /* app_get.c */
 enum { GET_WAITING_MAX = 16 };
@@ -36,7 +37,7 @@ struct app {
     char *theme_name;
     raster_kind raster;
     bool dirty, urgent; /* something changed; draw it at once rather than at the next frame */
-    double last_frame, last_drain;
+    double last_frame, last_drain, last_tick;
     bool headless; /* the terminal is gone */
 
     /* what is on it */
@@ -73,12 +74,14 @@ struct app {
 
     /* training */
     thaw_session *session;
-    bool session_failed;
+    bool session_failed, session_later; /* later: it is started when it is wanted */
     run_view live;
-    bool starting;     /* a run was asked for and has not ended */
-    double live_work;  /* multiply-accumulates of one of its steps, 0: not known */
-    step_rate rate;    /* how fast they are done here */
-    char *rate_sought; /* the model that earlier runs were searched for */
+    bool starting;            /* a run was asked for and has not ended */
+    app_attachment *attached; /* the live run is another process's; NULL: it is ours */
+    bool attaching;           /* its history is being read */
+    double live_work;         /* multiply-accumulates of one of its steps, 0: not known */
+    step_rate rate;           /* how fast they are done here */
+    char *rate_sought;        /* the model that earlier runs were searched for */
     app_ghost *ghost;
     size_t ghost_count, ghost_capacity;
     char *runs, *device;
@@ -121,6 +124,15 @@ const char *app_obstacle(const app *a); /* what stands in the way of training th
 void app_session_drain(app *a);
 void app_take_event(app *a, const thaw_event *e);
 void app_ghosts_clear(app *a);
+void app_keep_as_ghost(app *a, const char *run);                 /* the live run, when RUN is another */
+void app_take_recipe(app *a, const char *json, const char *run); /* becomes the one under edit */
+
+/* app_attach.c */
+bool app_own_run(const app *a); /* a run is on, and it is this process that trains it */
+void app_attach_end(app *a);
+void app_attach_poll(app *a);
+double app_attach_wait(const app *a, double now); /* seconds until it is to be polled; negative: never */
+int app_attach_fd(const app *a);                  /* readable when it is to be polled at once, or -1 */
 
 /* app_get.c */
 int app_get_rows(const app *a);                   /* that its strip takes at the bottom of the screen */

@@ -39,8 +39,11 @@ bool app_busy(const app *a) {
 
 /* What stands in the way of any run, or NULL. */
 static const char *engine_obstacle(const app *a) {
+    if (app_busy(a) && !app_own_run(a))
+        return "the run on the screen is another process's; D lets go of it first";
     if (app_busy(a)) return "a run is on already; stop it first (Train, s)";
-    if (a->session_failed || !a->session) return "the engine is not running; `thaw doctor` says more";
+    if (a->session_failed || (!a->session && !a->session_later))
+        return "the engine is not running; `thaw doctor` says more";
     if (a->live.engine_known && !a->live.engine_ok) return a->live.engine_text;
     return NULL;
 }
@@ -52,13 +55,22 @@ const char *app_obstacle(const app *a) {
     return engine_obstacle(a);
 }
 
+/* A workbench that was opened to show another's run has none until it trains one itself. */
+static thaw_status have_session(app *a) {
+    app_attach_end(a);
+    if (!a->session) app_session_start(a);
+    return a->session ? thaw_ok()
+                      : thaw_error(THAW_ERR_IO, "the engine could not be started; `thaw doctor` says more");
+}
+
 void app_train(app *a) {
     const char *problem = app_obstacle(a);
     if (problem) {
         app_warn(a, "%s", problem);
         return;
     }
-    thaw_status status = thaw_session_train(a->session, &a->recipe);
+    thaw_status status = have_session(a);
+    if (!thaw_failed(&status)) status = thaw_session_train(a->session, &a->recipe);
     if (thaw_failed(&status)) {
         app_fail(a, &status);
         return;
@@ -69,7 +81,7 @@ void app_train(app *a) {
 }
 
 /* The run before stays on the chart, as a ghost, when RUN is another. */
-static void keep_as_ghost(app *a, const char *run) {
+void app_keep_as_ghost(app *a, const char *run) {
     const run_view *v = &a->live;
     bool other = !v->run || !run || strcmp(v->run, run);
     if (!v->begun || !other || v->steps == 0 || !v->folder || app_ghost_find(a, v->folder)) return;
@@ -100,7 +112,7 @@ static void history_done(app *a, void *data) {
     a->starting = false;
     if (r->status.code != THAW_ERR_CANCELLED && !a->leave) {
         if (!thaw_failed(&r->status)) {
-            keep_as_ghost(a, r->history.run);
+            app_keep_as_ghost(a, r->history.run);
             run_view_adopt(&a->live, &r->history);
         }
         thaw_status status = thaw_session_resume(a->session, r->run);
@@ -119,6 +131,11 @@ void app_resume_run(app *a, const char *run) {
         app_warn(a, "%s", problem);
         return;
     }
+    thaw_status status = have_session(a);
+    if (thaw_failed(&status)) {
+        app_fail(a, &status);
+        return;
+    }
     resumption *r = xcalloc(1, sizeof *r);
     r->folder = xstrdup(a->runs);
     r->run = xstrdup(run);
@@ -132,12 +149,10 @@ void app_resume_run(app *a, const char *run) {
 
 /* ---- events ---- */
 
-/* A run that is not the one under edit (resumed, attached) brings its own recipe. */
-static void take_recipe(app *a, const thaw_event *e) {
+void app_take_recipe(app *a, const char *json, const char *run) {
     thaw_recipe recipe;
-    if (!e->begin.recipe || !e->begin.resumed) return;
     thaw_recipe_init(&recipe);
-    thaw_status status = thaw_recipe_parse(e->begin.recipe, strlen(e->begin.recipe), e->begin.run, &recipe);
+    thaw_status status = thaw_recipe_parse(json, strlen(json), run, &recipe);
     if (!thaw_failed(&status)) app_recipe_replace(a, &recipe);
     thaw_recipe_clear(&recipe);
 }
@@ -146,7 +161,7 @@ static void tell_end(app *a, const thaw_event *e) {
     a->starting = false;
     a->masks_pending = 0;
     const char *reason = e->end.reason ? e->end.reason : "", *message = e->end.message ? e->end.message : "";
-    bool bad = !strcmp(reason, "error") || !strcmp(reason, "not-finite");
+    bool bad = !strcmp(reason, "error") || !strcmp(reason, "not-finite") || !strcmp(reason, "died");
     if (bad)
         app_warn(a, "the run ended: %s", *message ? message : reason);
     else if (e->end.best_epoch >= 0)
@@ -163,8 +178,9 @@ static void set_warning(app *a, const char *text) {
 
 void app_take_event(app *a, const thaw_event *e) {
     if (e->kind == THAW_EVENT_BEGIN) {
-        keep_as_ghost(a, e->begin.run);
-        take_recipe(a, e);
+        app_keep_as_ghost(a, e->begin.run);
+        /* One that is not under edit brings its own recipe. */
+        if (e->begin.recipe && e->begin.resumed) app_take_recipe(a, e->begin.recipe, e->begin.run);
         if (a->starting && a->message_role != ROLE_WARN) app_hush(a); /* "preparing…" */
         a->starting = false;
     }

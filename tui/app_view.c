@@ -120,7 +120,7 @@ static int draw_state(app *a, canvas *c, rect row) {
     if (v->engine_known && !v->engine_ok && !app_busy(a)) word = "no engine";
     if (!v->engine_known && a->session && !a->starting) word = "loading engine";
     size_t before = str_text(&text)[0] ? (size_t)text_columns(str_text(&text)) : 0;
-    str_appendf(&text, "● %s", word);
+    str_appendf(&text, "● %s%s", word, app_attached(a) ? ", attached" : "");
     if (app_busy(a) && v->run && a->lay.kind == LAYOUT_WIDE) str_appendf(&text, "  %s", v->run);
     int width = text_columns(str_text(&text));
     if (width > row.cols / 2) width = row.cols / 2;

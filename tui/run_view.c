@@ -129,6 +129,18 @@ void run_view_adopt(run_view *v, run_view *history) {
     v->revision++;
 }
 
+void run_view_show(run_view *v, run_view *history) {
+    history->revision = v->revision + 1;
+    history->engine_known = v->engine_known;
+    history->engine_ok = v->engine_ok;
+    history->slow_blas = v->slow_blas;
+    history->device_memory = v->device_memory;
+    move_text(&v->engine_text, &history->engine_text);
+    run_view_clear(v);
+    *v = *history;
+    run_view_init(history);
+}
+
 /* A new run in a session that had one before. */
 static void start_over(run_view *v) {
     run_view fresh;

@@ -154,6 +154,9 @@ void run_view_clear(run_view *v);
 /* V goes on from what HISTORY has of a run that is about to be resumed; what V knows of the engine, and its
  * log, stay. HISTORY is empty afterwards. */
 void run_view_adopt(run_view *v, run_view *history);
+/* V shows HISTORY, of a run that is not this process's; what V knows of the engine here stays. HISTORY is
+ * empty afterwards. */
+void run_view_show(run_view *v, run_view *history);
 /* Take one event in; E stays the caller's. */
 void run_view_apply(run_view *v, const thaw_event *e);
 

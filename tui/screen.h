@@ -36,6 +36,7 @@ typedef struct screen {
     void (*changed)(app *a, void *self);      /* recipe, layers or runs changed. NULL: nothing */
     void (*event)(app *a, void *self,
                   const thaw_event *e); /* after the run's view has taken it. NULL: nothing */
+    void (*tick)(app *a, void *self);   /* once a second while it is shown. NULL: nothing */
     bool (*log)(void *self);            /* its log pane is open. NULL: never */
     bool (*profile)(void *self);        /* its pane of where time goes is open. NULL: never */
 } screen;

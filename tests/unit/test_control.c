@@ -290,12 +290,13 @@ static void the_socket_is_its_users_alone_and_goes_with_the_run(void **state) {
 
 static void a_folder_whose_path_is_too_long_for_an_address_will_do(void **state) {
     (void)state;
-    char long_path[400] = "long";
-    while (strlen(long_path) < 300)
-        strcat(long_path, "/a-folder-with-a-rather-long-name");
-    assert_true(strlen(long_path) > sizeof((struct sockaddr_un *)NULL)->sun_path);
-    host h = open_host(long_path);
-    char *path = path_join(long_path, "control.sock");
+    str long_path = {0};
+    str_append(&long_path, "long");
+    while (long_path.length <= 2 * sizeof((struct sockaddr_un *)NULL)->sun_path)
+        str_append(&long_path, "/a-folder-with-a-rather-long-name");
+    host h = open_host(long_path.data);
+    char *path = path_join(long_path.data, "control.sock");
+    str_clear(&long_path);
     assert_int_equal(mode_of(path) & 07777, 0600);
     thaw_control *c = call(&h);
     expect_ok(thaw_control_send(c, &(thaw_order){.kind = THAW_ORDER_PAUSE}, NULL));

@@ -14,8 +14,8 @@
 static const command *const table[] = {
     &command_open,   &command_demo,    &command_models,  &command_get,    &command_layers,
     &command_data,   &command_weights, &command_shapes,  &command_recipe, &command_train,
-    &command_resume, &command_eval,    &command_predict, &command_runs,   &command_tell,
-    &command_export, &command_cache,   &command_doctor,  &command_help,
+    &command_resume, &command_eval,    &command_predict, &command_runs,   &command_attach,
+    &command_tell,   &command_export,  &command_cache,   &command_doctor, &command_help,
 };
 
 enum { COMMAND_COUNT = sizeof table / sizeof table[0] };

@@ -8,6 +8,7 @@
 
 extern const command command_models, command_layers, command_data, command_train, command_resume,
     command_eval, command_predict, command_runs, command_export, command_doctor, command_demo, command_open,
-    command_weights, command_shapes, command_get, command_cache, command_recipe, command_tell, command_help;
+    command_weights, command_shapes, command_get, command_cache, command_recipe, command_tell, command_attach,
+    command_help;
 
 #endif

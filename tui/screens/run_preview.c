@@ -14,13 +14,14 @@ struct run_preview_load {
     run_preview *preview; /* NULL: not wanted any more */
     char *folder;
     run_view view;
+    thaw_run_reader *reader; /* at the end of what VIEW has */
     thaw_status status;
     job *job;
 };
 
 static void work(job *j, void *data) {
     run_preview_load *l = data;
-    l->status = run_replay(l->folder, &l->view, job_keep_going, j, NULL);
+    l->status = run_replay(l->folder, &l->view, job_keep_going, j, &l->reader);
 }
 
 static void done(app *a, void *data) {
@@ -33,10 +34,14 @@ static void done(app *a, void *data) {
         p->problem = p->loaded ? NULL : xstrdup(l->status.message);
         run_view_clear(&p->view);
         p->view = l->view;
+        thaw_run_reader_close(p->reader);
+        p->reader = l->reader;
+        l->reader = NULL;
         run_view_init(&l->view);
         app_redraw(a);
     }
     run_view_clear(&l->view);
+    thaw_run_reader_close(l->reader);
     free(l->folder);
     free(l);
 }
@@ -57,6 +62,7 @@ void run_preview_init(run_preview *p) {
 void run_preview_clear(run_preview *p) {
     abandon(p);
     run_view_clear(&p->view);
+    thaw_run_reader_close(p->reader);
     free(p->folder);
     free(p->problem);
     *p = (run_preview){0};
@@ -75,6 +81,8 @@ void run_preview_show(run_preview *p, app *a, const thaw_run_info *run) {
     abandon(p);
     if (!same) {
         run_view_clear(&p->view);
+        thaw_run_reader_close(p->reader);
+        p->reader = NULL;
         p->loaded = false;
         free(p->problem);
         p->problem = NULL;
@@ -89,6 +97,10 @@ void run_preview_show(run_preview *p, app *a, const thaw_run_info *run) {
     run_view_init(&l->view);
     p->loading = l;
     l->job = app_job(a, "run", work, done, l);
+}
+
+bool run_preview_grow(run_preview *p) {
+    return p->reader && p->loaded && !p->loading && run_replay_more(p->reader, &p->view) > 0;
 }
 
 /* ---- drawing ---- */

@@ -1,9 +1,10 @@
 /*
  * runs.c - the Runs tab: the runs on this machine, the curves of the one under the cursor, and what can be
- * done with it: lay it over the chart, go on with it, take its recipe, delete it.
+ * done with it: lay it over the chart, attach to it, go on with it, take its recipe, delete it.
  *
- * The list is read in a job each time the tab is shown. The curves are replayed from the run's events in
- * another, and a run that some other process is training goes on growing here.
+ * The list is read in a job each time the tab is shown, and when it is seen to be true no more (runs_list.h).
+ * The curves are replayed from the run's events in another, and a run that some other process is training
+ * goes on growing here.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -16,79 +17,39 @@
 #include "tui/key.h"
 #include "tui/screens/facts.h"
 #include "tui/screens/run_preview.h"
+#include "tui/screens/runs_list.h"
 #include "tui/widgets/list.h"
 
 typedef struct runs {
     app *app;
     list list;
-    thaw_run_info *run;
-    size_t count;
-    bool known;              /* the list has been read at least once */
-    struct listing *reading; /* the job that is at it, or NULL */
-    char *problem;           /* why the list could not be read; NULL: it could */
+    runs_list runs;
+    char *kept; /* the folder of the run under the cursor, while the list is exchanged */
     run_preview preview;
     facts_scroll details;
 } runs;
 
-/* ---- reading the list ---- */
-
-typedef struct listing {
-    runs *screen; /* NULL: the screen has gone */
-    char *folder; /* NULL: the default */
-    thaw_run_info *run;
-    size_t count;
-    thaw_status status;
-} listing;
-
-static void listing_work(job *j, void *data) {
-    listing *l = data;
-    (void)j;
-    l->status = thaw_runs_list(l->folder, &l->run, &l->count);
-}
-
 static const thaw_run_info *current(const runs *s) {
-    return s->list.count ? &s->run[s->list.cursor] : NULL;
+    return s->list.count ? &s->runs.run[s->list.cursor] : NULL;
 }
 
 /* The cursor stays on the run it was on. */
-static void take_listing(runs *s, listing *l) {
-    char *kept = current(s) ? xstrdup(current(s)->folder) : NULL;
-    thaw_runs_free(s->run, s->count);
-    s->run = l->run;
-    s->count = l->count;
-    l->run = NULL;
-    l->count = 0;
-    list_set_count(&s->list, (int)s->count);
-    for (size_t i = 0; kept && i < s->count; i++)
-        if (!strcmp(s->run[i].folder, kept)) list_move(&s->list, (int)i);
-    free(kept);
+static void list_leaving(app *a, void *self) {
+    runs *s = self;
+    (void)a;
+    free(s->kept);
+    s->kept = current(s) ? xstrdup(current(s)->folder) : NULL;
 }
 
-static void listing_done(app *a, void *data) {
-    listing *l = data;
-    runs *s = l->screen;
-    if (s) {
-        s->reading = NULL;
-        s->known = true;
-        free(s->problem);
-        s->problem = thaw_failed(&l->status) ? xstrdup(l->status.message) : NULL;
-        if (!s->problem) take_listing(s, l);
-        run_preview_show(&s->preview, a, current(s));
-        app_redraw(a);
-    }
-    thaw_runs_free(l->run, l->count);
-    free(l->folder);
-    free(l);
-}
-
-static void read_list(app *a, runs *s) {
-    if (s->reading) return;
-    listing *l = xcalloc(1, sizeof *l);
-    l->screen = s;
-    l->status = thaw_error(THAW_ERR_CANCELLED, "the list of runs was not read"); /* until it is */
-    l->folder = xstrdup(app_runs_folder(a));
-    s->reading = l;
-    app_job(a, "runs", listing_work, listing_done, l);
+static void list_changed(app *a, void *self) {
+    runs *s = self;
+    list_set_count(&s->list, (int)s->runs.count);
+    for (size_t i = 0; s->kept && i < s->runs.count; i++)
+        if (!strcmp(s->runs.run[i].folder, s->kept)) list_move(&s->list, (int)i);
+    free(s->kept);
+    s->kept = NULL;
+    run_preview_show(&s->preview, a, current(s));
+    app_redraw(a);
 }
 
 /* ---- the list ---- */
@@ -132,7 +93,7 @@ static void append_safe(str *out, const char *text) {
 
 static void cell(void *user, int row, int column, str *out, theme_role *role) {
     const runs *s = user;
-    const thaw_run_info *r = &s->run[row];
+    const thaw_run_info *r = &s->runs.run[row];
     const app_ghost *ghost = app_ghost_find(s->app, r->folder);
     switch (column) {
     case COLUMN_GHOST:
@@ -165,7 +126,7 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
         append_safe(out, r->problem ? "broken" : r->reason);
         if (r->problem || (r->reason && (!strcmp(r->reason, "died") || !strcmp(r->reason, "error"))))
             *role = ROLE_BAD;
-        if (r->reason && !strcmp(r->reason, "running")) *role = ROLE_GOOD;
+        if (runs_list_is_on(r)) *role = ROLE_GOOD;
         break;
     }
 }
@@ -173,7 +134,7 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
 static void draw_list(app *a, runs *s, canvas *c, const layout *l) {
     if (rect_empty(l->pane[PANE_LIST])) return;
     bool focus = app_focus(a) == PANE_LIST;
-    char *note = s->known && s->count ? xasprintf("%zu", s->count) : NULL;
+    char *note = s->runs.known && s->runs.count ? xasprintf("%zu", s->runs.count) : NULL;
     rect inner =
         canvas_frame(c, l->pane[PANE_LIST], "Runs", note, l->flags[PANE_LIST] | (focus ? FRAME_FOCUS : 0));
     free(note);
@@ -183,9 +144,9 @@ static void draw_list(app *a, runs *s, canvas *c, const layout *l) {
         .cell = cell,
         .user = s,
         .focus = focus,
-        .empty = s->problem ? s->problem
-                 : s->known ? "No run yet. 4 shows the recipe, R trains it."
-                            : "Reading the list of runs ...",
+        .empty = s->runs.problem ? s->runs.problem
+                 : s->runs.known ? "No run yet. 4 shows the recipe, R trains it."
+                                 : "Reading the list of runs ...",
     };
     list_draw(&s->list, c, inner, &look);
 }
@@ -234,21 +195,23 @@ static void *runs_init(app *a) {
     runs *s = xcalloc(1, sizeof *s);
     s->app = a;
     s->list.anchor = -1;
+    s->runs.leaving = list_leaving;
+    s->runs.changed = list_changed;
+    s->runs.user = s;
     run_preview_init(&s->preview);
     return s;
 }
 
 static void runs_free(void *self) {
     runs *s = self;
-    if (s->reading) s->reading->screen = NULL;
     run_preview_clear(&s->preview);
-    thaw_runs_free(s->run, s->count);
-    free(s->problem);
+    runs_list_clear(&s->runs);
+    free(s->kept);
     free(s);
 }
 
 static void runs_show(app *a, void *self) {
-    read_list(a, self);
+    runs_list_read(&((runs *)self)->runs, a);
 }
 
 static void runs_changed(app *a, void *self) {
@@ -259,7 +222,14 @@ static void runs_changed(app *a, void *self) {
 /* A run begins or ends: the list is another one. */
 static void runs_event(app *a, void *self, const thaw_event *e) {
     bool news = e->kind == THAW_EVENT_BEGIN || e->kind == THAW_EVENT_END || e->kind == THAW_EVENT_EPOCH;
-    if (news && app_current(a) == SCREEN_RUNS) read_list(a, self);
+    if (news && app_current(a) == SCREEN_RUNS) runs_list_read(&((runs *)self)->runs, a);
+}
+
+/* What other processes do: a run that began or died, and what the one under the cursor has learned since. */
+static void runs_tick(app *a, void *self) {
+    runs *s = self;
+    runs_list_look(&s->runs, a);
+    if (run_preview_grow(&s->preview)) app_redraw(a);
 }
 
 static void runs_draw(app *a, void *self, canvas *c, const layout *l) {
@@ -290,7 +260,23 @@ static bool have_run(app *a, void *self) {
 
 static bool can_resume(app *a, void *self) {
     const thaw_run_info *r = current(self);
-    return r && !app_busy(a) && !(r->reason && !strcmp(r->reason, "running"));
+    return r && !app_busy(a) && !runs_list_is_on(r);
+}
+
+/* Another process trains it, or this one does and its curves are one tab away. */
+static bool is_on(app *a, void *self) {
+    const thaw_run_info *r = current(self);
+    (void)a;
+    return r && runs_list_is_on(r);
+}
+
+static void do_attach(app *a, void *self, const char *argument) {
+    const char *folder = current(self)->folder, *live = app_live(a)->folder;
+    (void)argument;
+    if (app_busy(a) && live && !strcmp(live, folder))
+        app_go(a, SCREEN_TRAIN);
+    else
+        app_attach(a, folder);
 }
 
 static void do_ghost(app *a, void *self, const char *argument) {
@@ -336,7 +322,7 @@ static void deletion_answered(app *a, void *user, int key) {
         app_fail(a, &status);
     else
         app_say(a, "%s is deleted", r->id);
-    read_list(a, s);
+    runs_list_read(&s->runs, a);
 }
 
 static void do_delete(app *a, void *self, const char *argument) {
@@ -356,7 +342,7 @@ static void do_delete(app *a, void *self, const char *argument) {
 
 static void do_reload(app *a, void *self, const char *argument) {
     (void)argument;
-    read_list(a, self);
+    runs_list_read(&((runs *)self)->runs, a);
 }
 
 static void do_diff(app *a, void *self, const char *argument) {
@@ -366,6 +352,8 @@ static void do_diff(app *a, void *self, const char *argument) {
 static const action actions[] = {
     {"ghost", "Space g", "ghost", "lay the run over the chart of the Train tab, or take it away", NULL,
      have_run, do_ghost},
+    {"attach", "Enter a", "attach", "watch and steer the run, which is being trained", NULL, is_on,
+     do_attach},
     {"resume", "r", "go on", "go on with the run from its last checkpoint", NULL, can_resume, do_resume},
     {"take-recipe", "Enter u", "take recipe", "make the run's recipe the one under edit", NULL, have_run,
      do_recipe},
@@ -386,4 +374,5 @@ const screen screen_runs = {
     .key = runs_key,
     .changed = runs_changed,
     .event = runs_event,
+    .tick = runs_tick,
 };

@@ -49,11 +49,11 @@ static bool train_profile(void *self) {
     return ((train_state *)self)->profile_open;
 }
 
-/* The engine is there: what was wanted of it before. */
+/* The engine or the run is there: what was wanted of it before. */
 static void train_event(app *a, void *self, const thaw_event *e) {
     const train_state *s = self;
-    if (e->kind == THAW_EVENT_ENGINE && s->profile_open && app_session(a))
-        thaw_session_profile(app_session(a), true);
+    bool anew = e->kind == THAW_EVENT_ENGINE || e->kind == THAW_EVENT_BEGIN;
+    if (anew && s->profile_open) app_steer(a, &(thaw_order){.kind = THAW_ORDER_PROFILE, .on = true});
 }
 
 /* ---- when ---- */
@@ -65,17 +65,17 @@ static thaw_state state_of(const app *a) {
 static bool is_running(app *a, void *self) {
     (void)self;
     thaw_state state = state_of(a);
-    return app_session(a) && (state == THAW_STATE_TRAINING || state == THAW_STATE_EVALUATING);
+    return app_can_steer(a) && (state == THAW_STATE_TRAINING || state == THAW_STATE_EVALUATING);
 }
 
 static bool is_paused(app *a, void *self) {
     (void)self;
-    return app_session(a) && state_of(a) == THAW_STATE_PAUSED;
+    return app_can_steer(a) && state_of(a) == THAW_STATE_PAUSED;
 }
 
 static bool is_busy(app *a, void *self) {
     (void)self;
-    return app_busy(a) && app_session(a) && state_of(a) != THAW_STATE_STOPPING;
+    return app_busy(a) && app_can_steer(a) && state_of(a) != THAW_STATE_STOPPING;
 }
 
 static bool has_curve(app *a, void *self) {
@@ -88,46 +88,61 @@ static bool has_ghosts(app *a, void *self) {
     return app_ghost_count(a) > 0;
 }
 
+static bool is_attached(app *a, void *self) {
+    (void)self;
+    return app_attached(a);
+}
+
 /* ---- steering ---- */
+
+/* What needs no more than its name. */
+static bool order(app *a, thaw_order_kind kind) {
+    return app_steer(a, &(thaw_order){.kind = kind});
+}
+
+static void do_detach(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    app_detach(a);
+    app_go(a, SCREEN_RUNS);
+    app_say(a, "let go of; it goes on");
+}
 
 static void do_pause(app *a, void *self, const char *argument) {
     (void)self;
     (void)argument;
-    thaw_session_pause(app_session(a));
-    app_say(a, "pausing after this step");
+    if (order(a, THAW_ORDER_PAUSE)) app_say(a, "pausing after this step");
 }
 
 static void do_continue(app *a, void *self, const char *argument) {
     (void)self;
     (void)argument;
-    thaw_session_continue(app_session(a));
+    order(a, THAW_ORDER_CONTINUE);
 }
 
 static void do_step(app *a, void *self, const char *argument) {
     (void)self;
     (void)argument;
-    thaw_session_step(app_session(a));
+    order(a, THAW_ORDER_STEP);
 }
 
 static void do_checkpoint(app *a, void *self, const char *argument) {
     (void)self;
     (void)argument;
-    thaw_session_checkpoint(app_session(a));
-    app_say(a, "saving a checkpoint after this step");
+    if (order(a, THAW_ORDER_CHECKPOINT)) app_say(a, "saving a checkpoint after this step");
 }
 
 static void do_stop(app *a, void *self, const char *argument) {
     (void)self;
     (void)argument;
-    thaw_session_stop(app_session(a), true);
-    app_say(a, "stopping and saving");
+    if (app_steer(a, &(thaw_order){.kind = THAW_ORDER_STOP, .save = true})) app_say(a, "stopping and saving");
 }
 
 enum { ANSWER_DISCARD = 'y', ANSWER_KEEP = 'n' };
 
 static void discard_answered(app *a, void *user, int key) {
     (void)user;
-    if (key == ANSWER_DISCARD && app_session(a)) thaw_session_stop(app_session(a), false);
+    if (key == ANSWER_DISCARD) order(a, THAW_ORDER_STOP); /* without saving */
 }
 
 static void do_discard(app *a, void *self, const char *argument) {
@@ -150,9 +165,9 @@ static thaw_status set_lr(app *a, const char *text) {
         end++;
     if (end == text || *end || !isfinite(lr) || lr <= 0)
         return thaw_error(THAW_ERR_USAGE, "\"%s\" is no learning rate; a number above 0, like 0.001", text);
-    if (app_busy(a) && app_session(a)) {
-        thaw_session_set_lr(app_session(a), lr);
-        app_say(a, "learning rate %g from the next step on", lr);
+    if (app_busy(a) && app_can_steer(a)) {
+        if (app_steer(a, &(thaw_order){.kind = THAW_ORDER_LR, .lr = lr}))
+            app_say(a, "learning rate %g from the next step on", lr);
         return thaw_ok();
     }
     char *assignment = xasprintf("optimizer.lr=%.17g", lr);
@@ -212,7 +227,7 @@ static void do_profile(app *a, void *self, const char *argument) {
     train_state *s = self;
     s->profile_open = !s->profile_open;
     s->profile_top = 0;
-    if (app_session(a)) thaw_session_profile(app_session(a), s->profile_open);
+    app_steer(a, &(thaw_order){.kind = THAW_ORDER_PROFILE, .on = s->profile_open});
     bool gone = s->profile_open ? app_focus(a) == PANE_ACCURACY : app_focus(a) == PANE_PROFILE;
     if (gone) app_set_focus(a, PANE_LIST);
     app_redraw(a);
@@ -337,6 +352,8 @@ static const action train_actions[] = {
     LAYER_TOGGLE_ACTION,
     {"lr", "l", "lr", "change the learning rate, now", "NUMBER", NULL, do_lr},
     {"checkpoint", "c", NULL, "save a checkpoint now", NULL, is_busy, do_checkpoint},
+    {"detach", "D", "let go", "let go of a run that another process trains; it goes on", NULL, is_attached,
+     do_detach},
     {"discard", "S", NULL, "end the run without saving", NULL, is_busy, do_discard},
     {"crosshair", "x", "crosshair", "read the curves at a point", NULL, has_curve, do_crosshair},
     {"ghosts", "g", "ghosts", "show or hide earlier runs, or the one with a letter", "LETTER", has_ghosts,
