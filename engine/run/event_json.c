@@ -12,6 +12,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/json.h"
 #include "engine/run/event_fields.h"
+#include "engine/run/event_step.h"
 
 enum { EVENT_LINE_MAX = 16 << 20 };
 static const double exact_integers = 9007199254740992.0; /* 2^53 */
@@ -333,6 +334,7 @@ static thaw_status read_event(const cJSON *line, thaw_event *out) {
 
 thaw_status thaw_event_parse(const char *line, size_t length, thaw_event *out) {
     cJSON *document = NULL;
+    if (event_read_step(line, length, out)) return thaw_ok();
     memset(out, 0, sizeof *out);
     if (length > EVENT_LINE_MAX)
         return thaw_error(THAW_ERR_FORMAT, "an event of %zu bytes; more than %d are not read", length,

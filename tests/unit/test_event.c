@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@
 #include "engine/base/rng.h"
 #include "engine/base/str.h"
 #include "engine/run/event_fields.h"
+#include "engine/run/event_step.h"
 #include "thaw/event.h"
 
 static const double awkward[] = {0.1 + 0.2, 1.0 / 3, 1e-300, 5e-324, -0.0, 3, 2.718281828459045e10};
@@ -169,6 +171,101 @@ static void numbers_come_back_bit_for_bit(void **state) {
         assert_true(same_number(back.step.loss, awkward[i]));
         assert_true(isnan(back.step.lr)); /* JSON has no infinity */
         free(line);
+    }
+}
+
+/* TEXT as event_read_number reads it is what strtod makes of it; all of it is read. */
+static void expect_number(const char *text) {
+    const char *at = text, *end = text + strlen(text);
+    double number = 0;
+    if (!event_read_number(&at, end, &number)) fail_msg("%s is not read", text);
+    assert_ptr_equal(at, end);
+    if (!same_number(number, strtod(text, NULL))) fail_msg("%s is read as %.17g", text, number);
+}
+
+static void numbers_are_read_as_strtod_reads_them(void **state) {
+    (void)state;
+    static const char *const edge[] = {"0",
+                                       "-0",
+                                       "0.0",
+                                       "1",
+                                       "-1.5",
+                                       "0.1",
+                                       "9007199254740993",
+                                       "9007199254740992.5",
+                                       "18446744073709551615",
+                                       "18446744073709551616",
+                                       "99999999999999999999",
+                                       "1e0",
+                                       "1E+2",
+                                       "1e-2",
+                                       "1e22",
+                                       "1e23",
+                                       "1e27",
+                                       "1e28",
+                                       "8.5e-324",
+                                       "4.9e-324",
+                                       "2.4703282292062327e-324",
+                                       "1.7976931348623157e308",
+                                       "1e400",
+                                       "1e-400",
+                                       "2.2250738585072011e-308",
+                                       "0.000000000000000000000000000001",
+                                       "123456789012345678",
+                                       "1234567890123456789",
+                                       "12345678901234567890",
+                                       "0.3000000000000000166533453693773481063544750213623046875",
+                                       "5e-1",
+                                       "12345678.87654321"};
+    for (size_t i = 0; i < sizeof edge / sizeof *edge; i++)
+        expect_number(edge[i]);
+    rng r = rng_keyed(9, RNG_TEST, 0, 0);
+    char text[64];
+    for (int i = 0; i < 400000; i++) {
+        uint64_t bits = rng_u64(&r);
+        double wide, near = rng_normal(&r) * pow(10, (double)rng_below(&r, 24) - 12);
+        memcpy(&wide, &bits, sizeof wide);
+        if (isfinite(wide)) {
+            snprintf(text, sizeof text, "%.17g", wide);
+            expect_number(text);
+        }
+        snprintf(text, sizeof text, "%.*g", 1 + (int)rng_below(&r, 19), near);
+        expect_number(text);
+        /* exactly half-way between two doubles, which rounding twice would get wrong */
+        snprintf(text, sizeof text, "%llu", (unsigned long long)((UINT64_C(1) << 53) + 1 + 2 * (bits >> 12)));
+        expect_number(text);
+    }
+}
+
+static void what_is_no_number_is_not_read(void **state) {
+    (void)state;
+    static const char *const bad[] = {"",     "-",  "+1",  "01", "-01", ".5", "1.",
+                                      "1.e3", "1e", "1e+", "x",  "NaN", "0x1"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const char *at = bad[i], *end = at + strlen(at);
+        double number;
+        bool read = event_read_number(&at, end, &number);
+        if (read && at == end) fail_msg("%s is read as %g", bad[i], number);
+    }
+}
+
+/* Each line of a step as thaw writes it is read quickly, and as the general reader (a space before it makes
+ * it that one's) reads it; cut short, it is neither's. */
+static void steps_are_read_quickly_and_alike(void **state) {
+    (void)state;
+    rng r = rng_keyed(10, RNG_TEST, 0, 0);
+    for (int round = 0; round < 3000; round++) {
+        thaw_event e = some_event(THAW_EVENT_STEP, &r), quick, general;
+        char *line = thaw_event_json(&e), *spaced = xasprintf(" %s", line);
+        assert_true(event_read_step(line, strlen(line), &quick));
+        thaw_status status = thaw_event_parse(spaced, strlen(spaced), &general);
+        assert_string_equal(status.message, "");
+        assert_memory_equal(&quick, &general, sizeof quick);
+        for (size_t cut = 0; round < 5 && cut < strlen(line); cut++)
+            assert_false(event_read_step(line, cut, &quick));
+        assert_false(event_read_step(spaced, strlen(spaced), &quick));
+        free(line);
+        free(spaced);
     }
 }
 
@@ -353,6 +450,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_event_survives_being_written_and_read),
         cmocka_unit_test(numbers_come_back_bit_for_bit),
+        cmocka_unit_test(numbers_are_read_as_strtod_reads_them),
+        cmocka_unit_test(what_is_no_number_is_not_read),
+        cmocka_unit_test(steps_are_read_quickly_and_alike),
         cmocka_unit_test(copies_share_nothing),
         cmocka_unit_test(promised_keys_are_there),
         cmocka_unit_test(file_names_that_are_not_utf8_still_give_valid_json),

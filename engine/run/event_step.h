@@ -1,0 +1,23 @@
+/*
+ * event_step.h - the line of a step, which a log has by the million, read without a JSON document.
+ */
+#ifndef ENGINE_RUN_EVENT_STEP_H
+#define ENGINE_RUN_EVENT_STEP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "thaw/event.h"
+
+/*
+ * LINE as thaw_event_json writes a step's: no space, the keys in its order, numbers or null. OUT is then, bit
+ * for bit, what the general reader makes of it. False for every other line, though it may be a step's too:
+ * OUT is undefined, and nothing is to be freed.
+ */
+bool event_read_step(const char *line, size_t length, thaw_event *out);
+
+/* The number at *AT (JSON's syntax), which ends before END, as strtod would read it; *AT is then behind it.
+ */
+bool event_read_number(const char **at, const char *end, double *out);
+
+#endif
