@@ -216,7 +216,10 @@ static void wait_for_something(app *a) {
     }
     if (!a->headless && ready > 0 && (fd[0].revents & (POLLHUP | POLLERR | POLLNVAL))) lose_terminal(a);
     if (!a->headless && (ready < 0 || fd[0].revents || fd[1].revents)) read_keys(a);
-    if (ready > 0 && fd[2].revents) app_jobs_finish(a);
+    if (ready > 0 && fd[2].revents) {
+        app_jobs_finish(a);
+        a->urgent = true; /* somebody waits for what it found */
+    }
     if (a->session && clock_seconds() - a->last_drain >= FRAME_SECONDS && (ready <= 0 || fd[3].revents))
         app_session_drain(a);
     app_attach_poll(a);
