@@ -277,6 +277,12 @@ static void choose_glyphs(app *a, raster_kind saved) {
     a->raster = saved < RASTER_COUNT && glyphs == GLYPHS_ALL ? saved : best[glyphs];
 }
 
+void app_choose_colours(app *a) {
+    theme_depth depth = a->term ? term_depth(a->term) : DEPTH_MONO;
+    a->frame.mono = depth == DEPTH_MONO || (a->theme_name && !strcmp(a->theme_name, "mono"));
+    a->frame.colours = depth == DEPTH_256 && !a->frame.mono && !a->frame.ascii;
+}
+
 /* The workbench without its terminal. */
 app *app_new(const app_params *params) {
     app *a = xcalloc(1, sizeof *a);
@@ -303,7 +309,7 @@ static thaw_status open_terminal(app *a, const app_params *params) {
     THAW_TRY(term_open(params->ascii, &a->term));
     choose_glyphs(a, prefs.raster);
     memcpy(a->share, prefs.share, sizeof a->share);
-    a->frame.mono = term_depth(a->term) == DEPTH_MONO || (a->theme_name && !strcmp(a->theme_name, "mono"));
+    app_choose_colours(a);
     int rows, cols;
     term_size(a->term, &rows, &cols);
     canvas_resize(&a->frame, rows, cols);

@@ -89,6 +89,7 @@ static bool set_theme(app *a, const char *name) {
     a->look = look;
     free(a->theme_name);
     a->theme_name = xstrdup(name);
+    if (a->term) app_choose_colours(a);
     term_set_theme(a->term, &a->look);
     app_prefs_save(a);
     app_say(a, "theme %s: %s", a->look.name, a->look.about ? a->look.about : "");

@@ -104,6 +104,7 @@ extern const screen *const app_screens[SCREEN_COUNT];
  * frame. */
 app *app_new(const app_params *params);
 void app_free(app *a);
+void app_choose_colours(app *a); /* of the frame, by terminal and theme */
 
 /* app_keys.c */
 void app_take_key(app *a, int key);

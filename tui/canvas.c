@@ -96,6 +96,15 @@ void canvas_put(canvas *c, int row, int col, uint32_t point, theme_role role) {
     canvas_put_attr(c, row, col, point, role, 0);
 }
 
+void canvas_put_picture(canvas *c, int row, int col, uint32_t point, uint32_t ink, uint32_t paper) {
+    if (!rect_holds(c->clip, row, col)) return;
+    canvas_put(c, row, col, point, ROLE_TEXT);
+    canvas_cell *cell = cell_at(c, row, col);
+    cell->picture = true;
+    cell->ink = ink;
+    cell->paper = paper;
+}
+
 void canvas_fill(canvas *c, rect r, theme_role role) {
     for (int row = r.row; row < r.row + r.rows; row++)
         for (int col = r.col; col < r.col + r.cols; col++)

@@ -20,6 +20,8 @@ typedef struct canvas_cell {
     uint8_t role;       /* theme_role */
     uint8_t attributes; /* ATTR_ bits on top of the role's */
     uint8_t ground;     /* a role whose background is used instead of the role's own; ROLE_COUNT: none */
+    bool picture;       /* the colours are ink and paper, 0xRRGGBB, and not the role's */
+    uint32_t ink, paper;
 } canvas_cell;
 
 typedef struct canvas {
@@ -27,8 +29,10 @@ typedef struct canvas {
     canvas_cell *cell; /* rows × cols */
     rect clip;         /* nothing outside it is touched */
     bool ascii;
-    bool box;  /* of what is not a letter, only lines and blocks that every console font has */
-    bool mono; /* widgets that tell things apart by colour must use glyphs as well */
+    bool box;     /* of what is not a letter, only lines and blocks that every console font has */
+    bool colours; /* of pictures: ink and paper of a cell can be (nearly) any; else they are drawn with
+                     characters */
+    bool mono;    /* widgets that tell things apart by colour must use glyphs as well */
 } canvas;
 
 void canvas_init(canvas *c, int rows, int cols);
@@ -43,6 +47,8 @@ void canvas_unclip(canvas *c, rect former);
 void canvas_fill(canvas *c, rect r, theme_role role);
 void canvas_put(canvas *c, int row, int col, uint32_t point, theme_role role);
 void canvas_put_attr(canvas *c, int row, int col, uint32_t point, theme_role role, int attributes);
+/* Part of a picture: POINT in the colours INK on PAPER, 0xRRGGBB, whatever the theme. */
+void canvas_put_picture(canvas *c, int row, int col, uint32_t point, uint32_t ink, uint32_t paper);
 /* Draw TEXT from COL on in at most WIDTH columns (cut with "…"); returns the columns it took. */
 int canvas_text(canvas *c, int row, int col, int width, const char *text, theme_role role);
 int canvas_text_right(canvas *c, int row, int col, int width, const char *text, theme_role role);

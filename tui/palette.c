@@ -38,8 +38,7 @@ uint32_t theme_rgb(int index) {
     return level[cube / 36] << 16 | level[cube / 6 % 6] << 8 | level[cube % 6];
 }
 
-/* Squared distance, the channels weighted by how bright they look. */
-static int distance(uint32_t a, uint32_t b) {
+int palette_distance(uint32_t a, uint32_t b) {
     int red = (int)(a >> 16 & 255) - (int)(b >> 16 & 255);
     int green = (int)(a >> 8 & 255) - (int)(b >> 8 & 255);
     int blue = (int)(a & 255) - (int)(b & 255);
@@ -50,12 +49,35 @@ int theme_nearest(uint32_t rgb, theme_depth depth) {
     int first = depth == DEPTH_256 ? NAMED : 0; /* people change the first 16 */
     int best = first, least = INT_MAX;
     for (int i = first; i < palette_size(depth); i++) {
-        int away = distance(rgb, theme_rgb(i));
+        int away = palette_distance(rgb, theme_rgb(i));
         if (away >= least) continue;
         least = away;
         best = i;
     }
     return best;
+}
+
+/* The level of the cube nearest to a channel's value. */
+static int cube_level(int value) {
+    static const int border[CUBE_SIDE - 1] = {48, 115, 155, 195,
+                                              235}; /* halfway from one level to the next */
+    int level = 0;
+    while (level < CUBE_SIDE - 1 && value >= border[level])
+        level++;
+    return level;
+}
+
+/* Channels of the cube are independent, so its nearest is found one by one; then the nearest grey is
+ * compared. */
+int palette_nearest_256(uint32_t rgb) {
+    enum { GREYS = PALETTE_256 - CUBE_END, GREY_FIRST = 8, GREY_STEP = 10 };
+    int red = (int)(rgb >> 16 & 255), green = (int)(rgb >> 8 & 255), blue = (int)(rgb & 255);
+    int cube =
+        NAMED + cube_level(red) * CUBE_SIDE * CUBE_SIDE + cube_level(green) * CUBE_SIDE + cube_level(blue);
+    int weighted = (3 * red + 4 * green + 2 * blue + 4) / 9;
+    int step = (weighted - GREY_FIRST + GREY_STEP / 2) / GREY_STEP;
+    int grey = CUBE_END + (step < 0 ? 0 : step >= GREYS ? GREYS - 1 : step);
+    return palette_distance(rgb, theme_rgb(grey)) < palette_distance(rgb, theme_rgb(cube)) ? grey : cube;
 }
 
 bool colour_from_number(double number, theme_depth depth, colour *out) {

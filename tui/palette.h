@@ -27,4 +27,9 @@ bool colour_from_number(double number, theme_depth depth, colour *out);
 /* Its index in the palette of DEPTH (the nearest entry), or COLOUR_DEFAULT. */
 int16_t colour_index(colour c, theme_depth depth);
 
+/* Squared distance of two colours (0xRRGGBB), the channels weighted by how bright they look. */
+int palette_distance(uint32_t a, uint32_t b);
+/* theme_nearest for 256 colours without trying them all: for pictures, which ask often. */
+int palette_nearest_256(uint32_t rgb);
+
 #endif

@@ -380,14 +380,26 @@ static void take_end(run_view *v, const thaw_event *e) {
     v->best_val_top1 = e->end.best_val_top1;
 }
 
+static void take_mistakes(run_view *v, const thaw_event *e) {
+    run_mistakes_take(&v->mistakes, e);
+}
+
 static void (*const handler[THAW_EVENT_COUNT])(run_view *, const thaw_event *) = {
-    [THAW_EVENT_ENGINE] = take_engine, [THAW_EVENT_LOG] = take_log,
-    [THAW_EVENT_BEGIN] = take_begin,   [THAW_EVENT_DATASET] = take_dataset,
-    [THAW_EVENT_STATE] = take_state,   [THAW_EVENT_STEP] = take_step,
-    [THAW_EVENT_EPOCH] = take_epoch,   [THAW_EVENT_MASK] = take_mask,
-    [THAW_EVENT_LR] = take_lr,         [THAW_EVENT_CHECKPOINT] = take_checkpoint,
-    [THAW_EVENT_LAYERS] = take_layers, [THAW_EVENT_END] = take_end,
-    [THAW_EVENT_CACHE] = take_cache,   [THAW_EVENT_PROFILE] = take_profile,
+    [THAW_EVENT_ENGINE] = take_engine,
+    [THAW_EVENT_LOG] = take_log,
+    [THAW_EVENT_BEGIN] = take_begin,
+    [THAW_EVENT_DATASET] = take_dataset,
+    [THAW_EVENT_STATE] = take_state,
+    [THAW_EVENT_STEP] = take_step,
+    [THAW_EVENT_EPOCH] = take_epoch,
+    [THAW_EVENT_MASK] = take_mask,
+    [THAW_EVENT_LR] = take_lr,
+    [THAW_EVENT_CHECKPOINT] = take_checkpoint,
+    [THAW_EVENT_LAYERS] = take_layers,
+    [THAW_EVENT_END] = take_end,
+    [THAW_EVENT_CACHE] = take_cache,
+    [THAW_EVENT_PROFILE] = take_profile,
+    [THAW_EVENT_MISTAKES] = take_mistakes,
 };
 
 void run_view_apply(run_view *v, const thaw_event *e) {
@@ -435,6 +447,7 @@ void run_view_clear(run_view *v) {
     free_names(&v->moving, v->moving_count);
     run_profile_clear(&v->profile);
     run_profile_clear(&v->epoch_profile);
+    run_mistakes_clear(&v->mistakes);
     series_clear(&v->train_loss);
     series_clear(&v->clock);
     series_clear(&v->rate);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "thaw/event.h"
+#include "tui/run_mistakes.h"
 #include "tui/run_profile.h"
 #include "tui/series.h"
 
@@ -140,6 +141,8 @@ typedef struct run_view {
     size_t log_count, log_dropped;
 
     run_profile profile, epoch_profile; /* of the run; of the newest epoch, since it was resumed */
+
+    run_mistakes mistakes; /* of the newest evaluation */
 
     /* end */
     char *end_reason, *end_message;

@@ -17,15 +17,13 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/str.h"
+#include "tui/pairs.h"
+#include "tui/palette.h"
 #include "tui/rescue.h"
 #include "tui/term_keys.h"
+#include "tui/term_paint.h"
 
-enum { ESCAPE_DELAY_MS = 40, PAIRS_MAX = 1024, FIRST_OWN_FD = 3 };
-
-/* A colour pair ncurses was told about; its number is its place + 1. */
-typedef struct colour_pair {
-    int16_t foreground, background;
-} colour_pair;
+enum { ESCAPE_DELAY_MS = 40, FIRST_OWN_FD = 3, FIXED_COLOURS = 16, DIRECT_COLOURS = 1 << 15 };
 
 struct terminal {
     FILE *in, *out;
@@ -35,8 +33,8 @@ struct terminal {
     const theme *look;
     canvas shown; /* the last frame, to compare with */
     bool shown_valid;
-    colour_pair pair[PAIRS_MAX];
-    int pairs, pairs_most;
+    pairs *pairs;    /* NULL: no colours */
+    bool truecolour; /* it takes 24 bits for a colour */
     mouse_state mouse;
     bool lost;
     int cursor; /* curs_set last asked for */
@@ -111,6 +109,24 @@ static theme_depth colour_depth(void) {
     return COLORS >= 256 ? DEPTH_256 : COLORS >= 16 ? DEPTH_16 : COLORS >= 8 ? DEPTH_8 : DEPTH_MONO;
 }
 
+/* The terminal says it takes 24 bits: in the environment, as most do, or in its description. */
+static bool takes_truecolour(theme_depth depth) {
+    const char *says = getenv("COLORTERM");
+    if (depth != DEPTH_256) return false;
+    if (says && (!strcmp(says, "truecolor") || !strcmp(says, "24bit"))) return true;
+    char *name = (char *)"RGB"; /* a flag, a number or text: any of them means yes */
+    const char *text = tigetstr(name);
+    return tigetflag(name) > 0 || tigetnum(name) > 0 || (text && text != (char *)-1);
+}
+
+static void make_pair(int number, int foreground, int background) {
+    /* A terminal whose colours are 24 bits has no palette beyond the first few. */
+    bool direct = COLORS > DIRECT_COLOURS;
+    if (direct && foreground >= FIXED_COLOURS) foreground = (int)theme_rgb(foreground);
+    if (direct && background >= FIXED_COLOURS) background = (int)theme_rgb(background);
+    init_extended_pair(number, foreground, background);
+}
+
 /* Moves with a button held, too; ncurses asks for clicks only. */
 static void report_drags(terminal *t, bool on) {
     if (!*capability("kmous")) return;
@@ -165,7 +181,8 @@ thaw_status term_open(bool ascii, terminal **out) {
     }
     arm();
     t->depth = colour_depth();
-    t->pairs_most = COLOR_PAIRS - 1 < PAIRS_MAX ? COLOR_PAIRS - 1 : PAIRS_MAX;
+    t->truecolour = takes_truecolour(t->depth);
+    if (t->depth != DEPTH_MONO) t->pairs = pairs_new(COLOR_PAIRS - 1, make_pair);
     set_modes(t);
     canvas_init(&t->shown, 1, 1);
     *out = t;
@@ -189,6 +206,7 @@ void term_close(terminal *t) {
     }
     rescue_disarm();
     canvas_clear(&t->shown);
+    pairs_free(t->pairs);
     delscreen(t->screen);
     fclose(t->in);
     fclose(t->out);
@@ -198,15 +216,10 @@ void term_close(terminal *t) {
 
 /* ---- showing ---- */
 
-/* The number of a colour pair, made when it is new; 0 (the terminal's own) when there are no more. */
-static int pair_number(terminal *t, int16_t foreground, int16_t background) {
-    if (t->depth == DEPTH_MONO || (foreground == COLOUR_DEFAULT && background == COLOUR_DEFAULT)) return 0;
-    for (int i = 0; i < t->pairs; i++)
-        if (t->pair[i].foreground == foreground && t->pair[i].background == background) return i + 1;
-    if (t->pairs >= t->pairs_most) return 0;
-    t->pair[t->pairs] = (colour_pair){foreground, background};
-    init_extended_pair(++t->pairs, foreground, background);
-    return t->pairs;
+/* The number of a role's colours. */
+static int role_pair(terminal *t, int foreground, int background) {
+    if (!t->pairs || (foreground == COLOUR_DEFAULT && background == COLOUR_DEFAULT)) return 0;
+    return pairs_role(t->pairs, foreground, background);
 }
 
 static attr_t curses_attributes(int attributes) {
@@ -219,7 +232,26 @@ static attr_t curses_attributes(int attributes) {
     return out;
 }
 
+static void put_character(int row, int col, const canvas_cell *cell, attr_t attributes, int pair) {
+    wchar_t text[] = {(wchar_t)cell->point, (wchar_t)cell->mark[0], (wchar_t)cell->mark[1], 0};
+    cchar_t out;
+    if (setcchar(&out, text, attributes, 0, &pair) == OK) mvadd_wch(row, col, &out);
+}
+
+/* A picture's cell in the nearest colours of the palette. Those that can be shown exactly are painted over
+ * (term_paint.c): for ncurses they are one colour, so that it sends little of what will not be seen. */
+static void put_picture(terminal *t, int row, int col, const canvas_cell *cell) {
+    int pair = 0;
+    if (t->pairs && !t->truecolour)
+        pair = pairs_picture(t->pairs, palette_nearest_256(cell->ink), palette_nearest_256(cell->paper));
+    put_character(row, col, cell, A_NORMAL, pair);
+}
+
 static void put_cell(terminal *t, int row, int col, const canvas_cell *cell) {
+    if (cell->picture) {
+        put_picture(t, row, col, cell);
+        return;
+    }
     theme_style style = t->look->style[cell->role][t->depth];
     int attributes = style.attributes | cell->attributes;
     if (cell->ground < ROLE_COUNT) {
@@ -231,16 +263,8 @@ static void put_cell(terminal *t, int row, int col, const canvas_cell *cell) {
         if (ground.attributes & ATTR_REVERSE)
             attributes &= ~ATTR_DIM; /* dim ink on a bright ground is unreadable */
     }
-    wchar_t text[] = {(wchar_t)cell->point, (wchar_t)cell->mark[0], (wchar_t)cell->mark[1], 0};
-    cchar_t out;
-    int pair = pair_number(t, style.foreground, style.background);
-    if (setcchar(&out, text, curses_attributes(attributes), (short)pair, NULL) == OK)
-        mvadd_wch(row, col, &out);
-}
-
-static bool same_cell(const canvas_cell *a, const canvas_cell *b) {
-    return a->point == b->point && a->role == b->role && a->attributes == b->attributes &&
-           a->ground == b->ground && a->mark[0] == b->mark[0] && a->mark[1] == b->mark[1];
+    put_character(row, col, cell, curses_attributes(attributes),
+                  role_pair(t, style.foreground, style.background));
 }
 
 static void place_cursor(terminal *t, int row, int col) {
@@ -248,6 +272,17 @@ static void place_cursor(terminal *t, int row, int col) {
     if (wanted != t->cursor) curs_set(wanted);
     t->cursor = wanted;
     move(wanted ? row : 0, wanted ? col : 0);
+}
+
+/* After ncurses, before the frame is remembered. */
+static void paint_pictures(terminal *t, const canvas *c, bool all) {
+    str sent = {0};
+    term_paint(c, all ? NULL : &t->shown, &sent);
+    if (sent.length) {
+        fwrite(sent.data, 1, sent.length, t->out);
+        fflush(t->out);
+    }
+    str_clear(&sent);
 }
 
 void term_show(terminal *t, const canvas *c, int cursor_row, int cursor_col) {
@@ -260,15 +295,16 @@ void term_show(terminal *t, const canvas *c, int cursor_row, int cursor_col) {
         const canvas_cell *now = &c->cell[(size_t)row * (size_t)c->cols];
         canvas_cell *old = &t->shown.cell[(size_t)row * (size_t)c->cols];
         for (int col = 0; col < c->cols; col++) {
-            bool changed = !t->shown_valid || !same_cell(&now[col], &old[col]) ||
+            bool changed = !t->shown_valid || !canvas_cell_same(&now[col], &old[col]) ||
                            (col + 1 < c->cols && now[col + 1].point == 0 && old[col + 1].point != 0);
             if (changed && now[col].point) put_cell(t, row, col, &now[col]);
         }
     }
-    memcpy(t->shown.cell, c->cell, (size_t)c->rows * (size_t)c->cols * sizeof *c->cell);
-    t->shown_valid = true;
     place_cursor(t, cursor_row, cursor_col);
     refresh();
+    if (t->truecolour) paint_pictures(t, c, !t->shown_valid);
+    memcpy(t->shown.cell, c->cell, (size_t)c->rows * (size_t)c->cols * sizeof *c->cell);
+    t->shown_valid = true;
 }
 
 void term_repaint(terminal *t) {
@@ -281,7 +317,7 @@ void term_set_theme(terminal *t, const theme *look) {
     if (!t) return;
     t->look = look;
     t->shown_valid = false;
-    t->pairs = 0; /* numbers are given anew: themes differ in their pairs */
+    if (t->pairs) pairs_reset(t->pairs); /* numbers are given anew: themes differ in their pairs */
     if (t->lost) return;
     reset_color_pairs();
     clearok(stdscr, TRUE);

@@ -101,6 +101,7 @@ thaw_status thaw_dataset_open(const thaw_dataset_params *params, thaw_dataset **
     THAW_TRY(find_root(params->path, &root));
     thaw_dataset *d = xcalloc(1, sizeof *d);
     d->root = root;
+    atomic_init(&d->owners, 1);
     thaw_status status = dataset_scan(d, params);
     if (thaw_failed(&status)) {
         thaw_dataset_free(d);
@@ -117,8 +118,13 @@ static void split_clear(split *s) {
     free(s->item);
 }
 
+thaw_dataset *thaw_dataset_share(thaw_dataset *d) {
+    if (d) atomic_fetch_add(&d->owners, 1);
+    return d;
+}
+
 void thaw_dataset_free(thaw_dataset *d) {
-    if (!d) return;
+    if (!d || atomic_fetch_sub(&d->owners, 1) > 1) return;
     split_clear(&d->train);
     split_clear(&d->val);
     for (int i = 0; i < d->class_count; i++)

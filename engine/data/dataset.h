@@ -9,6 +9,8 @@
 #ifndef ENGINE_DATA_DATASET_H
 #define ENGINE_DATA_DATASET_H
 
+#include <stdatomic.h>
+
 #include "thaw/dataset.h"
 
 typedef struct sample {
@@ -31,6 +33,7 @@ struct thaw_dataset {
     thaw_skipped *skipped; /* by the scan: not an image by content, unreadable */
     size_t skipped_count, skipped_capacity;
     bool has_split; /* folders named the sides */
+    atomic_int owners;
 };
 
 /* Every file is opened and its first bytes looked at (sniffing); decoding failures show up later in the

@@ -14,12 +14,14 @@
 #include "engine/data/loader.h"
 #include "engine/jobs/subject.h"
 #include "engine/train/metrics.h"
+#include "engine/train/mistakes.h"
 
 typedef struct evaluation {
     subject *subject;
     thaw_dataset *data;
     int *output; /* the model's output for each of the folder's labels */
     metrics score;
+    mistakes worst;
     thaw_progress progress;
     void *user;
     int64_t done, total;
@@ -35,6 +37,7 @@ void thaw_eval_report_clear(thaw_eval_report *r) {
         free(r->skipped[i].reason);
     }
     free(r->skipped);
+    thaw_mistakes_free(r->worst, r->worst_count);
     *r = (thaw_eval_report){0};
 }
 
@@ -76,7 +79,7 @@ static thaw_status match_classes(const source *s, const thaw_dataset *d, int *ou
 
 /* ---- images ---- */
 
-static thaw_status score_batch(evaluation *e, batch *b) {
+static thaw_status score_batch(evaluation *e, batch *b, bool train) {
     int side = e->subject->source.transform.crop;
     image_batch in = {.count = b->count, .height = side, .width = side, .pixels = b->pixels};
     if (!b->count) return thaw_ok();
@@ -84,6 +87,7 @@ static thaw_status score_batch(evaluation *e, batch *b) {
     for (int i = 0; i < b->count; i++)
         b->label[i] = e->output[b->label[i]];
     metrics_add_scored(&e->score, e->subject->learner.logits, b->label, b->count);
+    mistakes_add(&e->worst, e->subject->learner.logits, e->score.classes, b, train);
     e->done += b->count;
     return thaw_ok();
 }
@@ -92,10 +96,10 @@ static thaw_status cancelled(void) {
     return thaw_error(THAW_ERR_CANCELLED, "the evaluation was stopped");
 }
 
-static thaw_status score_all(evaluation *e, loader *l) {
+static thaw_status score_all(evaluation *e, loader *l, bool train) {
     loader_start(l, 0, 0);
     for (batch *b; (b = loader_next(l));) {
-        thaw_status status = score_batch(e, b);
+        thaw_status status = score_batch(e, b, train);
         loader_release(l, b);
         THAW_TRY(status);
         if (e->progress && !e->progress(e->user, e->done, e->total)) return cancelled();
@@ -118,7 +122,7 @@ static thaw_status score_side(evaluation *e, bool train) {
     params.shuffle = params.drop_last = params.fast_decode = false;
     params.cache_bytes = 0;
     THAW_TRY(loader_new(&params, &l));
-    thaw_status status = score_all(e, l);
+    thaw_status status = score_all(e, l, train);
     const thaw_skipped *skipped;
     size_t count = loader_skipped(l, &skipped);
     for (size_t i = 0; i < count; i++)
@@ -135,6 +139,25 @@ static thaw_status open_data(const source *s, const char *data, thaw_dataset **o
     if (!params.path) return thaw_error(THAW_ERR_USAGE, "no images are named: give a folder with --data DIR");
     if (!data) params.val_fraction = s->val_fraction;
     return thaw_dataset_open(&params, out);
+}
+
+/* The model's outputs by name: the folder's where it has one for it, else the model's own. */
+static void describe_worst(evaluation *e) {
+    int outputs = e->score.classes;
+    const source *s = &e->subject->source;
+    const char **name = xcalloc((size_t)outputs, sizeof *name);
+    char **number = xcalloc((size_t)outputs, sizeof *number);
+    for (int i = 0; i < outputs; i++)
+        name[i] = s->class_name ? s->class_name[i] : (number[i] = xasprintf("class %d", i));
+    for (int i = 0; i < thaw_dataset_class_count(e->data); i++)
+        name[e->output[i]] = thaw_dataset_class_name(e->data, i);
+    mistakes_sort(&e->worst);
+    e->report->worst = mistakes_describe(&e->worst, e->data, name);
+    e->report->worst_count = e->worst.count;
+    for (int i = 0; i < outputs; i++)
+        free(number[i]);
+    free(number);
+    free(name);
 }
 
 static void fill_report(const evaluation *e, double seconds) {
@@ -172,6 +195,7 @@ static thaw_status score_data(evaluation *e, bool all) {
                           (long long)e->total, thaw_dataset_root(e->data), e->report->skipped[0].file,
                           e->report->skipped[0].reason);
     fill_report(e, clock_seconds() - start);
+    describe_worst(e);
     return thaw_ok();
 }
 
@@ -179,6 +203,7 @@ thaw_status thaw_evaluate(const thaw_subject *what, const char *data, thaw_progr
                           thaw_eval_report *out) {
     subject s = {0};
     evaluation e = {.subject = &s, .progress = progress, .user = user, .report = out};
+    e.worst.most = THAW_EVAL_WORST_MAX;
     *out = (thaw_eval_report){0};
     THAW_TRY(subject_open(what, &s));
     metrics_init(&e.score, s.source.model->classes);
@@ -186,6 +211,7 @@ thaw_status thaw_evaluate(const thaw_subject *what, const char *data, thaw_progr
     if (!thaw_failed(&status)) status = score_data(&e, data && !thaw_dataset_has_split(e.data));
     if (thaw_failed(&status)) thaw_eval_report_clear(out);
     metrics_clear(&e.score);
+    mistakes_clear(&e.worst);
     free(e.output);
     thaw_dataset_free(e.data);
     subject_close(&s);

@@ -23,6 +23,7 @@ static const char *const kind_names[THAW_EVENT_COUNT] = {
     [THAW_EVENT_CACHE] = "cache",
     [THAW_EVENT_CHECKPOINT] = "checkpoint",
     [THAW_EVENT_LAYERS] = "layers",
+    [THAW_EVENT_MISTAKES] = "mistakes",
     [THAW_EVENT_PROFILE] = "profile",
     [THAW_EVENT_END] = "end",
 };
@@ -117,6 +118,9 @@ static const event_field fields[] = {
     {THAW_EVENT_CHECKPOINT, "epoch", EVENT_INT, AT(checkpoint.epoch)},
     {THAW_EVENT_CHECKPOINT, "best", EVENT_BOOL, AT(checkpoint.best)},
     {THAW_EVENT_LAYERS, "layers", EVENT_STATS, COUNTED(layers.item, layers.count)},
+    {THAW_EVENT_MISTAKES, "epoch", EVENT_INT, AT(mistakes.epoch)},
+    {THAW_EVENT_MISTAKES, "folder", EVENT_TEXT, AT(mistakes.folder)},
+    {THAW_EVENT_MISTAKES, "mistakes", EVENT_MISTAKES, COUNTED(mistakes.item, mistakes.count)},
     {THAW_EVENT_PROFILE, "epoch", EVENT_INT, AT(profile.epoch)},
     {THAW_EVENT_PROFILE, "steps", EVENT_INT, AT(profile.steps)},
     {THAW_EVENT_PROFILE, "images", EVENT_INT64, AT(profile.images)},
@@ -204,6 +208,10 @@ static void clear_field(thaw_event *e, const event_field *f) {
         clear_rows(*EVENT_MEMBER(void *, e, f->offset), *EVENT_MEMBER(size_t, e, f->count_offset),
                    row_size(f->type));
         break;
+    case EVENT_MISTAKES:
+        thaw_mistakes_free(*EVENT_MEMBER(thaw_mistake *, e, f->offset),
+                           *EVENT_MEMBER(size_t, e, f->count_offset));
+        break;
     default:
         break; /* plain values own nothing */
     }
@@ -233,6 +241,17 @@ static void *copy_rows(const void *rows, size_t count, size_t size) {
     return copy;
 }
 
+static thaw_mistake *copy_mistakes(const thaw_mistake *item, size_t count) {
+    if (!item) return NULL;
+    thaw_mistake *copy = memcpy(xcalloc(count, sizeof *copy), item, count * sizeof *copy);
+    for (size_t i = 0; i < count; i++) {
+        copy[i].file = xstrdup(item[i].file);
+        copy[i].label = xstrdup(item[i].label);
+        copy[i].predicted = xstrdup(item[i].predicted);
+    }
+    return copy;
+}
+
 /* TO is a byte copy of the event that F's value is in: replace what is shared. */
 static void copy_field(thaw_event *to, const event_field *f) {
     char **text = EVENT_MEMBER(char *, to, f->offset), ***names = EVENT_MEMBER(char **, to, f->offset);
@@ -257,6 +276,9 @@ static void copy_field(thaw_event *to, const event_field *f) {
     case EVENT_STATS:
     case EVENT_STAGES:
         *rows = copy_rows(*rows, *EVENT_MEMBER(size_t, to, f->count_offset), row_size(f->type));
+        break;
+    case EVENT_MISTAKES:
+        *rows = copy_mistakes(*rows, *EVENT_MEMBER(size_t, to, f->count_offset));
         break;
     default:
         break;

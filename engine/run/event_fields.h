@@ -13,16 +13,17 @@ typedef enum event_type {
     EVENT_BOOL,
     EVENT_INT,
     EVENT_INT64,
-    EVENT_EPOCH,  /* int; -1, none, is null */
-    EVENT_NUMBER, /* double; NaN is null */
-    EVENT_LEVEL,  /* int: a word for 0, 1, 2 */
-    EVENT_STATE,  /* thaw_state: its word */
-    EVENT_NAMES,  /* char **, owned; size_t at count_offset */
-    EVENT_LABELS, /* char **, owned; int at count_offset */
-    EVENT_SHARES, /* double *, owned, NULL is null; int at count_offset */
-    EVENT_STATS,  /* thaw_layer_stat *, owned; size_t at count_offset */
-    EVENT_PHASES, /* double[THAW_PHASE_COUNT], in the event itself */
-    EVENT_STAGES, /* thaw_stage_time *, owned; size_t at count_offset */
+    EVENT_EPOCH,    /* int; -1, none, is null */
+    EVENT_NUMBER,   /* double; NaN is null */
+    EVENT_LEVEL,    /* int: a word for 0, 1, 2 */
+    EVENT_STATE,    /* thaw_state: its word */
+    EVENT_NAMES,    /* char **, owned; size_t at count_offset */
+    EVENT_LABELS,   /* char **, owned; int at count_offset */
+    EVENT_SHARES,   /* double *, owned, NULL is null; int at count_offset */
+    EVENT_STATS,    /* thaw_layer_stat *, owned; size_t at count_offset */
+    EVENT_MISTAKES, /* thaw_mistake *, owned; size_t at count_offset */
+    EVENT_PHASES,   /* double[THAW_PHASE_COUNT], in the event itself */
+    EVENT_STAGES,   /* thaw_stage_time *, owned; size_t at count_offset */
 } event_type;
 
 typedef struct event_field {

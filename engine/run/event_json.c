@@ -70,6 +70,21 @@ static cJSON *stages_item(const thaw_stage_time *stages, size_t count) {
     return list;
 }
 
+static cJSON *mistakes_item(const thaw_mistake *mistakes, size_t count) {
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < count; i++) {
+        cJSON *row = cJSON_CreateObject();
+        cJSON_AddStringToObject(row, "file", mistakes[i].file ? mistakes[i].file : "");
+        cJSON_AddStringToObject(row, "label", mistakes[i].label ? mistakes[i].label : "");
+        cJSON_AddStringToObject(row, "predicted", mistakes[i].predicted ? mistakes[i].predicted : "");
+        json_add_number(row, "probability", mistakes[i].probability);
+        json_add_number(row, "label_probability", mistakes[i].label_probability);
+        json_add_number(row, "loss", mistakes[i].loss);
+        cJSON_AddItemToArray(list, row);
+    }
+    return list;
+}
+
 static cJSON *document_item(const char *text) {
     cJSON *item = NULL;
     if (!text) return cJSON_CreateNull();
@@ -113,6 +128,9 @@ static cJSON *field_item(const thaw_event *e, const event_field *f) {
     case EVENT_STATS:
         return stats_item(EVENT_LOOK(thaw_layer_stat *, e, f->offset),
                           EVENT_LOOK(size_t, e, f->count_offset));
+    case EVENT_MISTAKES:
+        return mistakes_item(EVENT_LOOK(thaw_mistake *, e, f->offset),
+                             EVENT_LOOK(size_t, e, f->count_offset));
     case EVENT_PHASES:
         return phases_item(&EVENT_LOOK(double, e, f->offset));
     case EVENT_STAGES:
@@ -195,9 +213,13 @@ static bool read_member(const cJSON *object, const char *key, double *out) {
     return !number || read_number(number, out);
 }
 
+static char *read_text(const cJSON *row, const char *key) {
+    const cJSON *text = cJSON_GetObjectItemCaseSensitive(row, key);
+    return cJSON_IsString(text) ? xstrdup(text->valuestring) : NULL;
+}
+
 static char *read_path(const cJSON *row) {
-    const cJSON *path = cJSON_GetObjectItemCaseSensitive(row, "path");
-    return cJSON_IsString(path) ? xstrdup(path->valuestring) : NULL;
+    return read_text(row, "path");
 }
 
 static bool read_stats(const cJSON *item, thaw_layer_stat **stats, size_t *count) {
@@ -224,6 +246,22 @@ static bool read_stages(const cJSON *item, thaw_stage_time **stages, size_t *cou
         if (!stage->path) return false;
         ++*count;
         if (!read_member(row, "forward", &stage->forward) || !read_member(row, "backward", &stage->backward))
+            return false;
+    }
+    return true;
+}
+
+static bool read_mistakes(const cJSON *item, thaw_mistake **mistakes, size_t *count) {
+    if (!cJSON_IsArray(item)) return false;
+    *mistakes = xcalloc((size_t)cJSON_GetArraySize(item), sizeof **mistakes);
+    for (const cJSON *row = item->child; row; row = row->next) {
+        thaw_mistake *m = &(*mistakes)[(*count)++];
+        m->file = read_text(row, "file");
+        m->label = read_text(row, "label");
+        m->predicted = read_text(row, "predicted");
+        if (!m->file || !m->label || !m->predicted || !read_member(row, "probability", &m->probability) ||
+            !read_member(row, "label_probability", &m->label_probability) ||
+            !read_member(row, "loss", &m->loss))
             return false;
     }
     return true;
@@ -277,6 +315,9 @@ static bool read_field(const cJSON *item, thaw_event *e, const event_field *f) {
     case EVENT_STATS:
         return read_stats(item, EVENT_MEMBER(thaw_layer_stat *, e, f->offset),
                           EVENT_MEMBER(size_t, e, f->count_offset));
+    case EVENT_MISTAKES:
+        return read_mistakes(item, EVENT_MEMBER(thaw_mistake *, e, f->offset),
+                             EVENT_MEMBER(size_t, e, f->count_offset));
     case EVENT_PHASES:
         return read_phases(item, EVENT_MEMBER(double, e, f->offset));
     case EVENT_STAGES:

@@ -90,7 +90,7 @@ static void take_event(const thaw_event *e, summary *s, thaw_run_info *info) {
 /* Lines begin with the version and the kind (event_json.c). */
 static bool is_frequent(const char *line, size_t length) {
     static const char *const starts[] = {"{\"v\":1,\"event\":\"step\"", "{\"v\":1,\"event\":\"layers\"",
-                                         "{\"v\":1,\"event\":\"log\""};
+                                         "{\"v\":1,\"event\":\"log\"", "{\"v\":1,\"event\":\"mistakes\""};
     for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
         size_t n = strlen(starts[i]);
         if (length >= n && memcmp(line, starts[i], n) == 0) return true;

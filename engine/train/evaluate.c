@@ -4,7 +4,7 @@
 #include "engine/train/evaluate.h"
 
 thaw_status evaluate(learner *l, loader *from, prefix_cache *cache, evaluate_poll poll, void *user,
-                     metrics *score) {
+                     metrics *score, mistakes *worst) {
     int batches = loader_batches(from), side = loader_side(from);
     loader_start(from, 0, 0);
     for (int done = 0;; done++) {
@@ -24,6 +24,7 @@ thaw_status evaluate(learner *l, loader *from, prefix_cache *cache, evaluate_pol
                               .room = loader_batch_size(from)};
             status = learner_infer(l, &in);
             if (!thaw_failed(&status)) metrics_add_scored(score, l->logits, b->label, b->count);
+            if (!thaw_failed(&status) && worst) mistakes_add(worst, l->logits, score->classes, b, false);
         }
         loader_release(from, b);
         if (thaw_failed(&status) && cache && prefix_cache_lost(cache)) {

@@ -28,6 +28,7 @@
 #include "engine/train/learner.h"
 #include "engine/train/mailbox.h"
 #include "engine/train/metrics.h"
+#include "engine/train/mistakes.h"
 #include "engine/train/pinned.h"
 #include "engine/train/schedule.h"
 
@@ -125,6 +126,7 @@ void trainer_say_skipped(trainer *t); /* files that could not be read since the 
 void trainer_say_cache(trainer *t);
 void trainer_say_cache_growth(trainer *t); /* if there is more than was said */
 
+void trainer_say_mistakes(trainer *t, mistakes *worst); /* sorts them */
 void trainer_say_profile(trainer *t);
 /* Now and then, between epochs: name files that are not what they were when the dataset was opened. */
 void trainer_check_data(trainer *t);

@@ -77,6 +77,21 @@ void trainer_say_profile(trainer *t) {
     trainer_emit(t, &e);
 }
 
+void trainer_say_mistakes(trainer *t, mistakes *worst) {
+    thaw_event e = {.kind = THAW_EVENT_MISTAKES};
+    int classes = thaw_dataset_class_count(t->dataset);
+    const char **name = xcalloc((size_t)classes, sizeof *name);
+    for (int i = 0; i < classes; i++)
+        name[i] = thaw_dataset_class_name(t->dataset, i);
+    mistakes_sort(worst);
+    e.mistakes.epoch = t->epoch;
+    e.mistakes.folder = xstrdup(thaw_dataset_root(t->dataset));
+    e.mistakes.item = mistakes_describe(worst, t->dataset, name);
+    e.mistakes.count = worst->count;
+    free(name);
+    trainer_emit(t, &e);
+}
+
 static void say_dataset(trainer *t) {
     thaw_event e = {.kind = THAW_EVENT_DATASET};
     int classes = thaw_dataset_class_count(t->dataset);

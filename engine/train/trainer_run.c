@@ -162,12 +162,12 @@ static void say_epoch(trainer *t, const metrics *val, bool best) {
     trainer_emit(t, &e);
 }
 
-static thaw_status validate(trainer *t, metrics *val) {
+static thaw_status validate(trainer *t, metrics *val, mistakes *worst) {
     if (!t->val) return thaw_ok();
     t->working = THAW_STATE_EVALUATING;
     double started = clock_seconds() - t->paused_seconds;
     profile_evaluate(&t->profile, true);
-    thaw_status status = evaluate(&t->learner, t->val, t->val_cache, go_on, t, val);
+    thaw_status status = evaluate(&t->learner, t->val, t->val_cache, go_on, t, val, worst);
     profile_evaluate(&t->profile, false);
     t->epoch_seconds += clock_seconds() - t->paused_seconds - started;
     if (status.code == THAW_OK && val->images && !isfinite(metrics_loss(val)))
@@ -183,14 +183,16 @@ static thaw_status end_epoch(trainer *t) {
         return thaw_error(THAW_ERR_USAGE, "none of the %zu training images could be read or used",
                           thaw_dataset_images(t->dataset, true));
     metrics val;
+    mistakes worst = {.most = THAW_EVENT_MISTAKES_MAX};
     metrics_init(&val, t->model->classes);
-    thaw_status status = validate(t, &val);
+    thaw_status status = validate(t, &val, &worst);
     if (!thaw_failed(&status)) {
         bool best = false;
         trainer_say_skipped(t);
         trainer_say_cache_growth(t);
         judge(t, metrics_top1(&val), t->val ? metrics_loss(&val) : metrics_loss(&t->score), &best);
         say_epoch(t, &val, best);
+        if (t->val) trainer_say_mistakes(t, &worst);
         t->epoch++;
         t->next_batch = 0;
         t->epoch_seconds = t->train_seconds = 0;
@@ -199,6 +201,7 @@ static thaw_status end_epoch(trainer *t) {
         trainer_say_profile(t);
     }
     metrics_clear(&val);
+    mistakes_clear(&worst);
     return status;
 }
 

@@ -28,6 +28,9 @@ typedef struct thaw_dataset_params {
 thaw_dataset_params thaw_dataset_default_params(void);
 
 thaw_status thaw_dataset_open(const thaw_dataset_params *params, thaw_dataset **out);
+/* One more owner: a thread that reads while the first may let go. Each calls thaw_dataset_free; NULL is fine.
+ */
+thaw_dataset *thaw_dataset_share(thaw_dataset *d);
 void thaw_dataset_free(thaw_dataset *d); /* NULL is fine */
 
 const char *thaw_dataset_root(const thaw_dataset *d);

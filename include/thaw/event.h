@@ -26,6 +26,7 @@ typedef enum thaw_event_kind {
     THAW_EVENT_CACHE,      /* what the frozen layers make of the images is kept, or no longer */
     THAW_EVENT_CHECKPOINT, /* one was finished */
     THAW_EVENT_LAYERS,     /* per-layer figures */
+    THAW_EVENT_MISTAKES,   /* the worst of an evaluation */
     THAW_EVENT_PROFILE,    /* where the time went since the one before */
     THAW_EVENT_END,        /* the run is over */
     THAW_EVENT_COUNT
@@ -71,6 +72,18 @@ typedef struct thaw_layer_stat {
     double grad_ratio;   /* norm of the gradient over norm of the weights */
     double drift;        /* norm of (weights - weights at the start) over norm of the latter */
 } thaw_layer_stat;
+
+/* An image that the model took for another class. */
+typedef struct thaw_mistake {
+    char *file;              /* relative to the dataset's folder */
+    char *label, *predicted; /* names of classes */
+    double probability;      /* of the class predicted, 0..1 */
+    double label_probability;
+    double loss; /* cross-entropy, nats */
+} thaw_mistake;
+void thaw_mistakes_free(thaw_mistake *item, size_t count);
+
+enum { THAW_EVENT_MISTAKES_MAX = 24 }; /* in one event */
 
 /*
  * One event. The strings and arrays are owned by the event: thaw_event_clear. A figure that is not known is
@@ -158,6 +171,12 @@ typedef struct thaw_event {
             thaw_layer_stat *item;
             size_t count;
         } layers;
+        struct {
+            int epoch;          /* that was evaluated */
+            char *folder;       /* the dataset's */
+            thaw_mistake *item; /* highest loss first */
+            size_t count;       /* THAW_EVENT_MISTAKES_MAX at most */
+        } mistakes;
         struct {
             int epoch; /* that it belongs to */
             int steps; /* trained since the profile event before */

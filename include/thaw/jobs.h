@@ -6,6 +6,7 @@
 #define THAW_JOBS_H
 
 #include "thaw/dataset.h"
+#include "thaw/event.h"
 #include "thaw/layers.h"
 #include "thaw/status.h"
 
@@ -23,6 +24,8 @@ typedef struct thaw_subject {
     void *note_user;                /* the weights; NULL: nobody listens */
 } thaw_subject;
 
+enum { THAW_EVAL_WORST_MAX = 1000 };
+
 typedef struct thaw_class_score {
     char *name;
     int64_t images;
@@ -36,6 +39,8 @@ typedef struct thaw_eval_report {
     int class_count;
     thaw_skipped *skipped;
     size_t skipped_count;
+    thaw_mistake *worst; /* the worst mistakes, highest loss first; names are the folder's, or the model's */
+    size_t worst_count;  /* THAW_EVAL_WORST_MAX at most */
     double seconds;
 } thaw_eval_report;
 void thaw_eval_report_clear(thaw_eval_report *r);

@@ -74,6 +74,8 @@ holds 'the end' '.[-1] | .event == "end" and (.run | text) and .reason == "done"
 run=$(jq -r '.[-1].run' out)
 form eval "$run" --json --runs runs --threads 1 --device cpu --precision fp32
 holds eval '.[0] | .images == 4 and (.top1 | share) and (.top5 | share) and (.loss | amount) and (.skipped | length == 1 and skips)
+    and (.worst | type == "array" and all(.[]; (.file | text) and (.label | text) and (.predicted | text) and .label != .predicted
+        and (.probability | share) and (.label_probability | share) and (.loss | amount)))
     and (.classes | map(.name) == ["circle", "star"] and all(.[]; .images == 2 and (.top1 | share)))'
 predicted='length == 2 and all(.[]; (.file | text) and (.top | length > 0 and all(.[]; (.class | text) and (.probability | share))))'
 form predict "$run" set/val/star/0000.jpg set/val/star/0001.jpg --logits --json --runs runs --threads 1

@@ -115,6 +115,15 @@ static void fill_field(thaw_event *e, const event_field *f, rng *r) {
     case EVENT_STATS:
         fill_stats(e, r);
         break;
+    case EVENT_MISTAKES: {
+        thaw_mistake *item = count ? xcalloc(count, sizeof *item) : NULL;
+        for (size_t i = 0; i < count; i++)
+            item[i] = (thaw_mistake){some_text(r),   some_text(r),   some_text(r),
+                                     some_number(r), some_number(r), some_number(r)};
+        *EVENT_MEMBER(thaw_mistake *, e, f->offset) = item;
+        *EVENT_MEMBER(size_t, e, f->count_offset) = count;
+        break;
+    }
     case EVENT_PHASES:
         for (int i = 0; i < THAW_PHASE_COUNT; i++)
             EVENT_MEMBER(double, e, f->offset)[i] = some_number(r);

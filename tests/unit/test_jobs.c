@@ -211,6 +211,14 @@ static void classes_are_matched_by_name(void **state) {
         }
         assert_true(fabs(sum - r.top1) < 1e-9);
         assert_true(r.top5 >= r.top1 && r.loss > 0);
+        assert_int_equal(r.worst_count, IMAGES - (int)(r.top1 * IMAGES + 0.5));
+        for (size_t i = 0; i < r.worst_count; i++) {
+            const thaw_mistake *m = &r.worst[i];
+            assert_non_null(strstr(m->file, m->label)); /* its folder is its class */
+            assert_string_not_equal(m->label, m->predicted);
+            assert_true(m->probability >= m->label_probability);
+            if (i > 0) assert_true(r.worst[i - 1].loss >= m->loss);
+        }
         thaw_eval_report_clear(&r);
         thaw_predictions_free(p, IMAGES);
     }

@@ -14,7 +14,24 @@
 #include "tui/commands/report.h"
 #include "tui/commands/table.h"
 
-static void print_json(const thaw_eval_report *r) {
+enum { WORST_IN_JSON = 10 };
+
+static size_t shown_mistakes(const thaw_eval_report *r, long wanted) {
+    return wanted < (long)r->worst_count ? (size_t)wanted : r->worst_count;
+}
+
+static cJSON *mistake_json(const thaw_mistake *m) {
+    cJSON *one = cJSON_CreateObject();
+    cJSON_AddStringToObject(one, "file", m->file);
+    cJSON_AddStringToObject(one, "label", m->label);
+    cJSON_AddStringToObject(one, "predicted", m->predicted);
+    json_add_number(one, "probability", m->probability);
+    json_add_number(one, "label_probability", m->label_probability);
+    json_add_number(one, "loss", m->loss);
+    return one;
+}
+
+static void print_json(const thaw_eval_report *r, long worst) {
     cJSON *document = cJSON_CreateObject();
     json_add_number(document, "images", (double)r->images);
     json_add_number(document, "top1", r->top1);
@@ -31,11 +48,35 @@ static void print_json(const thaw_eval_report *r) {
     cJSON *skipped = cJSON_AddArrayToObject(document, "skipped");
     for (size_t i = 0; i < r->skipped_count; i++)
         cJSON_AddItemToArray(skipped, report_skipped_json(&r->skipped[i]));
+    cJSON *mistakes = cJSON_AddArrayToObject(document, "worst");
+    for (size_t i = 0; i < shown_mistakes(r, worst); i++)
+        cJSON_AddItemToArray(mistakes, mistake_json(&r->worst[i]));
     json_add_number(document, "seconds", r->seconds);
     report_json(document);
 }
 
-static void print_rows(const thaw_eval_report *r) {
+static void print_worst(const thaw_eval_report *r, long worst) {
+    static const table_column columns[] = {{"the worst mistakes", false, COLUMN_SHRINK},
+                                           {"is", false, COLUMN_KEEP},
+                                           {"taken for", false, COLUMN_KEEP},
+                                           {"by", true, COLUMN_KEEP},
+                                           {"loss", true, COLUMN_DROP}};
+    size_t count = shown_mistakes(r, worst);
+    if (!count) return;
+    out_text("\n");
+    table *t = table_new(columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < count; i++) {
+        const thaw_mistake *m = &r->worst[i];
+        table_text(t, m->file);
+        table_text(t, m->label);
+        table_text(t, m->predicted);
+        table_cell(t, "%.1f %%", 100 * m->probability);
+        table_cell(t, "%.2f", m->loss);
+    }
+    table_print(t);
+}
+
+static void print_rows(const thaw_eval_report *r, long worst) {
     static const table_column columns[] = {
         {"class", false, COLUMN_SHRINK}, {"images", true, COLUMN_KEEP}, {"top-1", true, COLUMN_KEEP}};
     table *t = table_new(columns, sizeof columns / sizeof columns[0]);
@@ -53,6 +94,7 @@ static void print_rows(const thaw_eval_report *r) {
     table_print(t);
     out_format("\n%lld images: top-1 %.4f, top-5 %.4f, loss %.4f; %.0f images/s\n", (long long)r->images,
                r->top1, r->top5, r->loss, r->seconds > 0 ? (double)r->images / r->seconds : 0.0);
+    print_worst(r, worst);
     if (r->skipped_count) out_format("\nskipped %zu:\n", r->skipped_count);
     for (size_t i = 0; i < r->skipped_count; i++)
         report_skipped_line(&r->skipped[i]);
@@ -82,9 +124,9 @@ static int eval_run(const arguments *a) {
     meter_clear(&m);
     if (thaw_failed(&status)) return command_result(status);
     if (a->given[OPT_JSON])
-        print_json(&report);
+        print_json(&report, a->given[OPT_WORST] ? a->number[OPT_WORST] : WORST_IN_JSON);
     else
-        print_rows(&report);
+        print_rows(&report, a->number[OPT_WORST]);
     thaw_eval_report_clear(&report);
     return EXIT_DONE;
 }
@@ -102,9 +144,11 @@ const command command_eval = {
              "when there is one.\n"
              "With --json: {\"images\", \"top1\", \"top5\", \"loss\", \"classes\": [{\"name\", \"images\", "
              "\"top1\"}], "
-             "\"skipped\": [{\"file\", \"reason\"}], \"seconds\"}; fractions from 0 to 1.",
-    .options = OPT(JSON) | OPT(MODEL) | OPT(WEIGHTS) | OPT(DATA) | OPT(BATCH) | OPT(THREADS) | OPT(DEVICE) |
-               OPT(PRECISION) | OPT(RUNS),
+             "\"skipped\": [{\"file\", \"reason\"}], \"worst\": [{\"file\", \"label\", \"predicted\", "
+             "\"probability\", \"label_probability\", "
+             "\"loss\"}], \"seconds\"}; fractions from 0 to 1.",
+    .options = OPT(JSON) | OPT(MODEL) | OPT(WEIGHTS) | OPT(DATA) | OPT(WORST) | OPT(BATCH) | OPT(THREADS) |
+               OPT(DEVICE) | OPT(PRECISION) | OPT(RUNS),
     .max = 1,
     .run = eval_run,
 };

@@ -33,6 +33,7 @@ typedef enum option_type {
     X(INPUT, "input", NUMBER, "N", NULL, "side of the input image in pixels")                                \
     X(FREEZE, "freeze", TEXT, "NAMES", NULL, "layers to freeze: names or globs with commas between, or all") \
     X(BATCH, "batch", NUMBER, "N", NULL, "images a batch")                                                   \
+    X(WORST, "worst", NUMBER, "N", NULL, "list the N worst mistakes, 1000 at most; 10 in JSON unless given") \
     X(LOGITS, "logits", FLAG, NULL, NULL, "print the network's outputs as well")                             \
     X(TO, "to", TEXT, "PLACE", NULL, "where to put it: a file (.safetensors or .pth), for get a folder")     \
     X(MIRROR, "mirror", TEXT, "URL", NULL,                                                                   \

@@ -1,6 +1,7 @@
 /*
- * data.c - the Data tab: which folder of images, what classes it has and how many of each, how large the
- * images are, which files are skipped and why.
+ * data.c - the Data tab: which folder of images, its classes, and beside them one of a few pages: what is in
+ * it in figures, images of the class at the cursor, what training sees of one of them, the worst mistakes of
+ * the run, and what is wrong with the files.
  *
  * The folder is the recipe's data.path. It is opened in a job (data_open.h); while that runs the tab says so
  * and everything else goes on.
@@ -12,9 +13,23 @@
 #include "tui/app.h"
 #include "tui/key.h"
 #include "tui/screens/data_open.h"
+#include "tui/screens/data_pictures.h"
+#include "tui/screens/data_summary.h"
+#include "tui/screens/data_troubles.h"
+#include "tui/screens/data_twins.h"
 #include "tui/screens/facts.h"
+#include "tui/text.h"
 #include "tui/widgets/list.h"
-#include "tui/widgets/progress.h"
+
+/* What the pane beside the classes shows. */
+typedef enum data_page {
+    PAGE_SUMMARY,
+    PAGE_SAMPLES,
+    PAGE_VIEWS,
+    PAGE_MISTAKES,
+    PAGE_TROUBLES,
+    PAGE_COUNT
+} data_page;
 
 typedef struct data {
     app *app;
@@ -24,9 +39,12 @@ typedef struct data {
     char *failed_path;  /* what could not be opened, not to be tried again by itself; NULL: nothing */
     char *problem;      /* why */
     data_sizes sizes;
+    data_page page;
     facts_scroll details;
-    size_t most; /* images of the largest class */
-    int bar;     /* columns of the bar, as last drawn */
+    data_pictures pictures;
+    data_troubles troubles;
+    data_twins twins;
+    size_t most_train, most_val; /* images of the largest class */
 } data;
 
 /* ---- opening ---- */
@@ -45,11 +63,13 @@ static void set_problem(data *d, const char *path, const char *problem) {
 }
 
 static void count_classes(data *d, const thaw_dataset *set) {
-    d->most = 0;
+    d->most_train = d->most_val = 0;
     int classes = set ? thaw_dataset_class_count(set) : 0;
     for (int i = 0; i < classes; i++) {
-        size_t images = thaw_dataset_class_images(set, i, true) + thaw_dataset_class_images(set, i, false);
-        if (images > d->most) d->most = images;
+        size_t train = thaw_dataset_class_images(set, i, true),
+               val = thaw_dataset_class_images(set, i, false);
+        if (train > d->most_train) d->most_train = train;
+        if (val > d->most_val) d->most_val = val;
     }
     list_set_count(&d->list, classes);
 }
@@ -77,9 +97,13 @@ static void opened(app *a, data_open *o) {
     thaw_dataset *set = o->dataset;
     o->dataset = NULL;
     count_classes(d, set);
+    d->pictures.label = -1;
+    picture_store_forget(d->pictures.store);
+    data_twins_start(a, &d->twins, set, o->verify);
     size_t skipped = thaw_dataset_skipped_count(set);
-    app_say(a, "%d classes, %zu images to train on%s. 3: layers, 4: recipe", thaw_dataset_class_count(set),
-            thaw_dataset_images(set, true), skipped ? ", some files skipped" : "");
+    app_say(a, "%d classes, %zu images to train on%s. t: look at them, 3: layers, 4: recipe",
+            thaw_dataset_class_count(set), thaw_dataset_images(set, true),
+            skipped ? ", some files skipped" : "");
     app_dataset_set(a, set);
 }
 
@@ -89,6 +113,7 @@ static void start_opening(app *a, data *d, const char *path, bool verify) {
         data_open_cancel(d->opening);
     }
     set_problem(d, NULL, NULL);
+    data_twins_clear(&d->twins);
     d->opening = data_open_start(a, path, app_recipe(a)->data.val_fraction, verify, opened, d);
     app_redraw(a);
 }
@@ -120,18 +145,19 @@ static void open_recipes(app *a, data *d) {
 
 /* ---- the list ---- */
 
-enum { COLUMN_CLASS, COLUMN_BAR, COLUMN_TRAIN, COLUMN_VAL };
+enum { COLUMN_CLASS, COLUMN_TRAIN_BAR, COLUMN_TRAIN, COLUMN_VAL_BAR, COLUMN_VAL };
 
+/* Each side has its bar beside its number, against the fullest class of that side. */
 static const list_column columns[] = {
-    [COLUMN_CLASS] = {"class", 0, 12, false, 0},
-    [COLUMN_BAR] = {"", 16, 0, false, 2},
-    [COLUMN_TRAIN] = {"train", 7, 0, true, 0},
+    [COLUMN_CLASS] = {"class", 0, 12, false, 0}, [COLUMN_TRAIN_BAR] = {"", 10, 0, false, 2},
+    [COLUMN_TRAIN] = {"train", 7, 0, true, 0},   [COLUMN_VAL_BAR] = {"", 10, 0, false, 3},
     [COLUMN_VAL] = {"val", 7, 0, true, 1},
 };
 
-static void append_bar(str *out, double part, int width) {
+static void append_bar(str *out, size_t images, size_t most, int width) {
     static const char *const eighth[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-    int eighths = (int)(part * width * 8 + 0.5);
+    int eighths = most ? (int)((double)images / (double)most * width * 8 + 0.5) : 0;
+    if (images && !eighths) eighths = 1;
     for (int i = 0; i < eighths / 8; i++)
         str_append(out, "█");
     str_append(out, eighth[eighths % 8]);
@@ -150,9 +176,13 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
         str_append(out, name);
         free(name);
         break;
-    case COLUMN_BAR:
-        *role = ROLE_PROGRESS;
-        if (d->most) append_bar(out, (double)(train + val) / (double)d->most, columns[COLUMN_BAR].width);
+    case COLUMN_TRAIN_BAR:
+        *role = ROLE_TRAIN;
+        append_bar(out, train, d->most_train, columns[column].width);
+        break;
+    case COLUMN_VAL_BAR:
+        *role = ROLE_VAL;
+        append_bar(out, val, d->most_val, columns[column].width);
         break;
     case COLUMN_TRAIN:
         str_appendf(out, "%zu", train);
@@ -203,84 +233,78 @@ static void draw_list(app *a, data *d, canvas *c, const layout *l) {
     list_draw(&d->list, c, inner, &look);
 }
 
-/* ---- details ---- */
+/* ---- the page beside it ---- */
 
-static void describe_side(facts *f, const char *label, int least, int median, int most) {
-    if (least == most)
-        facts_line(f, label, "%d px", least);
-    else
-        facts_line(f, label, "%d to %d px, half of them under %d", least, most, median);
+static const char *const page_title[PAGE_COUNT] = {
+    [PAGE_SUMMARY] = "Images",    [PAGE_SAMPLES] = "Samples",   [PAGE_VIEWS] = "Views",
+    [PAGE_MISTAKES] = "Mistakes", [PAGE_TROUBLES] = "Troubles",
+};
+
+/* A page of pictures needs a dataset, but for the mistakes, which are a run's. */
+static data_page page_now(const app *a, const data *d) {
+    bool needs = d->page == PAGE_SAMPLES || d->page == PAGE_VIEWS;
+    return needs && (!app_dataset(a) || d->opening) ? PAGE_SUMMARY : d->page;
 }
 
-static void describe_sizes(facts *f, const data_sizes *s) {
-    if (!s->sampled) return;
-    describe_side(f, "width", s->width_least, s->width_median, s->width_most);
-    describe_side(f, "height", s->height_least, s->height_median, s->height_most);
-    facts_line(f, "", "measured on %d images", s->sampled);
+/* "Samples of ants"; owned by the caller. */
+static char *title_of(const app *a, const data *d, data_page page) {
+    if (page != PAGE_SAMPLES) return xstrdup(page_title[page]);
+    char *name = text_escape(thaw_dataset_class_name(app_dataset(a), d->list.cursor));
+    char *title = xasprintf("%s of %s", page_title[page], name);
+    free(name);
+    return title;
 }
 
-static void describe_balance(facts *f, const thaw_dataset *set) {
-    size_t least = SIZE_MAX, most = 0;
-    for (int i = 0; i < thaw_dataset_class_count(set); i++) {
-        size_t images = thaw_dataset_class_images(set, i, true);
-        if (images < least) least = images;
-        if (images > most) most = images;
+static char *note_of(const app *a, const data *d, data_page page) {
+    size_t troubles = data_troubles_count(app_dataset(a), &d->twins);
+    switch (page) {
+    case PAGE_SAMPLES:
+        return data_samples_note(&d->pictures);
+    case PAGE_VIEWS:
+        return data_views_note(a, &d->pictures);
+    case PAGE_MISTAKES:
+        return data_mistakes_note(a);
+    case PAGE_TROUBLES:
+        return troubles ? xasprintf("%zu", troubles) : NULL;
+    default:
+        return NULL;
     }
-    if (least == most)
-        facts_line(f, "a class has", "%zu images to train on", least);
-    else
-        facts_line(f, "a class has", "%zu to %zu images to train on", least, most);
-    if (thaw_dataset_class_count(set) == 1)
-        facts_text(f, ROLE_WARN, "One class only: there is nothing to tell apart.");
-    if (least == 0) facts_text(f, ROLE_WARN, "A class without training images cannot be learned.");
-    if (!thaw_dataset_images(set, false))
-        facts_text(f, ROLE_WARN, "No images to validate on: there will be no validation curve.");
 }
 
-static void describe_skipped(facts *f, const thaw_dataset *set) {
-    size_t count = thaw_dataset_skipped_count(set);
-    facts_gap(f);
-    facts_heading(f, count ? "Skipped files" : "No file is skipped");
-    for (size_t i = 0; i < count; i++) {
-        const thaw_skipped *s = thaw_dataset_skipped_at(set, i);
-        char *file = text_escape(s->file);
-        facts_text(f, ROLE_TEXT, "%s", file);
-        facts_text(f, ROLE_WARN, "  %s", s->reason);
-        free(file);
-    }
+static void draw_summary(app *a, data *d, canvas *c, rect inner) {
+    facts f = facts_begin(c, inner, &d->details);
+    data_summary_draw(&f, app_dataset(a), &d->sizes, &d->twins);
+    facts_end(&f);
 }
 
 static void draw_details(app *a, data *d, canvas *c, const layout *l) {
     if (rect_empty(l->pane[PANE_DETAIL])) return;
     const thaw_dataset *set = app_dataset(a);
+    data_page page = page_now(a, d);
     bool focus = app_focus(a) == PANE_DETAIL;
-    rect inner = canvas_frame(c, l->pane[PANE_DETAIL], "Images", NULL,
-                              l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
-    facts f = facts_begin(c, inner, &d->details);
-    if (!set) {
-        facts_heading(&f, "What a folder of images looks like");
-        facts_text(
-            &f, ROLE_DIM,
-            "photos/train/ants/1.jpg\nphotos/train/bees/1.jpg\nphotos/val/ants/7.jpg\nphotos/val/bees/7.jpg");
-        facts_gap(&f);
-        facts_text(&f, ROLE_DIM,
-                   "The classes are what the folders are called. Without train and val, photos/ants and "
-                   "photos/bees are split by thaw. JPEG, PNG and WebP are read.");
-    }
-    if (set) {
-        facts_line(&f, "folder", "%s", thaw_dataset_root(set));
-        facts_line(&f, "classes", "%d", thaw_dataset_class_count(set));
-        facts_line(&f, "images", "%zu to train on, %zu to validate on", thaw_dataset_images(set, true),
-                   thaw_dataset_images(set, false));
-        facts_line(&f, "split", "%s",
-                   thaw_dataset_has_split(set)
-                       ? "as its folders say"
-                       : "by a hash of each file's path, with val_fraction of the recipe");
-        describe_balance(&f, set);
-        describe_sizes(&f, &d->sizes);
-        describe_skipped(&f, set);
-    }
-    facts_end(&f);
+    char *title = title_of(a, d, page), *note = note_of(a, d, page);
+    rect inner =
+        canvas_frame(c, l->pane[PANE_DETAIL], title, note, l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
+    free(title);
+    free(note);
+    if (page == PAGE_SUMMARY) draw_summary(a, d, c, inner);
+    if (page == PAGE_SAMPLES) data_samples_draw(a, &d->pictures, c, inner, set, d->list.cursor, focus);
+    if (page == PAGE_VIEWS) data_views_draw(a, &d->pictures, c, inner, set, focus);
+    if (page == PAGE_MISTAKES) data_mistakes_draw(a, &d->pictures, c, inner, focus);
+    if (page == PAGE_TROUBLES) data_troubles_draw(&d->troubles, c, inner, set, &d->twins, focus);
+}
+
+/* The page's keys; the grids move by arrows, the lists as lists do. */
+static bool page_key(app *a, data *d, int key) {
+    app_mouse m = app_mouse_at(a);
+    data_page page = page_now(a, d);
+    grid *g = page == PAGE_SAMPLES    ? &d->pictures.samples
+              : page == PAGE_VIEWS    ? &d->pictures.views
+              : page == PAGE_MISTAKES ? &d->pictures.mistakes
+                                      : NULL;
+    if (g) return key == K_MOUSE ? grid_click(g, m.row, m.col) : grid_key(g, key);
+    if (page == PAGE_SUMMARY) return facts_key(&d->details, key);
+    return key == K_MOUSE ? list_click(&d->troubles.list, m.row, m.col) : list_key(&d->troubles.list, key);
 }
 
 /* ---- the screen ---- */
@@ -288,7 +312,8 @@ static void draw_details(app *a, data *d, canvas *c, const layout *l) {
 static void *data_init(app *a) {
     data *d = xcalloc(1, sizeof *d);
     d->app = a;
-    d->list.anchor = -1;
+    d->list.anchor = d->troubles.list.anchor = -1;
+    data_pictures_init(&d->pictures, a);
     return d;
 }
 
@@ -298,6 +323,8 @@ static void data_free(void *self) {
         d->opening->user = NULL;
         data_open_cancel(d->opening);
     }
+    data_twins_clear(&d->twins);
+    data_pictures_clear(&d->pictures);
     free(d->opened_path);
     free(d->failed_path);
     free(d->problem);
@@ -309,7 +336,10 @@ static void data_show(app *a, void *self) {
 }
 
 static void data_changed(app *a, void *self) {
-    count_classes(self, app_dataset(a));
+    data *d = self;
+    count_classes(d, app_dataset(a));
+    if (d->twins.set && d->twins.set != app_dataset(a)) data_twins_clear(&d->twins);
+    picture_store_forget_views(d->pictures.store);
     if (app_current(a) == SCREEN_DATA) open_recipes(a, self);
 }
 
@@ -320,7 +350,7 @@ static void data_draw(app *a, void *self, canvas *c, const layout *l) {
 
 static bool data_key(app *a, void *self, int key) {
     data *d = self;
-    if (app_focus(a) == PANE_DETAIL) return facts_key(&d->details, key);
+    if (app_focus(a) == PANE_DETAIL) return page_key(a, d, key);
     app_mouse m = app_mouse_at(a);
     return key == K_MOUSE ? list_click(&d->list, m.row, m.col) : list_key(&d->list, key);
 }
@@ -371,27 +401,86 @@ static void do_verify(app *a, void *self, const char *argument) {
     app_say(a, "decoding every image; Esc stops");
 }
 
-static bool is_opening(app *a, void *self) {
+/* ---- pages ---- */
+
+static bool has_data(app *a, void *self) {
+    const data *d = self;
+    return app_dataset(a) && !d->opening && thaw_dataset_class_count(app_dataset(a)) > 0;
+}
+
+/* To PAGE, or back to the summary from it. */
+static void turn_to(app *a, data *d, data_page page) {
+    d->page = page_now(a, d) == page ? PAGE_SUMMARY : page;
+    app_set_focus(a, d->page == PAGE_SUMMARY ? PANE_LIST : PANE_DETAIL);
+}
+
+static void do_samples(app *a, void *self, const char *argument) {
+    (void)argument;
+    turn_to(a, self, PAGE_SAMPLES);
+}
+
+static void do_views(app *a, void *self, const char *argument) {
+    data *d = self;
+    (void)argument;
+    d->pictures.label = d->list.cursor;
+    if (d->page != PAGE_VIEWS && !data_samples_choose(&d->pictures, app_dataset(a)))
+        app_warn(a, "this class has no image; choose another one in the list");
+    else
+        turn_to(a, d, PAGE_VIEWS);
+}
+
+static void do_mistakes(app *a, void *self, const char *argument) {
+    (void)argument;
+    turn_to(a, self, PAGE_MISTAKES);
+}
+
+static void do_troubles(app *a, void *self, const char *argument) {
+    (void)argument;
+    turn_to(a, self, PAGE_TROUBLES);
+}
+
+static bool may_stop(app *a, void *self) {
     const data *d = self;
     (void)a;
-    return d->opening != NULL;
+    return d->opening || d->twins.search;
 }
 
 static void do_cancel(app *a, void *self, const char *argument) {
     data *d = self;
-    (void)a;
     (void)argument;
     data_open_cancel(d->opening);
+    if (!d->opening) app_say(a, "stopped looking for duplicates; v looks for them again");
+    data_twins_stop(&d->twins);
+}
+
+static bool may_go_back(app *a, void *self) {
+    const data *d = self;
+    return !may_stop(a, self) && d->page != PAGE_SUMMARY;
+}
+
+static void do_back(app *a, void *self, const char *argument) {
+    (void)argument;
+    turn_to(a, self, PAGE_SUMMARY);
 }
 
 static const action actions[] = {
     {"open-data", "o Enter", "open", "choose a folder of images", "DIR", NULL, do_open},
     {"shapes", "b", "bundled shapes", "choose the set of drawn shapes that comes with thaw", NULL, NULL,
      do_bundled},
+    {"samples", "t", "thumbnails", "look at the images of the class at the cursor, and back", NULL, has_data,
+     do_samples},
+    {"views", "a", "augmented", "look at what training sees of the image at the cursor, epoch by epoch", NULL,
+     has_data, do_views},
+    {"mistakes", "m", "mistakes", "look at what the run takes for something else, worst first", NULL, NULL,
+     do_mistakes},
+    {"troubles", "x", "troubles", "list skipped files, and pictures that are there more than once", NULL,
+     has_data, do_troubles},
+    {"stop-looking", "Esc", "stop", "stop looking into the folder, or for duplicates", NULL, may_stop,
+     do_cancel},
+    {"summary", "i Esc", "back", "back to what is in the folder", NULL, may_go_back, do_back},
     {"reload-data", "r F5", "look again", "look into the folder again", NULL, has_path, do_reload},
-    {"verify-data", "v", "verify", "decode every image, so that all broken ones are listed", NULL, has_path,
-     do_verify},
-    {"cancel-data", "Esc", "stop", "stop looking into the folder", NULL, is_opening, do_cancel},
+    {"verify-data", "v", "verify", "decode every image: lists all broken ones, and those that show the same",
+     NULL, has_path, do_verify},
 };
 
 const screen screen_data = {
