@@ -75,6 +75,11 @@ unsigned app_layers_revision(const app *a);   /* differs when the layers were bu
  * left to train; the layers are as they were before, and it has been said. */
 bool app_mask_changed(app *a, const char *what);
 bool app_mask_pending(const app *a); /* an edit is on its way to the run */
+/* Hold edits back from the run, to look at what they would cost; or send it what has come of them. Every
+ * other call works on the mask under edit meanwhile. */
+void app_mask_hold(app *a, bool on);
+bool app_mask_held(const app *a);   /* edits are held back from a run that is on */
+bool app_mask_unsent(const app *a); /* and there are some */
 void app_mask_undo(app *a);
 void app_mask_redo(app *a);
 bool app_mask_can_undo(const app *a);

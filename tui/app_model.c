@@ -74,13 +74,16 @@ static bool would_be_refused(app *a) {
 }
 
 static void send_mask(app *a) {
+    if (!app_busy(a)) return;
+    a->mask_unsent = a->mask_held;
+    if (a->mask_held) return;
     const thaw_recipe *r = &a->recipe;
     thaw_order order = {.kind = THAW_ORDER_MASK};
     order.frozen = (const char *const *)r->freeze;
     order.frozen_count = r->freeze_count;
     order.moving = (const char *const *)r->moving;
     order.moving_count = r->moving_count;
-    if (app_busy(a) && app_steer(a, &order)) a->masks_pending++;
+    if (app_steer(a, &order)) a->masks_pending++;
 }
 
 bool app_mask_pending(const app *a) {
@@ -98,7 +101,7 @@ static void show_edit(app *a, size_t at) {
 /* The layers have been given another mask: it becomes the recipe's and the run's, unless that run would have
  * nothing left to train. Then they go back to what they were, and FALSE. */
 static bool take_edit(app *a) {
-    bool refused = would_be_refused(a);
+    bool refused = !a->mask_held && would_be_refused(a);
     if (refused) {
         show_edit(a, a->edit_at);
         app_warn(a, "not done: the run would have nothing left to train; thaw something else first, or stop "
@@ -108,6 +111,29 @@ static bool take_edit(app *a) {
     if (!refused) send_mask(a);
     app_changed(a);
     return !refused;
+}
+
+bool app_mask_held(const app *a) {
+    return a->mask_held && app_busy(a);
+}
+
+bool app_mask_unsent(const app *a) {
+    return app_mask_held(a) && a->mask_unsent;
+}
+
+void app_mask_hold(app *a, bool on) {
+    bool news = app_mask_unsent(a);
+    if (!on && news && would_be_refused(a)) {
+        app_warn(a, "not sent: the run would have nothing left to train; thaw something first");
+        return;
+    }
+    a->mask_held = on;
+    if (!on && news) send_mask(a);
+    app_redraw(a);
+}
+
+void app_mask_settle(app *a) {
+    a->mask_held = a->mask_unsent = false;
 }
 
 bool app_mask_changed(app *a, const char *what) {
@@ -152,6 +178,7 @@ static bool as_in_history(const app *a) {
 void app_take_mask(app *a, const thaw_event *e) {
     bool ours = a->masks_pending > 0;
     if (ours && --a->masks_pending > 0) return;
+    if (app_mask_unsent(a)) return; /* what is under edit stays until it is sent */
     thaw_layers *layers = app_layers(a);
     if (!layers) return;
     thaw_status status =

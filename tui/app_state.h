@@ -68,8 +68,9 @@ struct app {
     mask_edit *edit; /* edit[edit_at] is the present mask */
     size_t edit_count, edit_at, edit_capacity;
     int mask_layers;
-    int masks_pending; /* sent to the session, not yet in force */
-    char *warning;     /* the last the run gave, or NULL: why a mask was refused */
+    bool mask_held, mask_unsent; /* edits wait to be sent to the run; there is one */
+    int masks_pending;           /* sent to the session, not yet in force */
+    char *warning;               /* the last the run gave, or NULL: why a mask was refused */
     thaw_dataset *dataset;
 
     /* training */
@@ -118,6 +119,7 @@ void app_model_init(app *a, const thaw_recipe *recipe);
 void app_model_clear(app *a);
 void app_changed(app *a); /* tell the screens */
 void app_take_mask(app *a, const thaw_event *e);
+void app_mask_settle(app *a); /* the run is over: no edit is held back from it any more */
 
 /* app_train.c */
 void app_session_start(app *a);

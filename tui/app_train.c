@@ -160,6 +160,7 @@ void app_take_recipe(app *a, const char *json, const char *run) {
 static void tell_end(app *a, const thaw_event *e) {
     a->starting = false;
     a->masks_pending = 0;
+    app_mask_settle(a);
     const char *reason = e->end.reason ? e->end.reason : "", *message = e->end.message ? e->end.message : "";
     bool bad = !strcmp(reason, "error") || !strcmp(reason, "not-finite") || !strcmp(reason, "died");
     if (bad)

@@ -3,8 +3,11 @@
  */
 #include "tui/model_memory.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/base/alloc.h"
 
@@ -21,6 +24,15 @@ int64_t model_memory_available(const thaw_recipe *r, const run_view *live) {
     bool same = live && live->device && (!strcmp(r->device, live->device) || !strcmp(r->device, "cuda"));
     bool known = same && !strncmp(live->device, "cuda", strlen("cuda")) && live->device_memory > 0;
     return known ? (int64_t)live->device_memory : -1;
+}
+
+double model_memory_resident(void) {
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file) return NAN;
+    long all = 0, resident = 0;
+    int found = fscanf(file, "%ld %ld", &all, &resident);
+    fclose(file);
+    return found == 2 ? (double)resident * (double)sysconf(_SC_PAGESIZE) : NAN;
 }
 
 void model_memory_settle_device(thaw_recipe *r, const run_view *live) {

@@ -15,5 +15,7 @@ model_fit model_memory_fit(double total, int64_t available);
 int64_t model_memory_available(const thaw_recipe *r, const run_view *live);
 /* "auto" becomes the CUDA device that LIVE knows it to be. */
 void model_memory_settle_device(thaw_recipe *r, const run_view *live);
+/* Bytes of memory this process has in use; NaN where the system does not say. */
+double model_memory_resident(void);
 
 #endif

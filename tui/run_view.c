@@ -78,6 +78,7 @@ static void forget_after(run_view *v, int64_t steps) {
     while (v->epoch_count && v->epoch_list[v->epoch_count - 1].steps > steps)
         v->epoch_count--;
     run_marks_cut(v, steps);
+    run_layers_cut(&v->layers, steps);
     v->loss = v->train_loss.count ? series_mean(&v->train_loss.bucket[v->train_loss.count - 1]) : NAN;
     if (v->epoch_count == epochs) return;
     v->class_top1_count = 0; /* they were of an epoch that never was */
@@ -104,6 +105,7 @@ static void hand_over(run_view *from, run_view *to) {
         free(to->log[i].text);
     free(to->log);
     to->revision = from->revision;
+    to->layers.generation += from->layers.generation + 1;
     to->engine_known = from->engine_known;
     to->engine_ok = from->engine_ok;
     to->threads = from->threads;
@@ -340,32 +342,8 @@ static void take_checkpoint(run_view *v, const thaw_event *e) {
     run_marks_add(v, RUN_MARK_CHECKPOINT, e->steps, xstrdup("checkpoint"));
 }
 
-/* Layers come in the same order each time, so HINT is nearly always right. */
-static run_layer *layer_slot(run_view *v, const char *path, size_t hint) {
-    if (hint < v->layer_count && !strcmp(v->layer[hint].path, path)) return &v->layer[hint];
-    for (size_t i = 0; i < v->layer_count; i++)
-        if (!strcmp(v->layer[i].path, path)) return &v->layer[i];
-    if (v->layer_count == RUN_LAYERS_MAX) return NULL;
-    v->layer = vec_reserve(v->layer, &v->layer_capacity, v->layer_count + 1, sizeof *v->layer);
-    v->layer[v->layer_count] = (run_layer){.path = xstrdup(path)};
-    return &v->layer[v->layer_count++];
-}
-
 static void take_layers(run_view *v, const thaw_event *e) {
-    for (size_t i = 0; i < e->layers.count; i++) {
-        const thaw_layer_stat *stat = &e->layers.item[i];
-        run_layer *layer = stat->path ? layer_slot(v, stat->path, i) : NULL;
-        if (!layer) continue;
-        layer->update_ratio = stat->update_ratio;
-        layer->grad_ratio = stat->grad_ratio;
-        layer->drift = stat->drift;
-        if (layer->history_count == RUN_LAYER_HISTORY) {
-            memmove(&layer->history[0], &layer->history[1],
-                    (RUN_LAYER_HISTORY - 1) * sizeof layer->history[0]);
-            layer->history_count--;
-        }
-        layer->history[layer->history_count++] = stat->update_ratio;
-    }
+    run_layers_take(&v->layers, e);
 }
 
 static void take_end(run_view *v, const thaw_event *e) {
@@ -421,12 +399,6 @@ const run_epoch *run_view_last_epoch(const run_view *v) {
     return v->epoch_count ? &v->epoch_list[v->epoch_count - 1] : NULL;
 }
 
-const run_layer *run_view_layer(const run_view *v, const char *path) {
-    for (size_t i = 0; i < v->layer_count; i++)
-        if (!strcmp(v->layer[i].path, path)) return &v->layer[i];
-    return NULL;
-}
-
 void run_view_init(run_view *v) {
     *v = (run_view){
         .best_epoch = -1,
@@ -456,9 +428,7 @@ void run_view_clear(run_view *v) {
     for (size_t i = 0; i < v->mark_count; i++)
         free(v->mark[i].text);
     free(v->mark);
-    for (size_t i = 0; i < v->layer_count; i++)
-        free(v->layer[i].path);
-    free(v->layer);
+    run_layers_clear(&v->layers);
     for (size_t i = 0; i < v->log_count; i++)
         free(v->log[i].text);
     free(v->log);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "thaw/event.h"
+#include "tui/run_layers.h"
 #include "tui/run_mistakes.h"
 #include "tui/run_profile.h"
 #include "tui/series.h"
@@ -20,9 +21,7 @@
 enum {
     RUN_EPOCHS_MAX = 20000, /* beyond, every second one is dropped */
     RUN_MARKS_MAX = 1024,   /* beyond, the oldest checkpoints go first */
-    RUN_LAYERS_MAX = 4096,
-    RUN_LOG_MAX = 500,     /* lines kept */
-    RUN_LAYER_HISTORY = 16 /* update ratios kept a layer, for a sparkline */
+    RUN_LOG_MAX = 500       /* lines kept */
 };
 
 typedef struct run_epoch {
@@ -50,13 +49,6 @@ typedef struct run_mark {
     char *text; /* "layer2 frozen", "lr 0.01", "best 0.88" */
     bool thaws; /* a mask that trains more than the one before */
 } run_mark;
-
-typedef struct run_layer {
-    char *path;
-    double update_ratio, grad_ratio, drift; /* the newest; NaN: not known */
-    double history[RUN_LAYER_HISTORY];      /* update ratios, oldest first */
-    int history_count;
-} run_layer;
 
 typedef struct run_log_line {
     double time; /* seconds since the run began */
@@ -135,8 +127,7 @@ typedef struct run_view {
     int class_top1_count;
     run_mark *mark; /* in order of steps */
     size_t mark_count, mark_capacity;
-    run_layer *layer; /* in the order first seen */
-    size_t layer_count, layer_capacity;
+    run_layers layers;
     run_log_line *log; /* oldest first */
     size_t log_count, log_dropped;
 
@@ -166,6 +157,5 @@ void run_view_apply(run_view *v, const thaw_event *e);
 double run_view_progress(const run_view *v);             /* 0..1 of the planned steps; 0 before the run */
 double run_view_eta(const run_view *v);                  /* seconds left, or NaN when nothing is known yet */
 const run_epoch *run_view_last_epoch(const run_view *v); /* or NULL */
-const run_layer *run_view_layer(const run_view *v, const char *path); /* or NULL */
 
 #endif

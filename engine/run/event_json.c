@@ -46,6 +46,7 @@ static cJSON *stats_item(const thaw_layer_stat *stats, size_t count) {
         json_add_number(row, "update_ratio", stats[i].update_ratio);
         json_add_number(row, "grad_ratio", stats[i].grad_ratio);
         json_add_number(row, "drift", stats[i].drift);
+        if (isfinite(stats[i].norm_drift)) json_add_number(row, "norm_drift", stats[i].norm_drift);
         cJSON_AddItemToArray(list, row);
     }
     return list;
@@ -231,7 +232,8 @@ static bool read_stats(const cJSON *item, thaw_layer_stat **stats, size_t *count
         if (!stat->path) return false;
         ++*count;
         if (!read_member(row, "update_ratio", &stat->update_ratio) ||
-            !read_member(row, "grad_ratio", &stat->grad_ratio) || !read_member(row, "drift", &stat->drift))
+            !read_member(row, "grad_ratio", &stat->grad_ratio) || !read_member(row, "drift", &stat->drift) ||
+            !read_member(row, "norm_drift", &stat->norm_drift))
             return false;
     }
     return true;

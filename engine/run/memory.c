@@ -39,17 +39,21 @@ static void apply_mask(const thaw_recipe *r, thaw_layers *layers) {
         thaw_layers_set(layers, i, THAW_TRAINABLE);
 }
 
-thaw_status thaw_memory_estimate(const thaw_recipe *r, const char *arch, int side, int classes,
-                                 thaw_memory *out) {
-    thaw_layers *layers;
-    THAW_TRY(thaw_layers_new(arch, &r->head, classes, r->data.crop ? r->data.crop : side, &layers));
-    apply_mask(r, layers);
+thaw_memory thaw_memory_of(const thaw_layers *layers, const thaw_recipe *r) {
     thaw_memory_params params = {.batch_size = r->batch_size,
                                  .state_per_parameter = state_per_parameter(r),
                                  .bf16 = in_bf16(r),
                                  .cuda = thaw_memory_on_device(r),
                                  .batches_ahead = batches_ahead(r)};
-    *out = thaw_layers_memory(layers, &params);
+    return thaw_layers_memory(layers, &params);
+}
+
+thaw_status thaw_memory_estimate(const thaw_recipe *r, const char *arch, int side, int classes,
+                                 thaw_memory *out) {
+    thaw_layers *layers;
+    THAW_TRY(thaw_layers_new(arch, &r->head, classes, r->data.crop ? r->data.crop : side, &layers));
+    apply_mask(r, layers);
+    *out = thaw_memory_of(layers, r);
     thaw_layers_free(layers);
     return thaw_ok();
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include "engine/base/alloc.h"
+#include "engine/nn/freeze.h"
+#include "engine/train/norm_drift.h"
 
 /* A parameter's weights at the start: t is owned. */
 typedef struct origin {
@@ -19,6 +21,8 @@ typedef struct origin {
 typedef struct figures {
     const layer *layer;
     double weight, gradient, update, drift, start;
+    double
+        norm; /* how far its running statistics are from the start; NaN: it has none, or that is not known */
 } figures;
 
 struct layer_stats {
@@ -26,6 +30,7 @@ struct layer_stats {
     origin *origin;
     size_t origin_count, origin_capacity;
     bool unknown_start;
+    norm_drift *norms;
     tensor **before; /* of each slot, in the optimizer's order: owned, NULL between measurements */
     size_t before_count;
     figures *item; /* of the last measured step */
@@ -35,6 +40,7 @@ struct layer_stats {
 layer_stats *layer_stats_new(model *m) {
     layer_stats *ls = xcalloc(1, sizeof *ls);
     ls->model = m;
+    ls->norms = norm_drift_new(m);
     return ls;
 }
 
@@ -56,6 +62,7 @@ void layer_stats_free(layer_stats *ls) {
     if (!ls) return;
     drop_before(ls);
     drop_origins(ls);
+    norm_drift_free(ls->norms);
     free(ls->origin);
     free(ls->item);
     free(ls);
@@ -81,11 +88,16 @@ thaw_status layer_stats_remember_param(layer_stats *ls, const param *p) {
 thaw_status layer_stats_remember(layer_stats *ls, optimizer *o) {
     for (size_t i = 0; i < optimizer_count(o); i++)
         THAW_TRY(layer_stats_remember_param(ls, optimizer_at(o, i)->param));
-    return thaw_ok();
+    return norm_drift_remember(ls->norms);
+}
+
+thaw_status layer_stats_remember_norm(layer_stats *ls, const layer *l) {
+    return norm_drift_remember_layer(ls->norms, l);
 }
 
 void layer_stats_forget(layer_stats *ls) {
     drop_origins(ls);
+    norm_drift_forget(ls->norms);
     ls->unknown_start = true;
 }
 
@@ -93,7 +105,7 @@ void layer_stats_forget(layer_stats *ls) {
 static figures *figures_of(layer_stats *ls, const layer *l) {
     if (ls->count && ls->item[ls->count - 1].layer == l) return &ls->item[ls->count - 1];
     ls->item = vec_reserve(ls->item, &ls->capacity, ls->count + 1, sizeof *ls->item);
-    ls->item[ls->count] = (figures){.layer = l};
+    ls->item[ls->count] = (figures){.layer = l, .norm = NAN};
     return &ls->item[ls->count++];
 }
 
@@ -120,6 +132,20 @@ thaw_status layer_stats_before(layer_stats *ls, optimizer *o) {
     return tscope_end(&s);
 }
 
+/* Norms that train have an entry by now; ones whose weights are frozen and whose statistics move get one. */
+static thaw_status measure_norms(layer_stats *ls) {
+    const model *m = ls->model;
+    size_t trained = ls->count;
+    for (size_t i = 0; i < m->order_count; i++) {
+        const layer *l = m->order[i];
+        if (norm_drift_moves(l) && !layer_trainable(l)) figures_of(ls, l)->weight = NAN;
+    }
+    for (size_t i = 0; i < ls->count; i++)
+        if (i >= trained || norm_drift_moves(ls->item[i].layer))
+            THAW_TRY(norm_drift_measure(ls->norms, ls->item[i].layer, &ls->item[i].norm));
+    return thaw_ok();
+}
+
 thaw_status layer_stats_after(layer_stats *ls, optimizer *o) {
     tscope s;
     tscope_begin(&s, ls->model->torch);
@@ -136,7 +162,8 @@ thaw_status layer_stats_after(layer_stats *ls, optimizer *o) {
         f->drift += start ? square_norm(&s, t_sub(&s, w, start)) : NAN;
     }
     drop_before(ls);
-    return tscope_end(&s);
+    THAW_TRY(tscope_end(&s));
+    return measure_norms(ls);
 }
 
 /* A layer of zeros (a fresh bias) has no scale to measure by. */
@@ -155,6 +182,7 @@ void layer_stats_event(const layer_stats *ls, thaw_event *out) {
             .update_ratio = ratio(f->update, f->weight),
             .grad_ratio = ratio(f->gradient, f->weight),
             .drift = ratio(f->drift, f->start),
+            .norm_drift = f->norm,
         };
     }
 }

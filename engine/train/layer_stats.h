@@ -20,6 +20,8 @@ void layer_stats_free(layer_stats *ls); /* NULL is fine */
 thaw_status layer_stats_remember(layer_stats *ls, optimizer *o);
 /* The same for one parameter. */
 thaw_status layer_stats_remember_param(layer_stats *ls, const param *p);
+/* The same for a norm's running statistics; nothing where L is none. */
+thaw_status layer_stats_remember_norm(layer_stats *ls, const layer *l);
 /* The weights before this sitting are not known: drift is NaN from now on. */
 void layer_stats_forget(layer_stats *ls);
 
@@ -27,7 +29,8 @@ void layer_stats_forget(layer_stats *ls);
 thaw_status layer_stats_before(layer_stats *ls, optimizer *o);
 thaw_status layer_stats_after(layer_stats *ls, optimizer *o);
 
-/* A LAYERS event from the last measured step: one item a leaf layer with trainable parameters. */
+/* A LAYERS event from the last measured step: one item a leaf layer with trainable parameters or
+   moving statistics. */
 void layer_stats_event(const layer_stats *ls, thaw_event *out);
 
 #endif

@@ -230,12 +230,12 @@ typedef struct restoring {
     const weights_file *file;
 } restoring;
 
-/* Drift is measured from the weights the run began with: remember those that the checkpoint replaces. */
+/* Drift is measured from the weights and statistics the run began with: remember those that the checkpoint
+ * replaces. */
 static thaw_status remember_changed(void *user, layer *l, param *p, const char *key) {
     restoring *r = user;
-    (void)l;
     const weights_entry *entry = weights_find(r->file, key);
-    if (p->buffer || p->type != DTYPE_F32 || !entry || !shape_equal(&entry->size, &p->size)) return thaw_ok();
+    if (p->type != DTYPE_F32 || !entry || !shape_equal(&entry->size, &p->size)) return thaw_ok();
     size_t bytes = (size_t)shape_elements(&p->size) * sizeof(float);
     float *now = xmalloc(2 * bytes), *then = now + shape_elements(&p->size);
     tscope s;
@@ -246,7 +246,8 @@ static thaw_status remember_changed(void *user, layer *l, param *p, const char *
     bool changed = !thaw_failed(&status) && memcmp(now, then, bytes) != 0;
     free(now);
     THAW_TRY(status);
-    return changed ? layer_stats_remember_param(r->t->stats, p) : thaw_ok();
+    if (!changed) return thaw_ok();
+    return p->buffer ? layer_stats_remember_norm(r->t->stats, l) : layer_stats_remember_param(r->t->stats, p);
 }
 
 static thaw_status restore_optimizer(trainer *t, const weights_file *f) {

@@ -71,6 +71,8 @@ typedef struct thaw_layer_stat {
     double update_ratio; /* norm of the last update over norm of the weights */
     double grad_ratio;   /* norm of the gradient over norm of the weights */
     double drift;        /* norm of (weights - weights at the start) over norm of the latter */
+    double
+        norm_drift; /* of batch norm's running statistics from the start, in its deviations; NaN: has none */
 } thaw_layer_stat;
 
 /* An image that the model took for another class. */

@@ -52,6 +52,8 @@ thaw_memory thaw_layers_memory(const thaw_layers *layers, const thaw_memory_para
  * layers ARCH does not have counts as none, as the workbench takes it. */
 thaw_status thaw_memory_estimate(const thaw_recipe *r, const char *arch, int side, int classes,
                                  thaw_memory *out);
+/* The same of LAYERS, which are R's model with its head, under the mask they have now. */
+thaw_memory thaw_memory_of(const thaw_layers *layers, const thaw_recipe *r);
 /* Does training by R count a CUDA device's memory? "auto" is not decided here and counts the processor's. */
 bool thaw_memory_on_device(const thaw_recipe *r);
 

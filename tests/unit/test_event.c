@@ -56,7 +56,8 @@ static void fill_stats(thaw_event *e, rng *r) {
     e->layers.count = rng_below(r, 4);
     e->layers.item = xcalloc(e->layers.count, sizeof *e->layers.item);
     for (size_t i = 0; i < e->layers.count; i++)
-        e->layers.item[i] = (thaw_layer_stat){xstrdup("fc"), some_number(r), some_number(r), some_number(r)};
+        e->layers.item[i] =
+            (thaw_layer_stat){xstrdup("fc"), some_number(r), some_number(r), some_number(r), some_number(r)};
 }
 
 static void fill_stages(thaw_event *e, rng *r) {

@@ -151,7 +151,7 @@ static void empty_view_answers_every_question(void **state) {
     assert_true(run_view_progress(&v) == 0);
     assert_true(isnan(run_view_eta(&v)));
     assert_null(run_view_last_epoch(&v));
-    assert_null(run_view_layer(&v, "conv1"));
+    assert_null(run_layers_find(&v.layers, "conv1"));
     run_view_clear(&v);
     run_view_clear(&v);
 }
@@ -416,23 +416,73 @@ static void log_lines_cannot_carry_control_characters(void **state) {
     run_view_clear(&v);
 }
 
-static void layer_figures_keep_a_short_history(void **state) {
+/* A measurement after STEPS steps: conv1 only up to the tenth. */
+static void measure(run_view *v, int64_t steps, double ratio) {
+    thaw_layer_stat stat[] = {
+        {.path = (char *)"fc", .update_ratio = ratio, .drift = NAN, .norm_drift = NAN},
+        {.path = (char *)"conv1", .update_ratio = 2 * ratio, .norm_drift = 0.5},
+    };
+    thaw_event e = {.kind = THAW_EVENT_LAYERS, .steps = steps, .layers = {stat, steps <= 10 ? 2 : 1}};
+    run_view_apply(v, &e);
+}
+
+static void a_heat_strip_spans_the_run_with_the_newest_at_the_right(void **state) {
+    (void)state;
+    enum { COLUMNS = 4 };
+    run_view v;
+    run_view_init(&v);
+    int first, last;
+    assert_false(run_layers_column(&v.layers, COLUMNS - 1, COLUMNS, &first, &last));
+    measure(&v, 1, 1);
+    measure(&v, 2, 2);
+    const run_layer *fc = run_layers_find(&v.layers, "fc");
+    assert_true(run_layers_column(&v.layers, COLUMNS - 1, COLUMNS, &first, &last));
+    assert_true(run_layer_heat(fc, first, last) == 2);
+    assert_true(run_layers_column(&v.layers, COLUMNS - 2, COLUMNS, &first, &last));
+    assert_true(run_layer_heat(fc, first, last) == 1);
+    assert_false(run_layers_column(&v.layers, COLUMNS - 3, COLUMNS, &first, &last));
+    run_view_clear(&v);
+}
+
+static void a_heat_strip_shows_every_spike_of_a_long_run(void **state) {
+    (void)state;
+    enum { STEPS = 10000, SPIKE = 7321, COLUMNS = 20 };
+    run_view v;
+    run_view_init(&v);
+    for (int i = 1; i <= STEPS; i++)
+        measure(&v, i, i == SPIKE ? 1 : 0.001);
+    const run_layer *fc = run_layers_find(&v.layers, "fc"), *conv1 = run_layers_find(&v.layers, "conv1");
+    int first, last, shown = 0, hot = -1, next = 0;
+    for (int column = 0; column < COLUMNS; column++) {
+        if (!run_layers_column(&v.layers, column, COLUMNS, &first, &last)) continue;
+        assert_int_equal(first, next); /* each bucket is in one column */
+        next = last + 1;
+        shown++;
+        if (run_layer_heat(fc, first, last) == 1) hot = column;
+        if (column == COLUMNS - 1)
+            assert_true(isnan(run_layer_heat(conv1, first, last))); /* frozen by then */
+    }
+    assert_int_equal(next, v.layers.buckets);
+    assert_true(v.layers.buckets <= RUN_HEAT_MAX && shown > COLUMNS / 2);
+    double place = (double)(hot - (COLUMNS - shown)) / shown;
+    assert_true(fabs(place - (double)SPIKE / STEPS) < 0.1);
+    assert_true(run_layer_heat(conv1, 0, 0) == (float)0.002);
+    assert_true(conv1->norm_drift == 0.5 && isnan(fc->drift));
+    run_view_clear(&v);
+}
+
+static void what_a_resume_takes_back_leaves_the_heat_strip_too(void **state) {
     (void)state;
     run_view v;
     run_view_init(&v);
-    for (int i = 0; i < RUN_LAYER_HISTORY + 3; i++) {
-        thaw_layer_stat stat[] = {{.path = (char *)"conv1", .update_ratio = i, .drift = NAN},
-                                  {.path = (char *)"fc", .update_ratio = 2 * i}};
-        thaw_event e = {.kind = THAW_EVENT_LAYERS, .layers = {.item = stat, .count = 2}};
-        run_view_apply(&v, &e);
-    }
-    const run_layer *fc = run_view_layer(&v, "fc");
-    assert_non_null(fc);
-    assert_int_equal(v.layer_count, 2);
-    assert_int_equal(fc->history_count, RUN_LAYER_HISTORY);
-    assert_true(fc->history[0] == 2 * 3);
-    assert_true(fc->history[RUN_LAYER_HISTORY - 1] == 2 * (RUN_LAYER_HISTORY + 2));
-    assert_true(isnan(run_view_layer(&v, "conv1")->drift));
+    begin(&v, 0, 0, false);
+    for (int i = 1; i <= 9; i++)
+        measure(&v, i, i > 5 ? 1 : 0.001);
+    begin(&v, 5, 0, true);
+    assert_int_equal(v.layers.buckets, 5);
+    measure(&v, 6, 0.001);
+    const run_layer *fc = run_layers_find(&v.layers, "fc");
+    assert_true(run_layer_heat(fc, 0, v.layers.buckets - 1) == (float)0.001);
     run_view_clear(&v);
 }
 
@@ -643,7 +693,9 @@ int main(void) {
         cmocka_unit_test(loss_that_is_not_finite_is_marked),
         cmocka_unit_test(everything_kept_is_bounded),
         cmocka_unit_test(log_lines_cannot_carry_control_characters),
-        cmocka_unit_test(layer_figures_keep_a_short_history),
+        cmocka_unit_test(a_heat_strip_spans_the_run_with_the_newest_at_the_right),
+        cmocka_unit_test(a_heat_strip_shows_every_spike_of_a_long_run),
+        cmocka_unit_test(what_a_resume_takes_back_leaves_the_heat_strip_too),
         cmocka_unit_test(a_second_run_starts_afresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

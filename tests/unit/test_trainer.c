@@ -452,6 +452,57 @@ static void a_run_says_everything_once_and_in_order(void **state) {
     thaw_recipe_clear(&recipe);
 }
 
+static const thaw_layer_stat *stat_of(const thaw_event *e, const char *path) {
+    for (size_t i = 0; i < e->layers.count; i++)
+        if (!strcmp(e->layers.item[i].path, path)) return &e->layers.item[i];
+    return NULL;
+}
+
+/* The batch-norm statistics of a layer whose weights are frozen move, and are measured. */
+static void statistics_that_move_are_measured_and_frozen_ones_are_not(void **state) {
+    (void)state;
+    thaw_recipe recipe;
+    FIXTURE_RECIPE(&recipe, "epochs=2", "freeze=[\"conv1\", \"bn1\"]", "moving=[\"layer1\"]");
+    rig r = {0};
+    rig_train(&r, &recipe);
+    assert_string_equal(r.status.message, "");
+    const thaw_event *first = rig_event(&r, THAW_EVENT_LAYERS, 0),
+                     *last = rig_event(&r, THAW_EVENT_LAYERS, -1);
+    assert_null(stat_of(last, "bn1"));
+    const thaw_layer_stat *moving = stat_of(last, "layer1.0.bn1"), *trained = stat_of(last, "layer2.0.bn1");
+    assert_non_null(moving);
+    assert_non_null(trained);
+    assert_true(isnan(moving->update_ratio) && isnan(moving->grad_ratio) && isnan(moving->drift));
+    assert_true(moving->norm_drift > 0 && trained->norm_drift > 0 && trained->drift > 0);
+    assert_true(moving->norm_drift > stat_of(first, "layer1.0.bn1")->norm_drift);
+    assert_true(isnan(stat_of(last, "layer2.0.conv1")->norm_drift));
+    rig_clear(&r);
+    thaw_recipe_clear(&recipe);
+}
+
+static void stop_after_an_epoch(rig *r, const thaw_event *e) {
+    if (e->kind == THAW_EVENT_EPOCH && e->epoch.epoch == 0) rig_post(r, COMMAND_STOP);
+}
+
+static void statistics_drift_is_measured_from_the_start_of_the_run_after_a_resume(void **state) {
+    (void)state;
+    thaw_recipe recipe;
+    FIXTURE_RECIPE(&recipe, "epochs=2", "freeze=[]", "moving=[\"layer1\"]");
+    rig whole = {0}, cut = {.on_event = stop_after_an_epoch}, on = {0};
+    rig_train(&whole, &recipe);
+    rig_train(&cut, &recipe);
+    rig_resume(&on, cut.folder);
+    const thaw_event *a = rig_event(&whole, THAW_EVENT_LAYERS, -1),
+                     *b = rig_event(&on, THAW_EVENT_LAYERS, -1);
+    assert_int_equal(a->steps, b->steps);
+    assert_true(stat_of(a, "layer1.0.bn1")->norm_drift == stat_of(b, "layer1.0.bn1")->norm_drift);
+    assert_true(stat_of(a, "bn1")->norm_drift == stat_of(b, "bn1")->norm_drift);
+    rig_clear(&whole);
+    rig_clear(&cut);
+    rig_clear(&on);
+    thaw_recipe_clear(&recipe);
+}
+
 static void stop_being_finite(rig *r, const thaw_event *e) {
     if (!is_step(e, STEPS_PER_EPOCH + 1)) return;
     tscope s; /* as a diverging run would: a weight that is no number */
@@ -631,6 +682,8 @@ int main(void) {
         cmocka_unit_test(a_run_stopped_in_evaluation_only_evaluates_again),
         cmocka_unit_test(a_run_without_a_checkpoint_starts_again),
         cmocka_unit_test(a_run_says_everything_once_and_in_order),
+        cmocka_unit_test(statistics_that_move_are_measured_and_frozen_ones_are_not),
+        cmocka_unit_test(statistics_drift_is_measured_from_the_start_of_the_run_after_a_resume),
         cmocka_unit_test(a_loss_that_is_not_finite_stops_and_keeps_the_finite_checkpoint),
         cmocka_unit_test(no_validation_images_leave_the_training_loss_to_decide),
         cmocka_unit_test(early_stop_counts_epochs_without_a_better_one),

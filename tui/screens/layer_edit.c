@@ -166,6 +166,31 @@ void layer_redo(app *a, void *self, const char *argument) {
     app_mask_redo(a);
 }
 
+bool layer_may_hold(app *a, void *self) {
+    return layer_some(a, self) && app_busy(a) && !app_mask_held(a);
+}
+
+bool layer_is_held(app *a, void *self) {
+    (void)self;
+    return app_mask_held(a);
+}
+
+void layer_hold(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    app_mask_hold(a, true);
+    app_say(a, "edits wait now: H sends what has come of them to the run");
+}
+
+void layer_send(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    bool news = app_mask_unsent(a);
+    app_mask_hold(a, false);
+    if (app_mask_held(a)) return; /* refused, and said so */
+    app_say(a, news ? "sent: it takes effect between two steps" : "edits reach the run at once again");
+}
+
 static void fold_all(layer_pane *p, bool folded) {
     if (!layer_pane_sync(p)) return;
     int node = layer_pane_current(p);

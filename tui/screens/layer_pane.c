@@ -10,27 +10,31 @@
 #include "engine/base/alloc.h"
 #include "engine/base/str.h"
 #include "tui/key.h"
-#include "tui/step_rate.h"
+#include "tui/screens/mask_forecast.h"
 #include "tui/text.h"
 
-enum {
+typedef enum pane_column {
     COLUMN_NAME,
     COLUMN_STATE,
     COLUMN_PARAMETERS,
+    COLUMN_UPDATE, /* this and the next three: what the run measured */
+    COLUMN_DRIFT,
+    COLUMN_GRADIENT,
+    COLUMN_STATISTICS,
     COLUMN_KIND,
     COLUMN_OUTPUT,
-    COLUMN_UPDATE = COLUMN_KIND, /* with figures */
-    COLUMN_DRIFT = COLUMN_OUTPUT,
-    SPARK_COLUMNS = 6,
-};
+    COLUMN_COUNT
+} pane_column;
 
-static const list_column plain_columns[] = {
-    {"layer", 0, 16, false, 0}, {"", 1, 0, false, 0},       {"params", 7, 0, true, 0},
-    {"kind", 14, 0, false, 2},  {"output", 14, 0, true, 1},
-};
-static const list_column figure_columns[] = {
-    {NULL, 0, 12, false, 0},           {NULL, 1, 0, false, 0}, {NULL, 6, 0, true, 1},
-    {NULL, SPARK_COLUMNS, 0, true, 3}, {NULL, 7, 0, true, 2},
+enum { STRIP_LEAST = 6, STRIP_MOST = 32, HEADING_ROWS = 16, RANK_LATER = 4 };
+
+/* Indices into it are pane_column; the strip's width follows from the pane's. */
+static const list_column columns_of_pane[COLUMN_COUNT] = {
+    [COLUMN_NAME] = {"layer", 0, 12, false, 0},      [COLUMN_STATE] = {"", 1, 0, false, 0},
+    [COLUMN_PARAMETERS] = {"params", 6, 0, true, 1}, [COLUMN_UPDATE] = {"update", STRIP_LEAST, 0, true, 1},
+    [COLUMN_DRIFT] = {"drift", 7, 0, true, 2},       [COLUMN_GRADIENT] = {"grad", 7, 0, true, 7},
+    [COLUMN_STATISTICS] = {"stats", 6, 0, true, 8},  [COLUMN_KIND] = {"kind", 14, 0, false, 6},
+    [COLUMN_OUTPUT] = {"output", 14, 0, true, 5},
 };
 
 uint32_t layer_state_glyph(thaw_freeze state, bool ascii) {
@@ -72,6 +76,7 @@ void layer_pane_init(layer_pane *p, app *a) {
 
 void layer_pane_clear(layer_pane *p) {
     tree_clear(&p->tree);
+    layer_figures_clear(&p->figures);
 }
 
 bool layer_pane_sync(layer_pane *p) {
@@ -114,43 +119,55 @@ static void output_text(const thaw_layer_info *info, str *out) {
         str_appendf(out, "%s%lld", i ? "×" : "", (long long)info->output[i]);
 }
 
-/* The figures of a layer: its own, or for a container the largest among its leaves. */
-static const run_layer *figures_of(const layer_pane *p, int node) {
+static void figure_cell(const layer_pane *p, int node, pane_column column, int width, bool ascii, str *out,
+                        theme_role *role) {
     const thaw_layers *layers = p->tree.user;
-    const run_view *v = app_live(p->a);
-    const run_layer *most = NULL;
-    for (int i = node; i < thaw_layers_at(layers, node)->end; i++) {
-        const run_layer *l = run_view_layer(v, thaw_layers_at(layers, i)->path);
-        if (l && (!most || !(most->drift >= l->drift))) most = l;
-    }
-    return most;
-}
-
-static void spark_text(const run_layer *l, str *out) {
-    static const char *const level[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    const double top = -1, bottom = -5; /* decades of update over weight between which the bars go */
-    int first = l->history_count > SPARK_COLUMNS ? l->history_count - SPARK_COLUMNS : 0;
-    for (int i = first; i < l->history_count; i++) {
-        double value = l->history[i] > 0 ? log10(l->history[i]) : bottom;
-        int step = isfinite(value) ? (int)lround((value - bottom) / (top - bottom) * 7) : -1;
-        str_append(out, step < 0 ? " " : level[step > 7 ? 7 : step]);
-    }
-}
-
-static void figure_cell(const layer_pane *p, int node, int column, str *out, theme_role *role) {
-    const run_layer *l = figures_of(p, node);
-    if (!l) return;
+    const run_layers *run = &app_live(p->a)->layers;
+    layer_figure f = layer_figures_at(&p->figures, layers, run, node);
     *role = ROLE_DIM;
-    if (column == COLUMN_UPDATE) spark_text(l, out);
-    if (column == COLUMN_DRIFT && isfinite(l->drift))
-        str_appendf(out, l->drift < 0.1 ? "Δ%.2f %%" : "Δ%.1f %%", l->drift * 100);
+    switch (column) {
+    case COLUMN_UPDATE:
+        if (thaw_layers_state(layers, node) != THAW_FROZEN) *role = layer_heat_role(f.update_ratio);
+        layer_figures_strip(&p->figures, layers, run, node, width, ascii, out);
+        break;
+    case COLUMN_DRIFT:
+        if (isfinite(f.drift)) str_appendf(out, f.drift < 0.1 ? "Δ%.2f %%" : "Δ%.1f %%", f.drift * 100);
+        break;
+    case COLUMN_GRADIENT:
+        if (isfinite(f.grad_ratio)) str_appendf(out, "%.1e", f.grad_ratio);
+        break;
+    default:
+        if (isfinite(f.norm_drift)) str_appendf(out, "%.2fσ", f.norm_drift);
+    }
 }
 
 /* What list_draw hands to cells. */
 typedef struct pane_cells {
     const layer_pane *p;
-    bool figures, ascii;
+    pane_column column[COLUMN_COUNT]; /* of the list's */
+    list_column look[COLUMN_COUNT];
+    int columns;
+    bool ascii, plain; /* nothing else; no glyphs but those for boxes */
 } pane_cells;
+
+static void add_column(pane_cells *cells, pane_column column) {
+    cells->look[cells->columns] = columns_of_pane[column];
+    cells->column[cells->columns++] = column;
+}
+
+/* Columns that do not fit are left out by the list. */
+static void choose_columns(pane_cells *cells, rect r, bool run_first) {
+    bool measured = app_live(cells->p->a)->layers.count > 0;
+    int strip = r.cols / 5;
+    for (pane_column c = COLUMN_NAME; c < (run_first ? COLUMN_KIND : COLUMN_COUNT); c++)
+        if (measured || run_first || c < COLUMN_UPDATE || c > COLUMN_STATISTICS) add_column(cells, c);
+    for (int i = 0; i < cells->columns; i++) {
+        if (cells->column[i] == COLUMN_UPDATE && strip > STRIP_LEAST)
+            cells->look[i].width = strip < STRIP_MOST ? strip : STRIP_MOST;
+        if (cells->column[i] == COLUMN_PARAMETERS && measured) cells->look[i].rank = RANK_LATER;
+        if (r.rows < HEADING_ROWS) cells->look[i].title = NULL;
+    }
+}
 
 static void cell(void *user, int row, int column, str *out, theme_role *role) {
     const pane_cells *cells = user;
@@ -160,7 +177,7 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
     const thaw_layer_info *info = thaw_layers_at(layers, node);
     thaw_freeze state = thaw_layers_state(layers, node);
     char number[NUMBER_TEXT_MAX], utf8[5];
-    switch (column) {
+    switch (cells->column[column]) {
     case COLUMN_NAME:
         name_text(p, info, node, out);
         if (info->parameters == 0) *role = ROLE_DIM;
@@ -175,14 +192,16 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
         if (info->parameters) str_append(out, text_count((double)info->parameters, number));
         *role = ROLE_DIM;
         break;
-    default:
-        if (cells->figures) {
-            figure_cell(p, node, column, out, role);
-            break;
-        }
+    case COLUMN_KIND:
+        str_append(out, info->kind);
         *role = ROLE_DIM;
-        if (column == COLUMN_KIND) str_append(out, info->kind);
-        if (column == COLUMN_OUTPUT) output_text(info, out);
+        break;
+    case COLUMN_OUTPUT:
+        output_text(info, out);
+        *role = ROLE_DIM;
+        break;
+    default:
+        figure_cell(p, node, cells->column[column], p->list.fitted[column], cells->plain, out, role);
     }
 }
 
@@ -201,26 +220,6 @@ static char *trainable_note(app *a, int cols) {
     return str_take(&text);
 }
 
-static thaw_cost cost_now(app *a) {
-    const thaw_recipe *r = app_recipe(a);
-    return thaw_layers_cost(app_layers(a), r->batch_size, step_rate_optimizer_floats(r));
-}
-
-/* What it would cost if Space were pressed: tried on the layers, which are then as before. */
-static thaw_cost cost_after(app *a, int node) {
-    thaw_layers *layers = app_layers(a);
-    int end = thaw_layers_at(layers, node)->end;
-    thaw_freeze *before = xcalloc((size_t)(end - node), sizeof *before);
-    for (int i = node; i < end; i++)
-        before[i - node] = thaw_layers_state(layers, i);
-    thaw_layers_set(layers, node, layer_next_state(layers, node));
-    thaw_cost cost = cost_now(a);
-    for (int i = node; i < end; i++)
-        if (thaw_layers_at(layers, i)->end == i + 1) thaw_layers_set(layers, i, before[i - node]);
-    free(before);
-    return cost;
-}
-
 /* "step ≈ 5.2 ms  15.6 MB", or the share of training everything while nothing was measured. */
 static void cost_line(app *a, canvas *c, rect r, const char *label, const thaw_cost *cost) {
     char time[NUMBER_TEXT_MAX], bytes[NUMBER_TEXT_MAX];
@@ -237,16 +236,20 @@ static void cost_line(app *a, canvas *c, rect r, const char *label, const thaw_c
 /* What the mask costs, and what it would with the layer under the cursor in its next state, in the last rows
  * of the pane. */
 static void draw_cost(const layer_pane *p, canvas *c, rect r) {
-    thaw_cost cost = cost_now(p->a);
-    cost_line(p->a, c, rect_row(r, 0), "step ", &cost);
+    mask_forecast now = mask_forecast_now(p->a);
+    cost_line(p->a, c, rect_row(r, 0), "step ", &now.cost);
     int node = layer_pane_current(p);
     bool some = node >= 0 && p->list.anchor < 0 && thaw_layers_at(app_layers(p->a), node)->parameters > 0;
     if (some) {
-        thaw_cost after = cost_after(p->a, node);
-        cost_line(p->a, c, rect_row(r, 1), "Space", &after);
+        mask_forecast after = mask_forecast_after(p->a, node);
+        cost_line(p->a, c, rect_row(r, 1), "Space", &after.cost);
     }
-    if (cost.prefix_cut > 0)
-        canvas_textf(c, r.row + 2, r.col, r.cols, ROLE_DIM, "frozen up to %s", cost.prefix_name);
+    if (app_mask_unsent(p->a))
+        canvas_text(c, r.row + 2, r.col, r.cols, "held back: H sends it to the run", ROLE_WARN);
+    else if (app_mask_held(p->a))
+        canvas_text(c, r.row + 2, r.col, r.cols, "edits are held back from the run", ROLE_DIM);
+    else if (now.cost.prefix_cut > 0)
+        canvas_textf(c, r.row + 2, r.col, r.cols, ROLE_DIM, "frozen up to %s", now.cost.prefix_name);
 }
 
 void layer_pane_draw(layer_pane *p, canvas *c, const layout *l, bool figures) {
@@ -259,12 +262,13 @@ void layer_pane_draw(layer_pane *p, canvas *c, const layout *l, bool figures) {
     free(note);
     bool cost = some && in.rows >= LEAST_ROWS;
     rect rows = rect_inset(in, 0, 0, cost ? COST_ROWS : 0, 0);
-    pane_cells cells = {p, figures, c->ascii};
+    pane_cells cells = {.p = p, .ascii = c->ascii, .plain = c->ascii || c->box};
+    choose_columns(&cells, rows, figures);
+    if (some) layer_figures_sync(&p->figures, app_layers(p->a), p->revision, &app_live(p->a)->layers);
     const char *problem = app_layers_problem(p->a);
     list_look look = {
-        .column = figures ? figure_columns : plain_columns,
-        .columns = figures ? (int)(sizeof figure_columns / sizeof *figure_columns)
-                           : (int)(sizeof plain_columns / sizeof *plain_columns),
+        .column = cells.look,
+        .columns = cells.columns,
         .cell = cell,
         .user = &cells,
         .focus = focus,

@@ -8,6 +8,7 @@
 #define TUI_SCREENS_LAYER_PANE_H
 
 #include "tui/app.h"
+#include "tui/screens/layer_figures.h"
 #include "tui/widgets/list.h"
 #include "tui/widgets/tree.h"
 
@@ -16,6 +17,7 @@ typedef struct layer_pane {
     list list;         /* over tree.row */
     unsigned revision; /* of the layers the tree was made for */
     bool made;
+    layer_figures figures;
     app *a;
 } layer_pane;
 
@@ -50,6 +52,10 @@ void layer_undo(app *a, void *self, const char *argument);
 void layer_redo(app *a, void *self, const char *argument);
 void layer_fold_all(app *a, void *self, const char *argument);
 void layer_unfold_all(app *a, void *self, const char *argument);
+void layer_hold(app *a, void *self, const char *argument);
+void layer_send(app *a, void *self, const char *argument);
+bool layer_may_hold(app *a, void *self);
+bool layer_is_held(app *a, void *self);
 bool layer_some(app *a, void *self);
 bool layer_can_undo(app *a, void *self);
 bool layer_can_redo(app *a, void *self);
@@ -60,23 +66,28 @@ bool layer_can_redo(app *a, void *self);
         "toggle", "Space", "freeze/thaw", "next of trainable, weights frozen, frozen", NULL, layer_some, \
             layer_toggle                                                                                 \
     }
-#define LAYER_PANE_ACTIONS                                                                                 \
-    {"freeze-below", "F",        "all below",       "freeze this layer and all before it",                 \
-     NULL,           layer_some, layer_freeze_below},                                                      \
-        {"freeze", "f",        NULL,        "freeze the layer, the range, or what a name or glob matches", \
-         "GLOB",   layer_some, layer_freeze},                                                              \
-        {"thaw", "T t",      "thaw",    "let the layer, the range, or what matches train",                 \
-         "GLOB", layer_some, layer_thaw},                                                                  \
-        {"moving", NULL,       NULL,        "freeze weights only: batch-norm statistics keep moving",      \
-         "GLOB",   layer_some, layer_moving},                                                              \
-        {"preset", "P",        "preset",    "head only, last block, last half, norms only, all",           \
-         "NAME",   layer_some, layer_preset},                                                              \
-        {"select", "v", "range", "begin or end a range of layers", NULL, layer_some, layer_select},        \
-        {"glob", "/", "glob", "freeze what a name or glob matches", NULL, layer_some, layer_glob},         \
-        {"undo", "u", "undo", "take the last change of the mask back", NULL, layer_can_undo, layer_undo},  \
-        {"redo", "Ctrl-R", NULL, "do what was undone again", NULL, layer_can_redo, layer_redo},            \
-        {"fold-all", "-", NULL, "show the outermost layers only", NULL, layer_some, layer_fold_all}, {     \
-        "unfold-all", "+ =", NULL, "show every layer", NULL, layer_some, layer_unfold_all                  \
+#define LAYER_PANE_ACTIONS                                                                                  \
+    {"freeze-below", "F",        "all below",       "freeze this layer and all before it",                  \
+     NULL,           layer_some, layer_freeze_below},                                                       \
+        {"freeze", "f",        NULL,        "freeze the layer, the range, or what a name or glob matches",  \
+         "GLOB",   layer_some, layer_freeze},                                                               \
+        {"thaw", "T t",      "thaw",    "let the layer, the range, or what matches train",                  \
+         "GLOB", layer_some, layer_thaw},                                                                   \
+        {"moving", NULL,       NULL,        "freeze weights only: batch-norm statistics keep moving",       \
+         "GLOB",   layer_some, layer_moving},                                                               \
+        {"preset", "P",        "preset",    "head only, last block, last half, norms only, all",            \
+         "NAME",   layer_some, layer_preset},                                                               \
+        {"select", "v", "range", "begin or end a range of layers", NULL, layer_some, layer_select},         \
+        {"glob", "/", "glob", "freeze what a name or glob matches", NULL, layer_some, layer_glob},          \
+        {"undo", "u", "undo", "take the last change of the mask back", NULL, layer_can_undo, layer_undo},   \
+        {"redo", "Ctrl-R", NULL, "do what was undone again", NULL, layer_can_redo, layer_redo},             \
+        {"hold",    "H",                                                                                    \
+         NULL,      "hold edits back from the run, to see first what they would cost",                      \
+         NULL,      layer_may_hold,                                                                         \
+         layer_hold},                                                                                       \
+        {"send", "H", "send", "send the run the mask that was held back", NULL, layer_is_held, layer_send}, \
+        {"fold-all", "-", NULL, "show the outermost layers only", NULL, layer_some, layer_fold_all}, {      \
+        "unfold-all", "+ =", NULL, "show every layer", NULL, layer_some, layer_unfold_all                   \
     }
 
 #endif

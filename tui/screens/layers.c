@@ -10,7 +10,7 @@
 #include "tui/key.h"
 #include "tui/screens/facts.h"
 #include "tui/screens/layer_pane.h"
-#include "tui/step_rate.h"
+#include "tui/screens/mask_forecast.h"
 #include "tui/text.h"
 #include "tui/widgets/progress.h"
 
@@ -31,7 +31,7 @@ static void layers_free(void *self) {
     free(s);
 }
 
-static void layer_facts(facts *f, app *a, const thaw_layers *layers, int node) {
+static void layer_facts(facts *f, const thaw_layers *layers, int node) {
     const thaw_layer_info *info = thaw_layers_at(layers, node);
     thaw_freeze state = thaw_layers_state(layers, node);
     char number[NUMBER_TEXT_MAX];
@@ -46,47 +46,46 @@ static void layer_facts(facts *f, app *a, const thaw_layers *layers, int node) {
     facts_line(f, "activations", "%s an image", text_bytes((double)info->activation_bytes, number));
     if (info->parameters)
         facts_value(f, "state", layer_state_role(state), "%s", layer_state_text(state, info->has_norm));
-    const run_layer *l = run_view_layer(app_live(a), info->path);
-    if (l && isfinite(l->drift)) facts_line(f, "moved", "%.3g %% from where it started", l->drift * 100);
-    if (l && isfinite(l->update_ratio)) facts_line(f, "last update", "%.2e of its weights", l->update_ratio);
     str_clear(&shape);
 }
 
-/* What a step takes: foreseen, and beside it what the run measures, when that has the mask under edit. */
-static void step_facts(facts *f, app *a, const thaw_cost *cost) {
-    enum { BAR_MOST = 24 };
-    char foreseen[NUMBER_TEXT_MAX], measured[NUMBER_TEXT_MAX];
-    const run_view *v = app_live(a);
-    double seconds = app_step_seconds(a, cost);
-    bool same = app_busy(a) && !app_mask_pending(a) && v->step_seconds > 0;
-    if (isfinite(seconds))
-        facts_line(f, "a step", "≈ %s of computing; %.0f %% of training everything",
-                   text_duration(seconds, foreseen), cost->relative_step * 100);
-    else
-        facts_line(f, "a step", "%.0f %% of training everything; in time as well once one was measured",
-                   cost->relative_step * 100);
-    if (same)
-        facts_line(f, "measured", "%s, %.0f %% of it waiting for images",
-                   text_duration(v->step_seconds, measured), v->data_wait * 100);
-    rect bar = facts_bar(f, BAR_MOST);
-    progress_draw(f->c, bar.row, bar.col, bar.cols, cost->relative_step);
+/* What the run has measured of it; of a container, the most that is in it. */
+static void moved_facts(facts *f, app *a, const layer_pane *p, int node) {
+    enum { STRIP_MOST = 48, LABEL = 13 };
+    const thaw_layers *layers = app_layers(a);
+    const run_layers *run = &app_live(a)->layers;
+    layer_figure m = layer_figures_at(&p->figures, layers, run, node);
+    str strip = {0};
+    if (!run->count) return;
+    facts_gap(f);
+    facts_heading(f, "how it moves");
+    int columns = f->r.cols - LABEL < STRIP_MOST ? f->r.cols - LABEL : STRIP_MOST;
+    layer_figures_strip(&p->figures, layers, run, node, columns, f->c->ascii || f->c->box, &strip);
+    facts_value(f, "over the run", layer_heat_role(m.update_ratio), "%s", str_text(&strip));
+    str_clear(&strip);
+    if (isfinite(m.update_ratio)) facts_line(f, "last update", "%.1e of its weights", m.update_ratio);
+    if (isfinite(m.grad_ratio)) facts_line(f, "gradient", "%.1e of its weights", m.grad_ratio);
+    if (isfinite(m.drift)) facts_line(f, "drift", "%.3g %% from where its weights started", m.drift * 100);
+    if (isfinite(m.norm_drift))
+        facts_line(f, "statistics", "%.2f deviations from where they started", m.norm_drift);
+    bool none = !isfinite(m.update_ratio) && !isfinite(m.norm_drift);
+    if (none) facts_text(f, ROLE_DIM, "Nothing of it has trained in this run.");
 }
 
-static void mask_facts(facts *f, app *a, const thaw_layers *layers) {
-    enum { LABEL_MAX = 128 };
-    const thaw_recipe *r = app_recipe(a);
-    thaw_cost cost = thaw_layers_cost(layers, r->batch_size, step_rate_optimizer_floats(r));
-    char label[LABEL_MAX], some[NUMBER_TEXT_MAX], all[NUMBER_TEXT_MAX];
+static void mask_facts(facts *f, app *a, const thaw_layers *layers, int node) {
+    enum { LABEL_MAX = 128, BAR_MOST = 24 };
+    thaw_cost cost = thaw_layers_cost(layers, app_recipe(a)->batch_size, 0);
+    char label[LABEL_MAX], all[NUMBER_TEXT_MAX];
     facts_gap(f);
-    facts_heading(f, "this mask");
+    facts_heading(f, app_mask_unsent(a) ? "this mask, held back from the run" : "this mask");
     facts_line(f, "trains", "%s", thaw_layers_mask_label(layers, label, sizeof label));
     double part = cost.parameters ? (double)cost.trainable / (double)cost.parameters : 0;
-    facts_line(f, "parameters", "%s of %s (%.3g %%)", text_count((double)cost.trainable, some),
-               text_count((double)cost.parameters, all), part * 100);
-    step_facts(f, a, &cost);
-    facts_line(f, "memory", "about %s at batch %d", text_bytes((double)cost.memory_bytes, some),
-               r->batch_size);
+    facts_line(f, "parameters", "%.3g %% of %s", part * 100, text_count((double)cost.parameters, all));
     facts_line(f, "frozen start", "%s", cost.prefix_cut ? cost.prefix_name : "none: the first layers train");
+    facts_line(f, "a step", "%.0f %% of training everything", cost.relative_step * 100);
+    rect bar = facts_bar(f, BAR_MOST);
+    progress_draw(f->c, bar.row, bar.col, bar.cols, cost.relative_step);
+    mask_forecast_draw(f, a, node);
 }
 
 static void legend(facts *f) {
@@ -111,8 +110,9 @@ static void layers_draw(app *a, void *self, canvas *c, const layout *l) {
     const thaw_layers *layers = layer_pane_sync(&s->pane) ? app_layers(a) : NULL;
     int node = layers ? layer_pane_current(&s->pane) : -1;
     if (node >= 0) {
-        layer_facts(&f, a, layers, node);
-        mask_facts(&f, a, layers);
+        layer_facts(&f, layers, node);
+        moved_facts(&f, a, &s->pane, node);
+        mask_facts(&f, a, layers, node);
         legend(&f);
     }
     facts_end(&f);

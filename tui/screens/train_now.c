@@ -10,19 +10,10 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "engine/base/str.h"
+#include "tui/model_memory.h"
 #include "tui/screens/train.h"
 #include "tui/text.h"
 #include "tui/widgets/progress.h"
-
-/* Bytes of memory this process has in use; NaN where the system does not say. */
-static double resident_bytes(void) {
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (!file) return NAN;
-    long all = 0, resident = 0;
-    int found = fscanf(file, "%ld %ld", &all, &resident);
-    fclose(file);
-    return found == 2 ? (double)resident * (double)sysconf(_SC_PAGESIZE) : NAN;
-}
 
 /* Puts labelled figures beside each other as long as there is room. */
 typedef struct figures {
@@ -67,7 +58,7 @@ static void first_row(canvas *c, rect row, const run_view *v) {
 static void second_row(canvas *c, rect row, const run_view *v) {
     figures f = {c, row, row.col};
     char text[NUMBER_TEXT_MAX];
-    double eta = run_view_eta(v), memory = resident_bytes();
+    double eta = run_view_eta(v), memory = model_memory_resident();
     if (isfinite(v->lr)) put_figure(&f, "lr", ROLE_TEXT, "%.3g", v->lr);
     if (v->images_per_second > 0) put_figure(&f, "", ROLE_TEXT, "%.0f img/s", v->images_per_second);
     if (isfinite(eta)) put_figure(&f, "ETA", ROLE_TEXT, "%s", text_seconds(eta, text));

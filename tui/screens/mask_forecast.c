@@ -1,0 +1,116 @@
+/*
+ * mask_forecast.c - see mask_forecast.h. Rows are figures and columns are masks: the one in force, as
+ * measured; the one under edit; and that with the next press of Space.
+ */
+#include "tui/screens/mask_forecast.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/str.h"
+#include "thaw/memory.h"
+#include "tui/model_memory.h"
+#include "tui/screens/layer_pane.h"
+#include "tui/step_rate.h"
+
+mask_forecast mask_forecast_now(app *a) {
+    const thaw_recipe *r = app_recipe(a);
+    mask_forecast f = {.cost = thaw_layers_cost(app_layers(a), r->batch_size, step_rate_optimizer_floats(r))};
+    f.seconds = app_step_seconds(a, &f.cost);
+    f.memory = (double)thaw_memory_of(app_layers(a), r).total;
+    return f;
+}
+
+mask_forecast mask_forecast_after(app *a, int node) {
+    thaw_layers *layers = app_layers(a);
+    int end = thaw_layers_at(layers, node)->end;
+    thaw_freeze *before = xcalloc((size_t)(end - node), sizeof *before);
+    for (int i = node; i < end; i++)
+        before[i - node] = thaw_layers_state(layers, i);
+    thaw_layers_set(layers, node, layer_next_state(layers, node));
+    mask_forecast f = mask_forecast_now(a);
+    for (int i = node; i < end; i++)
+        if (thaw_layers_at(layers, i)->end == i + 1) thaw_layers_set(layers, i, before[i - node]);
+    free(before);
+    return f;
+}
+
+/* ---- the table ---- */
+
+enum { LABEL_COLUMNS = 12, CELL_COLUMNS = 12, CELLS_MAX = 3 };
+
+typedef struct cells {
+    char *text[CELLS_MAX];
+    int count;
+} cells;
+
+static void add(cells *row, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(cells *row, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    row->text[row->count++] = xvasprintf(format, args);
+    va_end(args);
+}
+
+/* The row, freed; the columns that there is room for. */
+static void draw_row(facts *f, const char *label, theme_role role, cells *row) {
+    rect r = facts_room(f, 1);
+    canvas_text(f->c, r.row, r.col, LABEL_COLUMNS, label, ROLE_DIM);
+    for (int i = 0; i < row->count; i++) {
+        int col = LABEL_COLUMNS + i * (CELL_COLUMNS + 1);
+        if (col + CELL_COLUMNS <= r.cols)
+            canvas_text_right(f->c, r.row, r.col + col, CELL_COLUMNS, row->text[i], role);
+        free(row->text[i]);
+    }
+}
+
+static void add_step(cells *row, const mask_forecast *m) {
+    char text[NUMBER_TEXT_MAX];
+    if (isfinite(m->seconds))
+        add(row, "≈ %s", text_duration(m->seconds, text));
+    else
+        add(row, "%.0f %% of all", m->cost.relative_step * 100);
+}
+
+static void add_memory(cells *row, double bytes, const char *about) {
+    char text[NUMBER_TEXT_MAX];
+    if (isfinite(bytes))
+        add(row, "%s%s", about, text_bytes(bytes, text));
+    else
+        add(row, "?");
+}
+
+static void add_count(cells *row, int64_t parameters) {
+    char text[NUMBER_TEXT_MAX];
+    add(row, "%s", text_count((double)parameters, text));
+}
+
+void mask_forecast_draw(facts *f, app *a, int node) {
+    const run_view *v = app_live(a);
+    bool on = app_busy(a) && v->begun && v->step_seconds > 0,
+         some = thaw_layers_at(app_layers(a), node)->parameters;
+    mask_forecast now = mask_forecast_now(a), after = some ? mask_forecast_after(a, node) : now;
+    char text[NUMBER_TEXT_MAX];
+    cells head = {0}, step = {0}, memory = {0}, trains = {0};
+    if (on) {
+        add(&head, "measured");
+        add(&step, "%s", text_duration(v->step_seconds * (1 - v->data_wait), text));
+        add_memory(&memory, model_memory_resident(), "");
+        add_count(&trains, v->trainable);
+    }
+    add(&head, app_mask_unsent(a) ? "held back" : "this mask");
+    add_step(&step, &now);
+    add_memory(&memory, now.memory, "≈ ");
+    add_count(&trains, now.cost.trainable);
+    if (some) {
+        add(&head, "with Space");
+        add_step(&step, &after);
+        add_memory(&memory, after.memory, "≈ ");
+        add_count(&trains, after.cost.trainable);
+    }
+    draw_row(f, "", ROLE_HEADING, &head);
+    draw_row(f, "a step", ROLE_TEXT, &step);
+    draw_row(f, "memory", ROLE_TEXT, &memory);
+    draw_row(f, "trainable", ROLE_TEXT, &trains);
+}
