@@ -161,6 +161,65 @@ static void a_mask_is_foreseen_beside_what_the_run_measures(void **state) {
     app_free(a);
 }
 
+/* ---- several layers at once ---- */
+
+static void a_glob_selects_and_the_next_edit_is_about_that(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    canvas_resize(&a->frame, 36, 120);
+    press(a, "3 P a /"); /* everything trains */
+    type(a, "layer*.1.bn?");
+    assert_shows(a, "6 selected"); /* as it is typed */
+    press(a, "Enter");
+    assert_shows(a, "6 layers selected");
+    assert_shows(a, "layer1.1.bn1"); /* out of its fold, and under the cursor */
+    press(a, "f");
+    assert_int_equal(state_of(a, "layer3.1.bn2"), THAW_FROZEN);
+    assert_int_equal(state_of(a, "layer3.1.conv2"), THAW_TRAINABLE);
+    assert_shows_not(a, "6 selected");
+    press(a, "u"); /* one edit, one undo */
+    assert_int_equal(state_of(a, "layer1.1.bn1"), THAW_TRAINABLE);
+    assert_int_equal(state_of(a, "layer3.1.bn2"), THAW_TRAINABLE);
+    press(a, "/");
+    type(a, "layer9");
+    press(a, "Enter");
+    assert_shows(a, "did you mean 'layer");
+    press(a, "Esc");
+    assert_shows_not(a, "selected");
+    press(a, ":");
+    type(a, "select all");
+    press(a, "Enter Space");
+    assert_int_equal(state_of(a, "linear"), THAW_TRAINABLE);
+    assert_int_not_equal(state_of(a, "layer1"), THAW_TRAINABLE);
+    app_free(a);
+}
+
+static void a_range_goes_from_its_mark_to_the_cursor_and_its_ends_can_be_swapped(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    press(a, "3 P a Home Down Down Down v Down o Up Up f"); /* layer2 to bn1 */
+    assert_int_equal(state_of(a, "conv1"), THAW_TRAINABLE);
+    assert_int_equal(state_of(a, "bn1"), THAW_FROZEN);
+    assert_int_equal(state_of(a, "layer2"), THAW_FROZEN);
+    assert_int_equal(state_of(a, "layer3"), THAW_TRAINABLE);
+    app_free(a);
+}
+
+static void a_preset_is_taken_by_its_name(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    press(a, "3 :");
+    type(a, "preset norms only");
+    press(a, "Enter");
+    assert_int_equal(state_of(a, "layer2.0.bn1"), THAW_TRAINABLE);
+    assert_int_equal(state_of(a, "layer2.0.conv1"), THAW_FROZEN);
+    press(a, ":");
+    type(a, "preset had only");
+    press(a, "Enter");
+    assert_shows(a, "did you mean \"head only\"?");
+    app_free(a);
+}
+
 int main(void) {
     app_fixture_home();
     const struct CMUnitTest tests[] = {
@@ -169,6 +228,9 @@ int main(void) {
         cmocka_unit_test(another_run_begins_with_empty_strips),
         cmocka_unit_test(edits_that_are_held_back_stay_until_they_are_sent),
         cmocka_unit_test(what_is_held_back_is_not_sent_when_it_trains_nothing),
+        cmocka_unit_test(a_glob_selects_and_the_next_edit_is_about_that),
+        cmocka_unit_test(a_range_goes_from_its_mark_to_the_cursor_and_its_ends_can_be_swapped),
+        cmocka_unit_test(a_preset_is_taken_by_its_name),
         cmocka_unit_test(a_mask_is_foreseen_beside_what_the_run_measures),
     };
     return cmocka_run_group_tests_name("layer_pane", tests, NULL, NULL);

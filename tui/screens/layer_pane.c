@@ -77,6 +77,7 @@ void layer_pane_init(layer_pane *p, app *a) {
 void layer_pane_clear(layer_pane *p) {
     tree_clear(&p->tree);
     layer_figures_clear(&p->figures);
+    layer_select_none(p);
 }
 
 bool layer_pane_sync(layer_pane *p) {
@@ -84,6 +85,7 @@ bool layer_pane_sync(layer_pane *p) {
     if (!layers) {
         tree_clear(&p->tree);
         p->made = false;
+        layer_select_none(p);
         list_set_count(&p->list, 0);
         return false;
     }
@@ -92,7 +94,7 @@ bool layer_pane_sync(layer_pane *p) {
         tree_init(&p->tree, thaw_layers_count(layers), subtree_end, layers);
         p->revision = app_layers_revision(p->a);
         p->made = true;
-        p->list.anchor = -1;
+        layer_select_none(p);
     }
     list_set_count(&p->list, p->tree.rows);
     return true;
@@ -206,12 +208,17 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
 }
 
 /* How much of the model trains, in words when there is room for them. */
-static char *trainable_note(app *a, int cols) {
+static char *trainable_note(const layer_pane *p, int cols) {
     enum { WORDS_COLS = 38 };
+    app *a = p->a;
     const thaw_layers *layers = app_layers(a);
     char some[NUMBER_TEXT_MAX], all[NUMBER_TEXT_MAX];
     str text = {0};
     if (!layers) return str_take(&text);
+    if (p->picked_count) { /* while it lasts, that is what one looks at */
+        str_appendf(&text, "%d selected", p->picked_count);
+        return str_take(&text);
+    }
     thaw_cost cost = thaw_layers_cost(layers, 1, 1);
     bool words = cols >= WORDS_COLS;
     str_appendf(&text, "%s%s%s%s", text_count((double)cost.trainable, some), words ? " of " : "/",
@@ -239,7 +246,8 @@ static void draw_cost(const layer_pane *p, canvas *c, rect r) {
     mask_forecast now = mask_forecast_now(p->a);
     cost_line(p->a, c, rect_row(r, 0), "step ", &now.cost);
     int node = layer_pane_current(p);
-    bool some = node >= 0 && p->list.anchor < 0 && thaw_layers_at(app_layers(p->a), node)->parameters > 0;
+    bool some = node >= 0 && p->list.anchor < 0 && !p->picked_count &&
+                thaw_layers_at(app_layers(p->a), node)->parameters > 0;
     if (some) {
         mask_forecast after = mask_forecast_after(p->a, node);
         cost_line(p->a, c, rect_row(r, 1), "Space", &after.cost);
@@ -252,12 +260,22 @@ static void draw_cost(const layer_pane *p, canvas *c, rect r) {
         canvas_textf(c, r.row + 2, r.col, r.cols, ROLE_DIM, "frozen up to %s", now.cost.prefix_name);
 }
 
+/* What a glob has selected looks as a range does. */
+static void ground_picked(const layer_pane *p, canvas *c) {
+    rect area = p->list.area;
+    for (int i = 0; p->picked_count && i < area.rows && p->list.top + i < p->tree.rows; i++) {
+        int row = p->list.top + i;
+        if (row != p->list.cursor && p->picked[p->tree.row[row]])
+            canvas_ground(c, rect_row(area, i), ROLE_SELECTED);
+    }
+}
+
 void layer_pane_draw(layer_pane *p, canvas *c, const layout *l, bool figures) {
     enum { COST_ROWS = 3, LEAST_ROWS = 10, MARGIN = 1 };
     rect place = l->pane[PANE_LIST];
     if (rect_empty(place)) return;
     bool focus = app_focus(p->a) == PANE_LIST, some = layer_pane_sync(p);
-    char *note = trainable_note(p->a, place.cols);
+    char *note = trainable_note(p, place.cols);
     rect in = canvas_frame(c, place, "layers", note, l->flags[PANE_LIST] | (focus ? FRAME_FOCUS : 0));
     free(note);
     bool cost = some && in.rows >= LEAST_ROWS;
@@ -275,6 +293,7 @@ void layer_pane_draw(layer_pane *p, canvas *c, const layout *l, bool figures) {
         .empty = *problem ? problem : "No model is chosen yet.\n\nPress 1, pick one, and press Enter.",
     };
     list_draw(&p->list, c, rows, &look);
+    ground_picked(p, c);
     if (cost)
         draw_cost(p, c,
                   (rect){in.row + in.rows - COST_ROWS, in.col + MARGIN, COST_ROWS, in.cols - 2 * MARGIN});
@@ -319,8 +338,8 @@ bool layer_pane_key(layer_pane *p, int key) {
             fold_or_leave(p, node);
         return true;
     case K_ESC:
-        if (p->list.anchor < 0) return false;
-        p->list.anchor = -1;
+        if (p->list.anchor < 0 && !p->picked_count) return false;
+        layer_select_none(p);
         return true;
     default:
         return false;

@@ -17,6 +17,8 @@ typedef struct layer_pane {
     list list;         /* over tree.row */
     unsigned revision; /* of the layers the tree was made for */
     bool made;
+    bool *picked; /* a node each: selected by a glob; NULL: none */
+    int picked_count;
     layer_figures figures;
     app *a;
 } layer_pane;
@@ -29,6 +31,11 @@ bool layer_pane_sync(layer_pane *p);
 void layer_pane_draw(layer_pane *p, canvas *c, const layout *l, bool figures);
 bool layer_pane_key(layer_pane *p, int key);
 int layer_pane_current(const layer_pane *p); /* index of the layer under the cursor, -1: none */
+
+/* What the next edit is about: what a glob has selected, else the range, else the cursor's. */
+bool layer_selected(const layer_pane *p, int node);
+int layer_first_selected(const layer_pane *p); /* -1: none */
+void layer_select_none(layer_pane *p);
 
 /* A glyph and a role for a state, and what it means in words. */
 uint32_t layer_state_glyph(thaw_freeze state, bool ascii);
@@ -47,6 +54,8 @@ void layer_moving(app *a, void *self, const char *argument);
 void layer_freeze_below(app *a, void *self, const char *argument);
 void layer_preset(app *a, void *self, const char *argument);
 void layer_select(app *a, void *self, const char *argument);
+bool layer_has_range(app *a, void *self);
+void layer_other_end(app *a, void *self, const char *argument);
 void layer_glob(app *a, void *self, const char *argument);
 void layer_undo(app *a, void *self, const char *argument);
 void layer_redo(app *a, void *self, const char *argument);
@@ -66,28 +75,30 @@ bool layer_can_redo(app *a, void *self);
         "toggle", "Space", "freeze/thaw", "next of trainable, weights frozen, frozen", NULL, layer_some, \
             layer_toggle                                                                                 \
     }
-#define LAYER_PANE_ACTIONS                                                                                  \
-    {"freeze-below", "F",        "all below",       "freeze this layer and all before it",                  \
-     NULL,           layer_some, layer_freeze_below},                                                       \
-        {"freeze", "f",        NULL,        "freeze the layer, the range, or what a name or glob matches",  \
-         "GLOB",   layer_some, layer_freeze},                                                               \
-        {"thaw", "T t",      "thaw",    "let the layer, the range, or what matches train",                  \
-         "GLOB", layer_some, layer_thaw},                                                                   \
-        {"moving", NULL,       NULL,        "freeze weights only: batch-norm statistics keep moving",       \
-         "GLOB",   layer_some, layer_moving},                                                               \
-        {"preset", "P",        "preset",    "head only, last block, last half, norms only, all",            \
-         "NAME",   layer_some, layer_preset},                                                               \
-        {"select", "v", "range", "begin or end a range of layers", NULL, layer_some, layer_select},         \
-        {"glob", "/", "glob", "freeze what a name or glob matches", NULL, layer_some, layer_glob},          \
-        {"undo", "u", "undo", "take the last change of the mask back", NULL, layer_can_undo, layer_undo},   \
-        {"redo", "Ctrl-R", NULL, "do what was undone again", NULL, layer_can_redo, layer_redo},             \
-        {"hold",    "H",                                                                                    \
-         NULL,      "hold edits back from the run, to see first what they would cost",                      \
-         NULL,      layer_may_hold,                                                                         \
-         layer_hold},                                                                                       \
-        {"send", "H", "send", "send the run the mask that was held back", NULL, layer_is_held, layer_send}, \
-        {"fold-all", "-", NULL, "show the outermost layers only", NULL, layer_some, layer_fold_all}, {      \
-        "unfold-all", "+ =", NULL, "show every layer", NULL, layer_some, layer_unfold_all                   \
+#define LAYER_PANE_ACTIONS                                                                                    \
+    {"freeze-below", "F",        "all below",       "freeze this layer and all before it",                    \
+     NULL,           layer_some, layer_freeze_below},                                                         \
+        {"freeze", "f",        NULL,        "freeze the layer, the range, or what a name or glob matches",    \
+         "GLOB",   layer_some, layer_freeze},                                                                 \
+        {"thaw", "T t",      "thaw",    "let the layer, the range, or what matches train",                    \
+         "GLOB", layer_some, layer_thaw},                                                                     \
+        {"moving", NULL,       NULL,        "freeze weights only: batch-norm statistics keep moving",         \
+         "GLOB",   layer_some, layer_moving},                                                                 \
+        {"preset", "P",        "preset",    "head only, last block, last half, norms only, all",              \
+         "NAME",   layer_some, layer_preset},                                                                 \
+        {"select", "v",        "range",     "begin or end a range of layers, or select what matches",         \
+         "GLOB",   layer_some, layer_select},                                                                 \
+        {"other-end", "o", NULL, "go to the other end of the range", NULL, layer_has_range, layer_other_end}, \
+        {"glob", "/", "glob", "select what a name or glob matches", "GLOB", layer_some, layer_glob},          \
+        {"undo", "u", "undo", "take the last change of the mask back", NULL, layer_can_undo, layer_undo},     \
+        {"redo", "Ctrl-R", NULL, "do what was undone again", NULL, layer_can_redo, layer_redo},               \
+        {"hold",    "H",                                                                                      \
+         NULL,      "hold edits back from the run, to see first what they would cost",                        \
+         NULL,      layer_may_hold,                                                                           \
+         layer_hold},                                                                                         \
+        {"send", "H", "send", "send the run the mask that was held back", NULL, layer_is_held, layer_send},   \
+        {"fold-all", "-", NULL, "show the outermost layers only", NULL, layer_some, layer_fold_all}, {        \
+        "unfold-all", "+ =", NULL, "show every layer", NULL, layer_some, layer_unfold_all                     \
     }
 
 #endif

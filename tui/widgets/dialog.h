@@ -7,7 +7,7 @@
 #include "tui/action.h"
 #include "tui/canvas.h"
 
-enum { DIALOG_ANSWERS_MAX = 6 };
+enum { DIALOG_ANSWERS_MAX = 8 };
 
 typedef struct dialog_answer {
     int key;          /* 's' */
