@@ -361,7 +361,10 @@ static void after_first_frame(app *a, const app_params *params) {
         app_resume_run(a, params->resume);
     else if (params->start)
         app_train(a);
-    if (params->greet) params->greet(a);
+    if (params->greet)
+        params->greet(a);
+    else
+        app_greet_newcomer(a);
     a->dirty = true;
 }
 

@@ -99,6 +99,9 @@ const run_view *app_live(const app *a);
 bool app_busy(const app *a);       /* a run is preparing, training, paused or stopping */
 thaw_session *app_session(app *a); /* NULL until it could be started */
 void app_train(app *a);            /* start a run of the recipe; says what is missing when it cannot */
+void app_demo(
+    app *a); /* the bundled demo becomes the recipe, after asking where one would be lost, and trains */
+void app_demo_greet(app *a);                  /* what to press first in it */
 void app_resume_run(app *a, const char *run); /* id or folder */
 
 /* ---- steering the live run ---- */

@@ -193,6 +193,23 @@ static void do_command_line(app *a, void *self, const char *argument) {
     app_command_line(a);
 }
 
+static void do_tour(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    app_tour_start(a);
+}
+
+static bool is_idle(app *a, void *self) {
+    (void)self;
+    return !app_busy(a);
+}
+
+static void do_demo(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    app_demo(a);
+}
+
 static bool may_train(app *a, void *self) {
     (void)self;
     return !app_busy(a) && a->recipe.model && *a->recipe.model && a->recipe.data.path && *a->recipe.data.path;
@@ -289,7 +306,9 @@ static const action actions[] = {
     {"start", "R", "run", "train the recipe", NULL, may_train, do_start},
     {"command", ":", "command", "do anything by its name", NULL, NULL, do_prompt},
     {"quit", "q Ctrl-C", "quit", "leave the workbench", NULL, NULL, do_quit},
-    {"help", "? F1", NULL, "this help", NULL, NULL, do_help},
+    {"help", "? F1", NULL, "this help; t in it: a tour", NULL, NULL, do_help},
+    {"tour", NULL, NULL, "a walk through the tabs in five steps", NULL, NULL, do_tour},
+    {"demo", "B", NULL, "train the bundled demo: a small model learns drawn shapes", NULL, is_idle, do_demo},
     {"models", "1", NULL, "pick a pretrained model", NULL, NULL, go_models},
     {"data", "2", NULL, "pick a folder of images and look into it", NULL, NULL, go_data},
     {"layers", "3", NULL, "freeze and thaw layers", NULL, NULL, go_layers},

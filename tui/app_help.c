@@ -72,7 +72,7 @@ void app_help_draw(app *a, canvas *c) {
     if (rows > whole.rows - 2) rows = whole.rows > 4 ? whole.rows - 2 : whole.rows;
     rect box = {(whole.rows - rows) / 2, (whole.cols - width) / 2, rows, width};
     canvas_fill(c, box, ROLE_TEXT);
-    rect frame = canvas_frame(c, box, "help", "Esc closes, arrows scroll", FRAME_FOCUS);
+    rect frame = canvas_frame(c, box, "help", "t: a tour, Esc closes, arrows scroll", FRAME_FOCUS);
     rect in = rect_inset(frame, 0, 1, 0, 1);
     int most = all > in.rows ? all - in.rows : 0;
     a->help_page = in.rows;
@@ -104,6 +104,10 @@ void app_help_key(app *a, int key) {
         break;
     case K_END:
         a->help_top = ROWS_MANY; /* drawing stops at the last page */
+        break;
+    case 't':
+        a->help_open = false;
+        app_tour_start(a);
         break;
     default:
         a->help_open = false;

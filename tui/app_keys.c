@@ -103,6 +103,7 @@ void app_take_key(app *a, int key) {
         return;
     }
     app_hush(a);
+    a->greeting = false;
     const screen *s = app_screens[a->current];
     if (a->ask_box.open)
         answer_dialog(a, key);
@@ -112,6 +113,8 @@ void app_take_key(app *a, int key) {
         help_mouse(a);
     else if (a->help_open)
         app_help_key(a, key);
+    else if (a->tour)
+        app_tour_key(a, key);
     else if (key == K_MOUSE)
         mouse_key(a);
     else if (!(s->key && s->key(a, a->state[a->current], key)))

@@ -51,6 +51,10 @@ struct app {
     bool prefs_stale;                            /* to be saved when nothing is dragged any more */
     prompt ask_line;
     dialog ask_box;
+    bool greeting;       /* shown until the next key */
+    int tour;            /* step of it that is shown, from 1; 0: none */
+    int tour_top;        /* rows of its text scrolled away */
+    screen_id tour_from; /* where it was begun */
     bool help_open;
     int help_top, help_page; /* rows scrolled away, and shown */
     char *message;
@@ -113,6 +117,12 @@ void app_take_key(app *a, int key);
 /* app_help.c */
 void app_help_draw(app *a, canvas *c);
 void app_help_key(app *a, int key);
+
+/* app_tour.c */
+void app_greet_newcomer(app *a); /* where nothing was ever trained or chosen */
+void app_tour_start(app *a);
+void app_tour_key(app *a, int key);
+void app_tour_draw(app *a, canvas *c); /* the tour, or the greeting */
 
 /* app_model.c */
 void app_model_init(app *a, const thaw_recipe *recipe);

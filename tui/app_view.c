@@ -235,6 +235,7 @@ void app_draw(app *a) {
         app_get_draw(a, c, bottom);
         c->clip = former;
     }
+    if (a->tour || a->greeting) app_tour_draw(a, c);
     if (a->help_open) app_help_draw(a, c);
     draw_message(a, c);
     if (a->ask_line.open) prompt_draw(&a->ask_line, c, rect_row(a->lay.screen, a->lay.screen.rows - 1));

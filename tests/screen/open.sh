@@ -146,3 +146,59 @@ test_a_recipe_beside_another_and_as_a_command() {
     press q
     expect_restored 0
 }
+
+test_a_newcomer_is_greeted_and_any_key_does_what_it_does() {
+    start 80 24
+    expect "welcome to thaw"; expect "B  trains the bundled demo"
+    press Down; expect_gone "welcome to thaw"
+    press 5; expect "B for a demo"
+    press q
+    expect_restored 0
+}
+
+test_nobody_else_is_greeted() {
+    mkdir -p "$TEST_DIR/home/.local/share/thaw/runs"
+    start 80 24
+    expect "cifar_resnet20"; expect "idle"
+    shows "welcome to thaw" && fail "greeted, though something was trained here"
+    press q
+    expect_restored 0
+}
+
+test_the_demo_is_one_key_away() {
+    start 120 36
+    expect "welcome to thaw"
+    press B; expect "try layer3"; expect_match 'step [0-9]+ of'
+    press s; expect "stopped"
+    press B; expect "The demo's recipe takes the place"
+    press k; expect_gone "takes the place"
+    press q
+    expect_restored 0
+}
+
+# tour WIDTH HEIGHT [ARGUMENT ...]: all five steps, and back to where it was begun.
+tour() {
+    local width=$1 height=$2
+    shift 2
+    start "$width" "$height" -- open "$@"
+    expect "Models"
+    press 6; expect "No run yet"
+    press '?'; expect "help"; press t; expect "1 of 5"
+    press Enter; expect "2 of 5"; press Enter; expect "3 of 5"
+    press Left; expect "2 of 5"; press Enter; expect "3 of 5"
+    press R; press Space; expect "4 of 5"
+    press Right; expect "5 of 5"
+    press Enter; expect "No run yet"; expect_gone "5 of 5"
+    press '?'; expect "help"; press t; expect "1 of 5"
+    press Escape; expect "No run yet"
+    press q
+    expect_restored 0
+}
+test_tour_at_80x24() { tour 80 24; }
+test_tour_at_200x60() { tour 200 60; }
+test_tour_in_a_narrow_terminal() { tour 40 14; }
+test_tour_in_ascii() {
+    tour 80 24 --ascii
+    screen | LC_ALL=C grep -q '[^ -~]' && fail "there is more than ASCII"
+    return 0
+}

@@ -24,6 +24,7 @@
 #include "tui/commands/report.h"
 #include "tui/commands/text_chart.h"
 #include "tui/commands/workbench.h"
+#include "tui/demo_recipe.h"
 
 static const struct {
     const char *what, *freeze;
@@ -41,23 +42,11 @@ static thaw_status shorten(thaw_recipe *r) {
     return thaw_ok();
 }
 
-/* With outputs kept the head's 200 epochs are over in three seconds, before anybody has found a key; computed
- * each time they leave a minute, and end with the same weights. */
-static thaw_status slow_down(thaw_recipe *r) {
-    return thaw_recipe_set_text(r, "cache", "off");
-}
-
 /* The demo's recipe with the options of the command line. R is initialised by this. */
 static thaw_status demo_recipe(const arguments *a, bool headless, thaw_recipe *r) {
     thaw_recipe_init(r);
-    char *path = path_resource("zoo/demo.recipe.json");
-    if (!path)
-        return thaw_error(THAW_ERR_NOT_FOUND,
-                          "zoo/demo.recipe.json is not beside the program nor in share/thaw; "
-                          "set THAW_HOME to the folder that has zoo/");
-    thaw_status status = thaw_recipe_read(path, r);
-    free(path);
-    if (!thaw_failed(&status)) status = headless ? shorten(r) : slow_down(r);
+    thaw_status status = demo_recipe_read(r);
+    if (!thaw_failed(&status)) status = headless ? shorten(r) : demo_recipe_slow_down(r);
     for (size_t i = 0; i < a->list_count && !thaw_failed(&status); i++)
         status = thaw_status_prefix(thaw_recipe_set(r, a->list[i]), "--set");
     return status;
@@ -188,7 +177,7 @@ static int demo_headless(const arguments *a, const thaw_recipe *r) {
 }
 
 static void greet(app *a) {
-    app_say(a, "Space thaws the layer under the cursor: try layer3");
+    app_demo_greet(a);
 }
 
 static int demo_workbench(const arguments *a, const thaw_recipe *r) {

@@ -290,7 +290,10 @@ void layer_pane_draw(layer_pane *p, canvas *c, const layout *l, bool figures) {
         .cell = cell,
         .user = &cells,
         .focus = focus,
-        .empty = *problem ? problem : "No model is chosen yet.\n\nPress 1, pick one, and press Enter.",
+        .empty =
+            *problem
+                ? problem
+                : "No model is chosen yet.\n\nPress 1, pick one, and press Enter; or B for the bundled demo.",
     };
     list_draw(&p->list, c, rows, &look);
     ground_picked(p, c);

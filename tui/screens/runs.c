@@ -145,7 +145,7 @@ static void draw_list(app *a, runs *s, canvas *c, const layout *l) {
         .user = s,
         .focus = focus,
         .empty = s->runs.problem ? s->runs.problem
-                 : s->runs.known ? "No run yet. 4 shows the recipe, R trains it."
+                 : s->runs.known ? "No run yet. 4 shows the recipe, R trains it; B trains the bundled demo."
                                  : "Reading the list of runs ...",
     };
     list_draw(&s->list, c, inner, &look);

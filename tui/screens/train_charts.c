@@ -212,7 +212,7 @@ train_chart train_loss_chart(const app *a, const train_state *s) {
     add_ghosts(cs, a, s, true);
     train_chart c = finish(a, s, cs);
     c.chart.log_y = s->log_y;
-    c.chart.empty = app_busy(a) ? "waiting for the first step" : "no run yet: press R to train the recipe";
+    c.chart.empty = app_busy(a) ? "waiting for the first step" : "no run yet: press R to train, B for a demo";
     return c;
 }
 

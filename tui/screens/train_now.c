@@ -96,7 +96,8 @@ static void before_a_run(app *a, canvas *c, rect in) {
         canvas_textf(c, in.row + 1, in.col, in.cols, ROLE_TEXT, "R trains %s on %s, %d epochs", r->model,
                      path_base(r->data.path), r->epochs);
     else
-        canvas_text(c, in.row + 1, in.col, in.cols, "pick a model (1) and images (2) first", ROLE_DIM);
+        canvas_text(c, in.row + 1, in.col, in.cols, "pick a model (1) and images (2); or B: the demo",
+                    ROLE_DIM);
 }
 
 /* "layer3+ · 62 % of layer2.2 cached, 4 views": what is trained, and what is kept of the rest. Owned by the

@@ -17,7 +17,8 @@ void logpane_draw(logpane *p, canvas *c, rect r, const run_log_line *log, size_t
     int most = (int)count - in.rows;
     if (p->back > most) p->back = most;
     if (p->back < 0) p->back = 0;
-    if (count == 0) canvas_text(c, in.row, in.col, in.cols, "nothing yet", ROLE_DIM);
+    if (count == 0)
+        canvas_text(c, in.row, in.col, in.cols, "nothing yet: what the engine says comes here", ROLE_DIM);
     int first = (int)count - in.rows - p->back;
     if (first < 0) first = 0;
     for (int i = 0; i < in.rows && (size_t)(first + i) < count; i++) {
