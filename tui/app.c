@@ -20,7 +20,8 @@
 
 enum { KEYS_A_FRAME = 64, POLL_FDS = 5, MESSAGE_ROWS_SECONDS = 6 };
 
-static const double FRAME_SECONDS = 0.1, TICK_SECONDS = 1;
+static const double FRAME_SECONDS = 0.1, TICK_SECONDS = 1,
+                    HIDDEN_SECONDS = 0.25; /* how soon a shell's fg is noticed */
 
 const screen *const app_screens[SCREEN_COUNT] = {
     [SCREEN_MODELS] = &screen_models, [SCREEN_DATA] = &screen_data,   [SCREEN_LAYERS] = &screen_layers,
@@ -127,8 +128,12 @@ void app_ask(app *a, const dialog_params *params) {
 
 /* ---- waiting ---- */
 
+static bool screenless(const app *a) {
+    return a->headless || a->hidden;
+}
+
 static void read_keys(app *a) {
-    for (int i = 0; i < KEYS_A_FRAME && !a->leave; i++) {
+    for (int i = 0; i < KEYS_A_FRAME && !a->leave && !screenless(a); i++) {
         int key = term_key(a->term);
         if (key == K_NONE) return;
         app_take_key(a, key);
@@ -136,39 +141,9 @@ static void read_keys(app *a) {
     }
 }
 
-/* The terminal went away: a run goes on without one, everything else has no purpose any more. */
-static void lose_terminal(app *a) {
-    if (a->headless) return;
-    a->headless = true;
-    term_lost(a->term);
-    prompt_close(&a->ask_line);
-    dialog_close(&a->ask_box);
-    if (app_own_run(a))
-        a->leave_when_idle = true;
-    else
-        a->leave = true;
-}
-
-static void take_signal(app *a) {
-    int number = rescue_take();
-    if (number == 0) return;
-    if (number == SIGHUP) {
-        lose_terminal(a);
-        return;
-    }
-    a->signal_number = number;
-    if (!app_own_run(a)) {
-        a->leave = true;
-        return;
-    }
-    a->leave_when_idle = true;
-    thaw_session_stop(a->session, true);
-    app_say(a, "stopping and saving…");
-}
-
 /* The screen that is shown looks around once a second. */
 static bool ticks(const app *a) {
-    return !a->headless && app_screens[a->current]->tick;
+    return !screenless(a) && app_screens[a->current]->tick;
 }
 
 static void tick_if_due(app *a) {
@@ -194,6 +169,7 @@ static double until_next(const app *a, double now) {
     if (attached >= 0 && (wait < 0 || attached < wait)) wait = attached;
     double tick = TICK_SECONDS - (now - a->last_tick);
     if (ticks(a) && (wait < 0 || tick < wait)) wait = tick > 0 ? tick : 0;
+    if (a->hidden && (wait < 0 || wait > HIDDEN_SECONDS)) wait = HIDDEN_SECONDS;
     return wait;
 }
 
@@ -201,7 +177,7 @@ static void wait_for_something(app *a) {
     double now = clock_seconds(), wait = until_next(a, now);
     bool gathering = now - a->last_drain < FRAME_SECONDS;
     struct pollfd fd[POLL_FDS] = {
-        {.fd = a->headless ? -1 : term_fd(a->term), .events = POLLIN},
+        {.fd = screenless(a) ? -1 : term_fd(a->term), .events = POLLIN},
         {.fd = rescue_wake_fd(), .events = POLLIN},
         {.fd = app_jobs_fd(a), .events = POLLIN},
         {.fd = a->session && !gathering ? thaw_session_fd(a->session) : -1, .events = POLLIN},
@@ -211,11 +187,12 @@ static void wait_for_something(app *a) {
     int ready = poll(fd, POLL_FDS, timeout);
     if (ready < 0 && errno != EINTR) a->leave = true;
     if (ready < 0 || fd[1].revents) {
-        take_signal(a);
+        app_take_signal(a);
         term_look_at_size(a->term);
     }
-    if (!a->headless && ready > 0 && (fd[0].revents & (POLLHUP | POLLERR | POLLNVAL))) lose_terminal(a);
-    if (!a->headless && (ready < 0 || fd[0].revents || fd[1].revents)) read_keys(a);
+    if (!a->headless && ready > 0 && (fd[0].revents & (POLLHUP | POLLERR | POLLNVAL))) app_lose_terminal(a);
+    app_reappear(a);
+    if (!screenless(a) && (ready < 0 || fd[0].revents || fd[1].revents)) read_keys(a);
     if (ready > 0 && fd[2].revents) {
         app_jobs_finish(a);
         a->urgent = true; /* somebody waits for what it found */
@@ -229,7 +206,7 @@ static void wait_for_something(app *a) {
 
 static void draw_if_due(app *a) {
     double now = clock_seconds();
-    if (a->headless) a->dirty = false;
+    if (screenless(a)) a->dirty = false;
     if (!a->dirty || (!a->urgent && now - a->last_frame < FRAME_SECONDS)) return;
     a->dirty = a->urgent = false;
     app_draw(a);

@@ -11,36 +11,21 @@
 
 /* ---- leaving ---- */
 
-enum { ANSWER_SAVE = 's', ANSWER_STOP = 'x', ANSWER_STAY = 'c' };
-
-static void leave_answered(app *a, void *user, int key) {
-    (void)user;
-    if (key == ANSWER_STAY) return;
-    a->leave_when_idle = true;
-    if (a->session) thaw_session_stop(a->session, key == ANSWER_SAVE);
-    app_say(a, key == ANSWER_SAVE ? "saving, then leaving… (Ctrl-C: leave at once)" : "stopping…");
-}
-
-void app_ask_to_leave(app *a) {
-    if (!app_own_run(a) || a->leave_when_idle) { /* asked before and still not gone: go */
-        a->leave = true;
-        return;
-    }
-    dialog_params params = {
-        .title = "leave",
-        .text = "A run is on. Stopping saves a checkpoint; it can go on later from the Runs tab.",
-        .answer = {{ANSWER_SAVE, "stop and save, then leave"},
-                   {ANSWER_STOP, "stop without saving more than the last checkpoint"},
-                   {ANSWER_STAY, "stay"}},
-        .answered = leave_answered,
-    };
-    app_ask(a, &params);
-}
-
 static void do_quit(app *a, void *self, const char *argument) {
     (void)self;
     (void)argument;
     app_ask_to_leave(a);
+}
+
+static bool may_leave_it(app *a, void *self) {
+    (void)self;
+    return app_can_go_on_behind(a);
+}
+
+static void do_background(app *a, void *self, const char *argument) {
+    (void)self;
+    (void)argument;
+    app_go_on_behind(a);
 }
 
 /* ---- tabs and panes ---- */
@@ -135,7 +120,7 @@ static void do_repaint(app *a, void *self, const char *argument) {
 static void do_suspend(app *a, void *self, const char *argument) {
     (void)self;
     (void)argument;
-    term_suspend(a->term);
+    app_suspend(a);
 }
 
 static void do_help(app *a, void *self, const char *argument) {
@@ -332,7 +317,10 @@ static const action actions[] = {
     {"dots", "F3", NULL, "draw charts with braille, blocks or ASCII", "braille, blocks, ascii", NULL,
      do_dots},
     {"repaint", "Ctrl-L", NULL, "draw the whole screen again", NULL, NULL, do_repaint},
-    {"suspend", "Ctrl-Z", NULL, "back to the shell; fg returns", NULL, NULL, do_suspend},
+    {"suspend", "Ctrl-Z", NULL,
+     "stop, run and all, and back to the shell; bg goes on without the screen, fg with it", NULL, NULL,
+     do_suspend},
+    {"background", NULL, NULL, "leave the run training in the background", NULL, may_leave_it, do_background},
 };
 
 action_table app_actions_of(screen_id id, const char **title) {

@@ -9,10 +9,9 @@
 enum { WHEEL_UP = 4, WHEEL_DOWN = 5, WHEEL_ROWS = 3 };
 
 static void answer_dialog(app *a, int key) {
-    bool leaving =
-        key == K_CTRL('C') && a->ask_box.answers && app_busy(a); /* Ctrl-C twice: stop, save, leave */
+    bool leaving = key == K_CTRL('C') && app_asks_to_leave(a); /* Ctrl-C twice: stop, save, leave */
     app_mouse m = app_mouse_at(a);
-    int answer = leaving          ? a->ask_box.answer_key[0]
+    int answer = leaving          ? APP_LEAVE_SAVING
                  : key == K_MOUSE ? dialog_click(&a->ask_box, m.row, m.col)
                                   : dialog_key(&a->ask_box, key);
     if (answer == K_NONE) return;

@@ -39,6 +39,7 @@ struct app {
     bool dirty, urgent; /* something changed; draw it at once rather than at the next frame */
     double last_frame, last_drain, last_tick;
     bool headless; /* the terminal is gone */
+    bool hidden;   /* the shell has it: we go on in its background */
 
     /* what is on it */
     layout lay;
@@ -164,7 +165,6 @@ int app_tab_at(const app *a, int col);
 action_table app_table(app *a);
 action_table app_screen_table(app *a);
 thaw_status app_command(app *a, void *user, const char *line);
-void app_ask_to_leave(app *a);
 /* Why ITEM, which is not valid now, cannot be done. */
 thaw_status app_not_now(app *a, const action *item);
 
@@ -177,6 +177,17 @@ void app_wider(app *a, void *self, const char *argument);
 void app_edge_up(app *a, void *self, const char *argument);
 void app_edge_down(app *a, void *self, const char *argument);
 void app_usual_splits(app *a, void *self, const char *argument);
+
+/* app_leave.c */
+enum { APP_LEAVE_SAVING = 's' }; /* the answer */
+void app_ask_to_leave(app *a);
+bool app_asks_to_leave(const app *a); /* the question is on the screen */
+void app_take_signal(app *a);
+void app_lose_terminal(app *a);
+bool app_can_go_on_behind(const app *a); /* there is a run that can be left in the background */
+void app_go_on_behind(app *a);
+void app_suspend(app *a);
+void app_reappear(app *a); /* if we are hidden, and the shell has us in the foreground again */
 
 /* app_prefs.c */
 typedef struct app_prefs {

@@ -10,6 +10,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/clock.h"
 #include "tui/app_state.h"
+#include "tui/rescue.h"
 #include "tui/run_replay.h"
 
 /* ---- session ---- */
@@ -184,7 +185,9 @@ void app_take_event(app *a, const thaw_event *e) {
         if (e->begin.recipe && e->begin.resumed) app_take_recipe(a, e->begin.recipe, e->begin.run);
         if (a->starting && a->message_role != ROLE_WARN) app_hush(a); /* "preparing…" */
         a->starting = false;
+        if (!app_attached(a)) rescue_run(e->begin.folder);
     }
+    if (e->kind == THAW_EVENT_END) rescue_run(NULL);
     int classes = app_class_count(a);
     run_view_apply(&a->live, e);
     app_rate_event(a, e);

@@ -19,8 +19,16 @@ void rescue_disarm(void);
 /* Load what a backtrace needs, so that a crash need not. Slow (a millisecond): after the first frame. */
 void rescue_prepare(void);
 
-int rescue_wake_fd(void);        /* readable after a signal or another size; rescue_take empties it */
-int rescue_take(void);           /* the last polite signal since the call before, 0: none */
-void rescue_terminal_lost(void); /* nothing may be written to the terminal any more */
+int rescue_wake_fd(void);            /* readable after a signal or another size; rescue_take empties it */
+int rescue_take(void);               /* the last polite signal since the call before, 0: none */
+void rescue_terminal_lost(void);     /* nothing may be written to the terminal any more */
+void rescue_away(bool away);         /* the shell has it for a while: nothing is to be given back */
+void rescue_run(const char *folder); /* what is on now, for the report; NULL: nothing */
+void rescue_report_to(
+    const char *path); /* where the report goes when there is no terminal: a file, appended to */
+
+/* Before a fork: whoever survives gives the terminal back. */
+void rescue_share(void);
+void rescue_after_worker(void); /* in the front, after the worker's death */
 
 #endif

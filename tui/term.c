@@ -4,6 +4,7 @@
 #include "tui/term.h"
 
 #include <curses.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>
@@ -36,8 +37,8 @@ struct terminal {
     pairs *pairs;    /* NULL: no colours */
     bool truecolour; /* it takes 24 bits for a colour */
     mouse_state mouse;
-    bool lost;
-    int cursor; /* curs_set last asked for */
+    bool lost, away; /* gone for good; the shell has it for a while */
+    int cursor;      /* curs_set last asked for */
     char *note;
 };
 
@@ -197,13 +198,15 @@ fail:
     return status;
 }
 
+static void give_back(terminal *t) {
+    curs_set(1);
+    report_drags(t, false);
+    endwin();
+}
+
 void term_close(terminal *t) {
     if (!t) return;
-    if (!t->lost) {
-        curs_set(1);
-        report_drags(t, false);
-        endwin();
-    }
+    if (!t->lost && !t->away) give_back(t);
     rescue_disarm();
     canvas_clear(&t->shown);
     pairs_free(t->pairs);
@@ -286,7 +289,7 @@ static void paint_pictures(terminal *t, const canvas *c, bool all) {
 }
 
 void term_show(terminal *t, const canvas *c, int cursor_row, int cursor_col) {
-    if (!t || t->lost || !t->look) return;
+    if (!t || t->lost || t->away || !t->look) return;
     if (t->shown.rows != c->rows || t->shown.cols != c->cols) {
         canvas_resize(&t->shown, c->rows, c->cols);
         t->shown_valid = false;
@@ -327,22 +330,56 @@ void term_bell(terminal *t) {
     if (t && !t->lost) beep();
 }
 
-void term_suspend(terminal *t) {
-    if (!t || t->lost) return;
+bool term_suspend(terminal *t) {
+    if (!t || t->lost) return true;
     def_prog_mode();
     report_drags(t, false);
     endwin();
+    t->away = true;
+    rescue_away(true);
     raise(SIGSTOP);
+    return term_resume(t);
+}
+
+bool term_resume(terminal *t) {
+    pid_t owner = tcgetpgrp(fileno(t->in));
+    if (t->lost || (owner >= 0 && owner != getpgrp())) return false;
     reset_prog_mode();
     report_drags(t, true);
+    t->away = false;
+    rescue_away(false);
     t->cursor = -1;
     term_repaint(t);
+    return true;
+}
+
+void term_leave(terminal *t, const char *farewell) {
+    if (!t || t->lost) return;
+    if (!t->away) give_back(t);
+    fputs(farewell, t->out);
+    fflush(t->out);
+    term_lost(t);
+}
+
+/* Whatever holds the terminal open would keep whoever waits for its end waiting: a window, an SSH session. */
+static void drop_descriptors(void) {
+    DIR *all = opendir("/proc/self/fd");
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (const struct dirent *one; all && nothing >= 0 && (one = readdir(all));) {
+        int fd = (int)strtol(one->d_name, NULL, 10);
+        if (one->d_name[0] == '.' || fd == nothing) continue;
+        if (!isatty(fd) && errno != EIO) continue; /* EIO: it was one */
+        dup3(nothing, fd, fd > STDERR_FILENO ? O_CLOEXEC : 0);
+    }
+    if (nothing >= 0) close(nothing);
+    if (all) closedir(all);
 }
 
 void term_lost(terminal *t) {
-    if (!t) return;
+    if (!t || t->lost) return;
     t->lost = true;
     rescue_terminal_lost();
+    drop_descriptors();
 }
 
 /* ---- the rest ---- */
@@ -352,7 +389,7 @@ int term_fd(const terminal *t) {
 }
 
 int term_key(terminal *t) {
-    return t->lost ? K_NONE : term_read_key(&t->mouse);
+    return t->lost || t->away ? K_NONE : term_read_key(&t->mouse);
 }
 
 void term_mouse(const terminal *t, int *row, int *col, int *button, bool *drag) {
@@ -365,7 +402,8 @@ void term_mouse(const terminal *t, int *row, int *col, int *button, bool *drag) 
 
 void term_look_at_size(terminal *t) {
     struct winsize size;
-    if (!t || t->lost || ioctl(fileno(t->out), TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col) return;
+    if (!t || t->lost || t->away || ioctl(fileno(t->out), TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col)
+        return;
     if (size.ws_row != LINES || size.ws_col != COLS)
         resizeterm(size.ws_row, size.ws_col); /* gives a K_RESIZE */
 }

@@ -43,7 +43,13 @@ const char *term_note(const terminal *t); /* something to tell the person about 
 void term_show(terminal *t, const canvas *c, int cursor_row, int cursor_col);
 void term_repaint(terminal *t); /* the next frame is sent as a whole */
 void term_bell(terminal *t);
-void term_suspend(terminal *t); /* to the shell; returns when resumed */
-void term_lost(terminal *t);    /* it is gone: nothing is written any more */
+/* Stop, back to the shell; returns when continued, and like term_resume. */
+bool term_suspend(terminal *t);
+/* Take the terminal up again, unless the shell has us in the background: then false, and nothing is shown
+ * until it is tried again with success. */
+bool term_resume(terminal *t);
+void term_leave(terminal *t,
+                const char *farewell); /* give it back with some last words, and use it no more */
+void term_lost(terminal *t);           /* it is gone: nothing is written any more */
 
 #endif

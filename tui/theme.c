@@ -146,8 +146,8 @@ static thaw_status read_roles(source *s, const cJSON *roles, theme *out) {
         }
         const char *near = text_nearest(item->string, role_names, ROLE_COUNT);
         return thaw_error(THAW_ERR_FORMAT, "%s, line %d: there is no role \"%s\"%s%s%s", s->where,
-                          json_find_line(s->text, s->role, NULL), item->string, near ? "; did you mean \"" : "",
-                          near ? near : "", near ? "\"?" : "");
+                          json_find_line(s->text, s->role, NULL), item->string,
+                          near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
     return thaw_ok();
 }

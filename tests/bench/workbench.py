@@ -34,10 +34,20 @@ def output(fd, seconds):
         return None
 
 
+def worker(pid):
+    """The process that works behind the one that was started (tui/front.h)."""
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
 def end(pid, fd):
-    os.kill(pid, signal.SIGKILL)
+    os.kill(worker(pid), signal.SIGKILL)
     os.waitpid(pid, 0)
     os.close(fd)
+
+
+def computed(pid):
+    """Seconds the first thread of PID had a processor."""
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
 def first_frame(program):
@@ -52,8 +62,7 @@ def first_frame(program):
         seen += data
         if b"Models" in seen and b"Runs" in seen:
             wall = time.perf_counter() - began
-            with open(f"/proc/{pid}/task/{pid}/schedstat") as f:
-                drawn = wall, int(f.read().split()[0]) / 1e9
+            drawn = wall, sum(computed(each) for each in (pid, worker(pid)))
             break
     end(pid, fd)
     return drawn

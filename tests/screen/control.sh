@@ -206,3 +206,119 @@ test_attaching_to_what_is_not_on_says_so() {
     expect_restored 1
     grep -q 'no run is on' "$TEST_DIR/stderr" || fail "it was not said"
 }
+
+# ---- in the background ----
+
+# in_shell [ARGUMENT...]: the program under a shell with job control, as people have it.
+in_shell() {
+    mux new-session -d -s main -x 100 -y 30 \
+        "env -u NO_COLOR HOME='$TEST_DIR/home' XDG_DATA_HOME= XDG_CONFIG_HOME= XDG_CACHE_HOME= LANG=C.UTF-8 TERM=tmux-256color OMP_NUM_THREADS=1 PS1='prompt> ' bash --norc --noprofile -i"
+    mux set-option -g escape-time 0 >/dev/null
+    mux set-option -g remain-on-exit on >/dev/null
+    expect 'prompt>'
+    cat >"$TEST_DIR/work/recipe.json" <<RECIPE
+{"model": "cifar_resnet20", "data": {"path": "shapes"}, "epochs": ${EPOCHS:-400}, "batch_size": 16, "cache": "off", "threads": 1}
+RECIPE
+    type_text "cd $TEST_DIR/work; clear; '$THAW' open recipe.json --start"; press Enter
+    expect "● training"
+    expect "val "
+    owner=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$(run_folder)lock")
+    trap 'kill -KILL $owner 2>/dev/null; poll gone_owner' EXIT
+}
+gone_owner() { ! kill -0 "$owner" 2>/dev/null; }
+no_terminal() { [ "$(ps -o tty= -p "$owner")" = '?' ] && ! ls -l "/proc/$owner/fd" | grep -q /dev/pts; }
+
+test_q_leaves_a_run_in_the_background_and_attach_brings_it_back() {
+    have_libtorch || return 0
+    in_shell
+    press q; expect "in the background"; press b
+    expect "goes on in the background (process $owner)"
+    type_text 'echo "code $?; jobs: $(jobs | wc -l)"'; press Enter
+    expect "code 0; jobs: 0"
+    poll no_terminal || { ls -l "/proc/$owner/fd"; fail "it still has the terminal"; }
+    before=$(grep -c '"event":"step"' "$(run_folder)events.jsonl")
+    more() { [ "$(grep -c '"event":"step"' "$(run_folder)events.jsonl")" -gt "$before" ]; }
+    poll more || fail "it does not train any more"
+    type_text "clear; '$THAW' attach"; press Enter
+    expect "● training, attached"
+    press p; expect "paused, attached"
+    press p; expect "● training, attached"
+    press q; expect 'prompt>'
+    kill -0 "$owner" || fail "leaving the viewer ended the run"
+    type_text "exit"; press Enter                      # nor does the end of the shell
+    poll gone_pane || fail "the terminal stays open"
+    before=$(grep -c '"event":"step"' "$(run_folder)events.jsonl")
+    poll more || fail "it does not train any more"
+    told stop
+    poll gone_owner || fail "it stays when its run is over"
+    has_event '"reason":"stopped"' || fail "no end was written"
+}
+gone_pane() { [ "$(mux display-message -p -t main '#{pane_dead}')" = 1 ]; }
+
+test_a_paused_run_that_is_left_in_the_background_goes_on_to_its_end() {
+    have_libtorch || return 0
+    EPOCHS=12 in_shell
+    press p; expect "paused"
+    command_line background
+    expect "goes on in the background"
+    PATIENCE=120 poll has_event '"reason":"done"' || fail "it was not finished"
+    poll gone_owner || fail "it stays when its run is over"
+    [ -s "$(run_folder)last.safetensors" ] || fail "no checkpoint was saved"
+}
+
+test_a_run_is_attached_to_after_its_terminal_was_lost() {
+    have_libtorch || return 0
+    in_shell
+    mux kill-session -t main
+    poll no_terminal || fail "it still has the terminal"
+    attach
+    press s; expect "the run ended (stopped and saved)"
+    poll gone_owner || fail "it stays when its run is over"
+    press q
+    expect_restored 0
+}
+
+test_ctrl_z_stops_the_run_bg_lets_it_go_on_and_fg_shows_it() {
+    have_libtorch || return 0
+    in_shell
+    press C-z; expect "Stopped"
+    stopped "$owner" || fail "the run is not stopped"
+    type_text 'bg'; press Enter
+    before=$(grep -c '"event":"step"' "$(run_folder)events.jsonl")
+    more() { [ "$(grep -c '"event":"step"' "$(run_folder)events.jsonl")" -gt "$before" ]; }
+    poll more || fail "it does not train in the background"
+    type_text 'clear; echo "still $((40 + 2))"'; press Enter; expect "still 42"
+    type_text 'fg'; press Enter
+    expect "● training"
+    press C-z; expect "Stopped"
+    type_text 'clear; fg'; press Enter
+    expect "● training"
+    press p; expect "paused"
+    press q; expect "stop and save"; press s
+    expect 'prompt>'
+    type_text 'echo "code $?"'; press Enter; expect "code 0"
+}
+
+test_a_crash_while_it_trains_says_where_the_run_is() {
+    have_libtorch || return 0
+    in_shell
+    kill -SEGV "$owner"
+    expect 'thaw crashed'
+    mux resize-window -t main -x 200 -y 60
+    expect "The run was in"
+    expect "$(basename "$(run_folder)")"
+    expect "thaw resume last"
+    type_text 'echo "code $?"'; press Enter; expect "code 139"
+    poll alternate_off || fail "the alternate screen is still on"
+}
+
+# Without a terminal the report goes into the run's folder.
+test_a_crash_in_the_background_is_written_into_the_run() {
+    have_libtorch || return 0
+    in_shell
+    command_line background; expect "goes on in the background"
+    poll no_terminal || fail "it still has the terminal"
+    kill -SEGV "$owner"
+    poll gone_owner
+    grep -q 'thaw crashed' "$(run_folder)stderr.log" || fail "there is no report"
+}

@@ -84,8 +84,11 @@ command_line() {
     press Enter
 }
 
+# What the shell started, and the process behind it that does the work (tui/front.h).
 program_pid() { pgrep -P "$(mux display-message -p -t main '#{pane_pid}')" -x thaw; }
+worker_pid() { pgrep -P "$(program_pid)" -x thaw; }
 send_signal() { kill -"$1" "$(program_pid)" || fail "no program to send $1 to"; }
+signal_worker() { kill -"$1" "$(worker_pid)" || fail "no worker to send $1 to"; }
 
 alternate_off() { [ "$(mux display-message -p -t main '#{alternate_on}')" = 0 ]; }
 cursor_on() { [ "$(mux display-message -p -t main '#{cursor_flag}')" = 1 ]; }

@@ -203,8 +203,8 @@ test_kill_9_while_it_trains_leaves_a_checkpoint_that_loads() {
     begin_training 80 24 400
     expect "val "
     poll test -s "$(echo "$TEST_DIR"/home/.local/share/thaw/runs/*/)last.safetensors" || fail "no checkpoint yet"
-    send_signal KILL
-    expect '[end]'
+    signal_worker KILL
+    expect_restored 137
     HOME="$TEST_DIR/home" XDG_DATA_HOME= "$THAW" eval last --threads 1 --json >"$TEST_DIR/eval" 2>&1 ||
         fail "the checkpoint does not load: $(cat "$TEST_DIR/eval")"
 }

@@ -5,10 +5,12 @@
 
 #include "tui/commands/commands.h"
 #include "tui/commands/out.h"
+#include "tui/front.h"
 
 int workbench_open(const app_params *params) {
-    int number = 0;
+    int number = 0, code;
     out_release();
+    if (front_split(&code)) return code;
     thaw_status status = app_run(params, &number);
     if (thaw_failed(&status)) return command_result(status);
     /* End as the signal would have ended us, so that whoever started thaw sees why. */
