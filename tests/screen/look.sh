@@ -154,7 +154,7 @@ test_without_images_pages_say_what_to_press() {
     start 80 24
     expect "1 Models"
     press 2; expect "b takes the bundled"
-    press t; expect "cannot be done now"
+    press t; expect "no images are chosen; o opens a folder"
     press m; expect "Nothing was evaluated yet. R trains"
     press q
     expect_restored 0

@@ -12,40 +12,8 @@
 #include "engine/base/alloc.h"
 #include "tui/app.h"
 #include "tui/key.h"
-#include "tui/screens/data_open.h"
-#include "tui/screens/data_pictures.h"
+#include "tui/screens/data_state.h"
 #include "tui/screens/data_summary.h"
-#include "tui/screens/data_troubles.h"
-#include "tui/screens/data_twins.h"
-#include "tui/screens/facts.h"
-#include "tui/text.h"
-#include "tui/widgets/list.h"
-
-/* What the pane beside the classes shows. */
-typedef enum data_page {
-    PAGE_SUMMARY,
-    PAGE_SAMPLES,
-    PAGE_VIEWS,
-    PAGE_MISTAKES,
-    PAGE_TROUBLES,
-    PAGE_COUNT
-} data_page;
-
-typedef struct data {
-    app *app;
-    list list;
-    data_open *opening; /* NULL: nothing is being opened */
-    char *opened_path;  /* what the app's dataset was opened from */
-    char *failed_path;  /* what could not be opened, not to be tried again by itself; NULL: nothing */
-    char *problem;      /* why */
-    data_sizes sizes;
-    data_page page;
-    facts_scroll details;
-    data_pictures pictures;
-    data_troubles troubles;
-    data_twins twins;
-    size_t most_train, most_val; /* images of the largest class */
-} data;
 
 /* ---- opening ---- */
 
@@ -60,18 +28,6 @@ static void set_problem(data *d, const char *path, const char *problem) {
     free(d->problem);
     d->failed_path = new_path;
     d->problem = new_problem;
-}
-
-static void count_classes(data *d, const thaw_dataset *set) {
-    d->most_train = d->most_val = 0;
-    int classes = set ? thaw_dataset_class_count(set) : 0;
-    for (int i = 0; i < classes; i++) {
-        size_t train = thaw_dataset_class_images(set, i, true),
-               val = thaw_dataset_class_images(set, i, false);
-        if (train > d->most_train) d->most_train = train;
-        if (val > d->most_val) d->most_val = val;
-    }
-    list_set_count(&d->list, classes);
 }
 
 static void opened(app *a, data_open *o) {
@@ -96,7 +52,7 @@ static void opened(app *a, data_open *o) {
     d->details.skip = 0;
     thaw_dataset *set = o->dataset;
     o->dataset = NULL;
-    count_classes(d, set);
+    data_classes_count(d, set);
     d->pictures.label = -1;
     picture_store_forget(d->pictures.store);
     data_twins_start(a, &d->twins, set, o->verify);
@@ -125,7 +81,7 @@ static thaw_status choose(app *a, data *d, const char *path) {
     thaw_status status = thaw_recipe_set_text(&r, "data.path", path);
     if (!thaw_failed(&status)) {
         app_dataset_set(a, NULL);
-        count_classes(d, NULL);
+        data_classes_count(d, NULL);
         app_recipe_replace(a, &r);
         start_opening(a, d, path, false);
     }
@@ -141,96 +97,6 @@ static void open_recipes(app *a, data *d) {
     if (d->opening && is_recipes(a, d->opening->path)) return;
     if (d->failed_path && !strcmp(d->failed_path, path)) return;
     start_opening(a, d, path, false);
-}
-
-/* ---- the list ---- */
-
-enum { COLUMN_CLASS, COLUMN_TRAIN_BAR, COLUMN_TRAIN, COLUMN_VAL_BAR, COLUMN_VAL };
-
-/* Each side has its bar beside its number, against the fullest class of that side. */
-static const list_column columns[] = {
-    [COLUMN_CLASS] = {"class", 0, 12, false, 0}, [COLUMN_TRAIN_BAR] = {"", 10, 0, false, 2},
-    [COLUMN_TRAIN] = {"train", 7, 0, true, 0},   [COLUMN_VAL_BAR] = {"", 10, 0, false, 3},
-    [COLUMN_VAL] = {"val", 7, 0, true, 1},
-};
-
-static void append_bar(str *out, size_t images, size_t most, int width) {
-    static const char *const eighth[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-    int eighths = most ? (int)((double)images / (double)most * width * 8 + 0.5) : 0;
-    if (images && !eighths) eighths = 1;
-    for (int i = 0; i < eighths / 8; i++)
-        str_append(out, "█");
-    str_append(out, eighth[eighths % 8]);
-}
-
-static void cell(void *user, int row, int column, str *out, theme_role *role) {
-    const data *d = user;
-    const thaw_dataset *set = app_dataset(d->app);
-    if (!set) return;
-    size_t train = thaw_dataset_class_images(set, row, true),
-           val = thaw_dataset_class_images(set, row, false);
-    char *name;
-    switch (column) {
-    case COLUMN_CLASS:
-        name = text_escape(thaw_dataset_class_name(set, row));
-        str_append(out, name);
-        free(name);
-        break;
-    case COLUMN_TRAIN_BAR:
-        *role = ROLE_TRAIN;
-        append_bar(out, train, d->most_train, columns[column].width);
-        break;
-    case COLUMN_VAL_BAR:
-        *role = ROLE_VAL;
-        append_bar(out, val, d->most_val, columns[column].width);
-        break;
-    case COLUMN_TRAIN:
-        str_appendf(out, "%zu", train);
-        break;
-    case COLUMN_VAL:
-        str_appendf(out, "%zu", val);
-        break;
-    }
-}
-
-/* What the pane says when there are no classes to list; owned by the caller. */
-static char *why_empty(app *a, const data *d) {
-    if (d->opening) return xasprintf("Looking into %s ...  Esc stops.", d->opening->path);
-    if (d->problem) {
-        bool named = strstr(d->problem, d->failed_path) != NULL;
-        return xasprintf("%s%s%s\n\no opens another folder, b the bundled shapes.",
-                         named ? "" : d->failed_path, named ? "" : ": ", d->problem);
-    }
-    if (app_recipe(a)->data.path && app_recipe(a)->data.path[0])
-        return xasprintf("%s has not been looked into. r does.", app_recipe(a)->data.path);
-    return xstrdup(
-        "No images are chosen. o opens a folder (train/CLASS and val/CLASS, or CLASS alone); b takes the "
-        "bundled set of drawn shapes.");
-}
-
-static void draw_list(app *a, data *d, canvas *c, const layout *l) {
-    if (rect_empty(l->pane[PANE_LIST])) return;
-    const thaw_dataset *set = app_dataset(a);
-    bool focus = app_focus(a) == PANE_LIST;
-    char *note =
-        set ? xasprintf("%zu train, %zu val", thaw_dataset_images(set, true), thaw_dataset_images(set, false))
-            : NULL;
-    rect inner =
-        canvas_frame(c, l->pane[PANE_LIST], "Classes", note, l->flags[PANE_LIST] | (focus ? FRAME_FOCUS : 0));
-    free(note);
-    if (!set || d->opening) {
-        char *why = why_empty(a, d);
-        canvas_paragraph(c, rect_inset(inner, 1, 1, 0, 1), why, d->problem ? ROLE_WARN : ROLE_DIM);
-        free(why);
-        return;
-    }
-    list_look look = {.column = columns,
-                      .columns = sizeof columns / sizeof columns[0],
-                      .cell = cell,
-                      .user = d,
-                      .focus = focus,
-                      .empty = "No class has any image."};
-    list_draw(&d->list, c, inner, &look);
 }
 
 /* ---- the page beside it ---- */
@@ -337,14 +203,14 @@ static void data_show(app *a, void *self) {
 
 static void data_changed(app *a, void *self) {
     data *d = self;
-    count_classes(d, app_dataset(a));
+    data_classes_count(d, app_dataset(a));
     if (d->twins.set && d->twins.set != app_dataset(a)) data_twins_clear(&d->twins);
     picture_store_forget_views(d->pictures.store);
     if (app_current(a) == SCREEN_DATA) open_recipes(a, self);
 }
 
 static void data_draw(app *a, void *self, canvas *c, const layout *l) {
-    draw_list(a, self, c, l);
+    data_classes_draw(a, self, c, l);
     draw_details(a, self, c, l);
 }
 

@@ -114,6 +114,11 @@ static void layers_draw(app *a, void *self, canvas *c, const layout *l) {
         moved_facts(&f, a, &s->pane, node);
         mask_facts(&f, a, layers, node);
         legend(&f);
+    } else {
+        facts_text(
+            &f, ROLE_DIM,
+            "What a layer is, what it costs and what freezing it saves is said here, as soon as a model "
+            "is chosen: 1, then Enter.");
     }
     facts_end(&f);
 }

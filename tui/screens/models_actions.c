@@ -16,7 +16,7 @@ static bool have_model(app *a, void *self) {
 static void choose(app *a, const thaw_weights_info *info, const char *weights) {
     thaw_recipe r;
     if (!info->buildable) {
-        app_warn(a, "thaw cannot build %s yet", info->arch);
+        app_warn(a, "thaw cannot build %s yet; choose another model", info->arch);
         return;
     }
     thaw_recipe_copy(app_recipe(a), &r);

@@ -177,7 +177,14 @@ static void draw_details(app *a, runs *s, canvas *c, const layout *l) {
     bool focus = app_focus(a) == PANE_DETAIL;
     rect inner = canvas_frame(c, l->pane[PANE_DETAIL], r ? r->id : "Run", NULL,
                               l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
-    if (!r) return;
+    if (!r) {
+        canvas_paragraph(
+            c, rect_inset(inner, 0, 1, 0, 1),
+            "What a run was made with, what it scored and its curves show here. R trains the recipe, B "
+            "the bundled demo.",
+            ROLE_DIM);
+        return;
+    }
     /* Facts above, the curves in what is left below them. */
     int known = s->details.rows, above = known ? known : inner.rows / 2;
     if (inner.rows - above < CHART_ROWS_LEAST) above = inner.rows;
