@@ -33,6 +33,8 @@ test_samples_are_drawn_in_truecolour_where_the_terminal_says_so() {
     press Down j PageDown C-l
     resize 60 20; resize 120 36
     poll has_colour '48;2;[0-9;]*m▀' || fail "the pictures went with the size"
+    press + + + + +; expect_match '▀{50}'
+    press - - - - - - -; expect "smaller there would be nothing"
     press t; expect "images of"
     screen | grep -q '▀' && fail "something of the pictures is left"
     press q

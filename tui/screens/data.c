@@ -305,6 +305,24 @@ static void do_troubles(app *a, void *self, const char *argument) {
     turn_to(a, self, PAGE_TROUBLES);
 }
 
+static bool shows_pictures(app *a, void *self) {
+    data_page page = page_now(a, self);
+    return page == PAGE_SAMPLES || page == PAGE_VIEWS || page == PAGE_MISTAKES;
+}
+
+static void do_larger(app *a, void *self, const char *argument) {
+    data *d = self;
+    (void)argument;
+    if (!data_pictures_zoom(&d->pictures, 1))
+        app_say(a, "larger than the pane they cannot be; [ moves its edge");
+}
+
+static void do_smaller(app *a, void *self, const char *argument) {
+    data *d = self;
+    (void)argument;
+    if (!data_pictures_zoom(&d->pictures, -1)) app_say(a, "smaller there would be nothing to see");
+}
+
 static bool may_stop(app *a, void *self) {
     const data *d = self;
     (void)a;
@@ -341,6 +359,8 @@ static const action actions[] = {
      do_mistakes},
     {"troubles", "x", "troubles", "list skipped files, and pictures that are there more than once", NULL,
      has_data, do_troubles},
+    {"larger", "+", "larger", "larger pictures", NULL, shows_pictures, do_larger},
+    {"smaller", "-", NULL, "smaller pictures", NULL, shows_pictures, do_smaller},
     {"stop-looking", "Esc", "stop", "stop looking into the folder, or for duplicates", NULL, may_stop,
      do_cancel},
     {"summary", "i Esc", "back", "back to what is in the folder", NULL, may_go_back, do_back},

@@ -13,7 +13,11 @@
 #include "tui/widgets/picture.h"
 #include "tui/widgets/scrollbar.h"
 
-enum { TILE_COLUMNS = 17, SIDE_LEAST = 32, SIDE_MOST = 512, VIEWS_OF_FILE = 2, VIEW_EPOCHS = 64 };
+/* Columns of a tile by the steps of zoom, the last as wide as there is room; and the usual one. */
+static const int tile_columns[] = {8, 12, 17, 26, 38, 56, 10000};
+enum { TILE_SIZES = sizeof tile_columns / sizeof *tile_columns, TILE_USUAL = 2 };
+
+enum { SIDE_LEAST = 32, SIDE_MOST = 512, VIEWS_OF_FILE = 2, VIEW_EPOCHS = 64 };
 
 void data_pictures_init(data_pictures *p, app *a) {
     *p = (data_pictures){.store = picture_store_new(a), .image = {.train = true}};
@@ -21,6 +25,13 @@ void data_pictures_init(data_pictures *p, app *a) {
 
 void data_pictures_clear(data_pictures *p) {
     picture_store_free(p->store);
+}
+
+bool data_pictures_zoom(data_pictures *p, int step) {
+    int size = TILE_USUAL + p->zoom + step;
+    if (size < 0 || size >= TILE_SIZES) return false;
+    p->zoom += step;
+    return true;
 }
 
 /* ---- a sheet ---- */
@@ -79,7 +90,7 @@ static void draw_tile(const sheet *s, canvas *c, const grid *g, int item, bool f
 
 static void draw_sheet(const sheet *s, canvas *c, rect r, grid *g, bool focus) {
     int first, end;
-    grid_lay_out(g, rect_inset(r, 0, 1, 0, 1), TILE_COLUMNS, s->caption_rows);
+    grid_lay_out(g, rect_inset(r, 0, 1, 0, 1), tile_columns[TILE_USUAL + s->pictures->zoom], s->caption_rows);
     grid_shown(g, &first, &end);
     picture_store_begin(s->pictures->store);
     for (int i = first; i < end; i++)

@@ -11,12 +11,16 @@
 typedef struct data_pictures {
     picture_store *store;
     grid samples, views, mistakes;
+    int zoom;        /* how large tiles are: steps from the usual size, negative: smaller */
     int label;       /* the class whose samples show */
     thaw_twin image; /* that views are of */
 } data_pictures;
 
 void data_pictures_init(data_pictures *p, app *a);
 void data_pictures_clear(data_pictures *p);
+
+/* Tiles a step larger (1) or smaller (-1). False: there is no such size. */
+bool data_pictures_zoom(data_pictures *p, int step);
 
 /* Samples of class LABEL, training images first. */
 void data_samples_draw(app *a, data_pictures *p, canvas *c, rect r, const thaw_dataset *set, int label,
