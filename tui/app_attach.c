@@ -66,6 +66,7 @@ void app_attach_end(app *a) {
     a->attached = NULL;
     a->starting = false;
     a->masks_pending = 0;
+    app_mask_settle(a);
 }
 
 void app_detach(app *a) {
@@ -109,6 +110,7 @@ static void take_what_it_trains(app *a) {
     mask.mask.moving_count = v->moving_count;
     app_dataset_set(a, NULL);
     a->masks_pending = 0;
+    app_mask_settle(a);
     if (!v->recipe) return;
     app_take_recipe(a, v->recipe, v->run);
     app_take_mask(a, &mask);

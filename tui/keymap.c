@@ -42,7 +42,7 @@ static const char *table_name(int table, char buffer[16]) {
     const char *title;
     (void)app_actions_of((screen_id)table, &title);
     size_t i = 0;
-    for (; title[i] && i < 15; i++)
+    for (; i < 15 && title[i]; i++)
         buffer[i] = (char)tolower((unsigned char)title[i]);
     buffer[i] = '\0';
     return buffer;

@@ -342,8 +342,8 @@ static thaw_status newest_alive(const char *folder, char **out) {
     search s = {.alive = true};
     thaw_status status = each_run(runs, look_at, &s);
     if (!thaw_failed(&status) && !s.found)
-        status = thaw_error(THAW_ERR_NOT_FOUND, "no run is on in %s; `thaw runs` lists %s", runs,
-                            s.count ? "those that were" : "runs, of which there are none yet");
+        status = thaw_error(THAW_ERR_NOT_FOUND, "no run is on in %s%s", runs,
+                            s.count ? "; `thaw runs` lists those that were" : ", and none was there before");
     if (thaw_failed(&status))
         free(s.found);
     else

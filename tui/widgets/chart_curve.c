@@ -157,7 +157,7 @@ enum { RAW_LETTER = '.' };
 
 static void note_column(curve_column *column, const raster *r, double dot_x, double dot_y, bool broken) {
     int wide = raster_dots_wide(r->kind);
-    if (!(dot_x >= -0.5 && dot_x < r->wide)) return;
+    if (!(dot_x > -0.5 && dot_x < r->wide)) return; /* -0.5 itself would round to -1 */
     int col = (int)lround(dot_x) / wide;
     if (col >= r->cols) return;
     if (broken) column[col].broken = true;
