@@ -176,6 +176,10 @@ static bool cosine_upwards(const thaw_recipe *r) {
     return strcmp(r->schedule.name, "cosine") == 0 && r->schedule.min_lr > r->optimizer.lr;
 }
 
+static bool phase_beyond_run(const thaw_recipe *r) {
+    return r->phase_count && r->phase[r->phase_count - 1].epoch >= r->epochs;
+}
+
 static bool empty_weights(const thaw_recipe *r) {
     return r->weights && !r->weights[0];
 }
@@ -190,6 +194,8 @@ static const struct rule {
     {nesterov_without_momentum, "\"optimizer.nesterov\" needs \"optimizer.momentum\" to be more than 0"},
     {crop_beyond_resize, "\"data.crop\" must not be larger than \"data.resize\": it is cut out of that"},
     {warmup_beyond_run, "\"schedule.warmup_epochs\" must not be more than \"epochs\""},
+    {phase_beyond_run,
+     "\"phases\": the last one begins when the run is over; its \"epoch\" must be less than \"epochs\""},
     {cosine_upwards, "\"schedule.min_lr\" must not be more than \"optimizer.lr\""},
 };
 

@@ -134,6 +134,9 @@ static const recipe_row rows[] = {
     {{.key = "schedule.min_lr", .type = THAW_RECIPE_NUMBER, .initial = "0", .min = 0, .max = LR_MAX,
       .help = "cosine: the rate at the end"},
      STORE_DOUBLE, AT(schedule.min_lr)},
+    {{.key = "phases", .type = THAW_RECIPE_PHASES, .initial = "",
+      .help = "what changes after so many epochs: the mask, the learning rate; {\"epoch\": 5, \"freeze\": [], \"lr\": 0.0001}"},
+     STORE_PHASES, COUNTED(phase, phase_count)},
     {{.key = "label_smoothing", .type = THAW_RECIPE_NUMBER, .initial = "0", .min = 0, .max = 1,
       .below_max = true, .help = "share of each target spread evenly over all classes"},
      STORE_DOUBLE, AT(label_smoothing)},
@@ -282,6 +285,7 @@ const char *thaw_recipe_field_range(const thaw_recipe_field *f, char *buffer, si
         break;
     case THAW_RECIPE_TEXT:
     case THAW_RECIPE_NAMES:
+    case THAW_RECIPE_PHASES:
         break;
     }
     snprintf(buffer, size, "%s", str_text(&text));

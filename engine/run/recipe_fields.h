@@ -18,6 +18,7 @@ typedef enum recipe_storage {
     STORE_DOUBLE,  /* double */
     STORE_NAMES,   /* char **, owned; size_t at count_offset */
     STORE_SIZES,   /* int[THAW_HEAD_HIDDEN_MAX]; int at count_offset */
+    STORE_PHASES,  /* thaw_recipe_phase *, owned; size_t at count_offset */
     STORE_FACTORS, /* thaw_layer_lr *, owned; size_t at count_offset */
 } recipe_storage;
 

@@ -80,6 +80,15 @@ static cJSON *factors_item(const char *text) {
     return object;
 }
 
+/* The objects with commas between, with or without the brackets around them. */
+static cJSON *phases_item(const char *text) {
+    if (text[0] == '[') return scalar_item(text);
+    char *list = xasprintf("[%s]", text);
+    cJSON *item = scalar_item(list);
+    free(list);
+    return item;
+}
+
 cJSON *recipe_text_item(const recipe_row *row, const char *typed) {
     char *text = trimmed(typed, strlen(typed));
     cJSON *item = NULL;
@@ -107,6 +116,9 @@ cJSON *recipe_text_item(const recipe_row *row, const char *typed) {
         break;
     case THAW_RECIPE_FACTORS:
         item = factors_item(text);
+        break;
+    case THAW_RECIPE_PHASES:
+        item = phases_item(text);
         break;
     }
     free(text);

@@ -10,6 +10,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/str.h"
 #include "engine/run/recipe_fields.h"
+#include "engine/run/recipe_phases.h"
 
 static const char *const pool_words[] = {
     [THAW_POOL_DEFAULT] = "default",
@@ -26,6 +27,7 @@ static const char *const type_nouns[] = {
     [THAW_RECIPE_NUMBER] = "a number",
     [THAW_RECIPE_NAMES] = "a list of layer names, like [\"conv1\", \"layer1\"]",
     [THAW_RECIPE_SIZES] = "a list of sizes, like [512, 256]",
+    [THAW_RECIPE_PHASES] = "a list of phases",
     [THAW_RECIPE_FACTORS] = "an object of layers and factors, like {\"layer4\": 0.1}",
 };
 
@@ -162,6 +164,8 @@ thaw_status recipe_row_check(const recipe_row *row, const cJSON *item) {
         return check_sizes(row, item);
     case THAW_RECIPE_FACTORS:
         return check_factors(row, item);
+    case THAW_RECIPE_PHASES:
+        return recipe_phases_check(item);
     }
     return thaw_ok();
 }
@@ -230,6 +234,10 @@ void recipe_row_store(const recipe_row *row, thaw_recipe *r, const cJSON *item) 
     case STORE_FACTORS:
         store_factors(MEMBER(thaw_layer_lr *, r, row->offset), MEMBER(size_t, r, row->count_offset), item);
         break;
+    case STORE_PHASES:
+        *MEMBER(thaw_recipe_phase *, r, row->offset) =
+            recipe_phases_store(item, MEMBER(size_t, r, row->count_offset));
+        break;
     }
 }
 
@@ -267,6 +275,9 @@ cJSON *recipe_row_load(const recipe_row *row, const thaw_recipe *r) {
             cJSON_AddNumberToObject(item, factor->pattern, factor->factor);
         }
         return item;
+    case STORE_PHASES:
+        return recipe_phases_load(LOOK(thaw_recipe_phase *, r, row->offset),
+                                  LOOK(size_t, r, row->count_offset));
     }
     return item;
 }
@@ -292,6 +303,12 @@ void recipe_row_clear(const recipe_row *row, thaw_recipe *r) {
             free((*MEMBER(thaw_layer_lr *, r, row->offset))[i].pattern);
         free(*MEMBER(thaw_layer_lr *, r, row->offset));
         *MEMBER(thaw_layer_lr *, r, row->offset) = NULL;
+        *MEMBER(size_t, r, row->count_offset) = 0;
+        break;
+    case STORE_PHASES:
+        recipe_phases_free(*MEMBER(thaw_recipe_phase *, r, row->offset),
+                           *MEMBER(size_t, r, row->count_offset));
+        *MEMBER(thaw_recipe_phase *, r, row->offset) = NULL;
         *MEMBER(size_t, r, row->count_offset) = 0;
         break;
     default:

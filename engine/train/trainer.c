@@ -143,6 +143,7 @@ static thaw_status open_model(trainer *t) {
                                strcmp(t->recipe.layout, "channels_last") == 0, &t->model));
     if (t->model->note && !t->resumed) trainer_log(t, 1, "%s", t->model->note);
     THAW_TRY(thaw_layers_new(t->recipe.model, &t->recipe.head, classes, t->plan.transform.crop, &t->layers));
+    THAW_TRY(trainer_check_phases(t));
     THAW_TRY(optimizer_new(&t->recipe, t->model, &t->optimizer));
     t->stats = layer_stats_new(t->model);
     profile_watch_model(&t->profile, t->model);

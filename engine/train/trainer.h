@@ -14,6 +14,7 @@
  *     trainer_command.c    what each command does
  *     trainer_cache.c      which outputs of frozen layers are kept
  *     trainer_key.c        and under which name on disk
+ *     trainer_phase.c      what the recipe planned for a later epoch
  *     trainer_data.c       whether the images are still the same
  *     trainer_checkpoint.c into the run folder and back
  *     trainer_event.c      what is said when
@@ -86,6 +87,7 @@ typedef struct trainer {
 
     /* Position and everything else that a checkpoint holds. */
     int epoch, next_batch; /* of the epoch; steps_per_epoch when only the evaluation is left */
+    size_t phase;          /* of the recipe's, how many have begun */
     int64_t steps;
     double base_lr;
     metrics score;                       /* of the epoch's training batches so far */
@@ -148,6 +150,13 @@ bool trainer_poll(trainer *t);
 
 /* Apply a mask; a mask that does not fit or leaves nothing trainable changes nothing. */
 thaw_status trainer_set_mask(trainer *t, const freeze_mask *mask);
+
+void trainer_set_lr(trainer *t, double lr); /* and say so */
+
+/* Do the recipe's phases name layers that are there, and leave something to train? */
+thaw_status trainer_check_phases(trainer *t);
+/* At the beginning of an epoch: begin those that are due. */
+thaw_status trainer_begin_phases(trainer *t);
 
 /* Write a checkpoint and say so. Trouble is told as a log event, is in save_status, and does not end the run:
    the checkpoint before is as good as it was, and a later one may succeed. */

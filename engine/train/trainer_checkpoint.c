@@ -2,9 +2,9 @@
  * trainer_checkpoint.c - a run's state into its folder and back. Tensors are copied to host memory first,
  * which is also where weights that are not finite are found: they never replace a checkpoint that is.
  *
- * Beside what checkpoint.h defines, "extra" holds: "updates" (each optimizer slot's count), "epoch" (the sums
- * of the epoch so far, so that its mean loss comes out bit-identical after a resume) and "images" (how many
- * training images the position was counted in).
+ * Beside what checkpoint.h defines, "extra" holds: "updates" (each optimizer slot's count), "phase" (how many
+ * of the recipe's have begun), "epoch" (the sums of the epoch so far, so that its mean loss comes out
+ * bit-identical after a resume) and "images" (how many training images the position was counted in).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -88,6 +88,7 @@ static cJSON *extra_write(trainer *t) {
     json_add_number(epoch, "loss_sum", t->score.loss_sum);
     json_add_number(epoch, "seconds", t->epoch_seconds);
     json_add_number(epoch, "train_seconds", t->train_seconds);
+    json_add_number(extra, "phase", (double)t->phase);
     json_add_number(extra, "images", (double)thaw_dataset_images(t->dataset, true));
     return extra;
 }
@@ -103,6 +104,8 @@ static thaw_status extra_read(trainer *t, const cJSON *extra) {
         if (!cJSON_IsNumber(item)) continue;
         THAW_TRY(optimizer_restore_steps(t->optimizer, item->string, (int64_t)item->valuedouble));
     }
+    double phase = number_or_zero(extra, "phase");
+    if (phase > 0 && phase <= (double)t->recipe.phase_count) t->phase = (size_t)phase;
     const cJSON *epoch = cJSON_GetObjectItemCaseSensitive(extra, "epoch");
     t->score.images = (int64_t)number_or_zero(epoch, "images");
     t->score.top1 = (int64_t)number_or_zero(epoch, "top1");

@@ -32,6 +32,13 @@ static thaw_status do_mask(trainer *t, const command *c) {
     return status;
 }
 
+void trainer_set_lr(trainer *t, double lr) {
+    t->base_lr = lr;
+    thaw_event e = {.kind = THAW_EVENT_LR};
+    e.lr.lr = lr;
+    trainer_emit(t, &e);
+}
+
 /* The same range as in a recipe. */
 static bool lr_in_range(double lr) {
     const thaw_recipe_field *field = thaw_recipe_field_find("optimizer.lr");
@@ -48,10 +55,7 @@ static thaw_status do_lr(trainer *t, const command *c) {
         trainer_log(t, 1, "%s", status.message);
         return status;
     }
-    t->base_lr = c->lr;
-    thaw_event e = {.kind = THAW_EVENT_LR};
-    e.lr.lr = c->lr;
-    trainer_emit(t, &e);
+    trainer_set_lr(t, c->lr);
     return thaw_ok();
 }
 

@@ -221,6 +221,7 @@ static thaw_status run_epoch(trainer *t) {
     t->working = THAW_STATE_TRAINING;
     t->profile.epoch = t->epoch;
     trainer_check_data(t);
+    THAW_TRY(trainer_begin_phases(t));
     start_loading(t, true);
     for (bool done = false; !done;) {
         if (!trainer_poll(t)) return thaw_error(THAW_ERR_CANCELLED, "stopped");
@@ -237,6 +238,7 @@ static thaw_status run_epoch(trainer *t) {
 }
 
 static bool is_stale(const trainer *t) {
+    if (t->phase < t->recipe.phase_count) return false; /* what is to come is another matter */
     return t->recipe.early_stop > 0 && t->stale_epochs >= t->recipe.early_stop;
 }
 

@@ -14,12 +14,13 @@ typedef struct thaw_forecast {
     int64_t steps;     /* of the whole run */
     double whole;      /* of them: that compute every layer; the others find the frozen ones' outputs */
     double kept_share; /* of a whole step's multiply-accumulates, that is left in those others */
-    double work;       /* whole steps that all of it amounts to */
+    double work;       /* whole steps (of the first phase) that all of it amounts to */
     int views;         /* of a training image that are kept; 0: none */
 } thaw_forecast;
 
-/* A run of RECIPE over IMAGES to train with, under the mask of LAYERS, if all that is to be kept finds room.
- */
+/* A run of RECIPE over IMAGES to train with, under the mask of LAYERS and then those of its phases, if all
+ * that is to be kept finds room. kept_share and views are of the first phase. LAYERS are as before
+ * afterwards. */
 thaw_forecast thaw_forecast_run(const thaw_layers *layers, const thaw_recipe *recipe, int64_t images);
 
 /* Bytes that a run of R keeps at most, of AVAILABLE: decoded images, and what frozen layers make of them.

@@ -23,6 +23,17 @@ typedef struct thaw_layer_lr {
     double factor; /* times the learning rate */
 } thaw_layer_lr;
 
+/* What changes at the beginning of an epoch, as planned. */
+typedef struct thaw_recipe_phase {
+    int epoch;  /* epochs before it: at least 1 */
+    bool masks; /* it has a mask of its own: the next four; else the mask stays */
+    char **freeze;
+    size_t freeze_count;
+    char **moving;
+    size_t moving_count;
+    double lr; /* base learning rate from then on; 0: as it was */
+} thaw_recipe_phase;
+
 typedef struct thaw_recipe {
     char *model;   /* "resnet18"; "" until chosen */
     char *weights; /* catalog name, "DEFAULT", path of a file, or NULL: random initialisation */
@@ -57,6 +68,8 @@ typedef struct thaw_recipe {
         double gamma;         /* ... times this */
         double min_lr;        /* cosine ends here */
     } schedule;
+    thaw_recipe_phase *phase; /* in order of epochs */
+    size_t phase_count;
     double label_smoothing;
     int epochs, batch_size;
     uint64_t seed;
@@ -96,6 +109,7 @@ typedef enum thaw_recipe_type {
     THAW_RECIPE_NUMBER,
     THAW_RECIPE_NAMES,   /* a list of layer names or globs; as text "conv1, layer1.*" */
     THAW_RECIPE_SIZES,   /* a list of whole numbers; as text "512, 256" */
+    THAW_RECIPE_PHASES,  /* a list of phases; as text their objects with commas between */
     THAW_RECIPE_FACTORS, /* an object of layer name or glob to number; as text "layer4 = 0.1, layer3 = 0.01"
                           */
 } thaw_recipe_type;

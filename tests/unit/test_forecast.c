@@ -93,8 +93,39 @@ static void caches_take_their_parts_of_what_is_free_and_no_more(void **state) {
     thaw_recipe_clear(&r);
 }
 
+/* The head alone, then everything: two runs, the second's steps as much longer as they are. */
+static void phases_are_foreseen_one_after_the_other(void **state) {
+    (void)state;
+    enum { PROBE = 5 };
+    thaw_recipe r;
+    thaw_layers *layers;
+    thaw_recipe_init(&r);
+    set(&r, "model", "cifar_resnet20");
+    set(&r, "data.augment", "none");
+    set(&r, "epochs", "20");
+    set(&r, "batch_size", "16");
+    set(&r, "phases", "{\"epoch\": 5, \"freeze\": []}");
+    thaw_status status = thaw_layers_new(r.model, NULL, 8, 32, &layers);
+    assert_string_equal(status.message, "");
+    const char *all = "all";
+    status = thaw_layers_set_mask(layers, &all, 1, NULL, 0);
+    assert_string_equal(status.message, "");
+    thaw_cost head = thaw_layers_cost(layers, 16, 1);
+    thaw_forecast f = thaw_forecast_run(layers, &r, IMAGES);
+    assert_int_equal(f.steps, EPOCHS * STEPS);
+    assert_true(fabs(f.whole - (STEPS + (EPOCHS - PROBE) * STEPS)) < 1e-9);
+    double rest = (EPOCHS - PROBE) * STEPS / head.relative_step;
+    assert_true(f.work > rest + STEPS && f.work < rest + 1.1 * STEPS);
+    thaw_cost after = thaw_layers_cost(layers, 16, 1); /* the layers are as they were */
+    assert_int_equal(after.trainable, head.trainable);
+    assert_true(after.relative_step == head.relative_step);
+    thaw_layers_free(layers);
+    thaw_recipe_clear(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(phases_are_foreseen_one_after_the_other),
         cmocka_unit_test(one_view_is_computed_in_the_first_epoch),
         cmocka_unit_test(random_crops_are_computed_as_often_as_there_are_views),
         cmocka_unit_test(flips_are_all_met_after_some_epochs),

@@ -220,6 +220,38 @@ static void a_preset_is_taken_by_its_name(void **state) {
     app_free(a);
 }
 
+static void linear_probing_then_fine_tuning_is_a_plan_of_the_recipe(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    canvas_resize(&a->frame, 36, 120);
+    press(a, "3 P");
+    assert_shows(a, "the head first, then everything with a lower rate");
+    press(a, "p");
+    assert_shows(a, "epochs of the head alone");
+    press(a, "Ctrl-U");
+    type(a, "25");
+    press(a, "Enter");
+    assert_shows(a, "at least 1 of the 25 epochs");
+    press(a, "Ctrl-U");
+    type(a, "4");
+    press(a, "Enter");
+    assert_shows(a, "the head alone for 4 epochs");
+    assert_shows(a, "after 4 epochs everything trains, lr 0.0001");
+    assert_int_equal(state_of(a, "linear"), THAW_TRAINABLE);
+    assert_int_equal(state_of(a, "layer3"), THAW_FROZEN);
+    const thaw_recipe *r = app_recipe(a);
+    assert_int_equal(r->phase_count, 1);
+    assert_int_equal(r->phase[0].epoch, 4);
+    assert_true(r->phase[0].masks && r->phase[0].freeze_count == 0 && r->phase[0].lr == 0.0001);
+    press(a, "P h"); /* another preset is another plan */
+    assert_int_equal(app_recipe(a)->phase_count, 0);
+    app_free(a);
+    a = open_run();
+    press(a, "3 P p");
+    assert_shows(a, "fixed when it begins");
+    app_free(a);
+}
+
 int main(void) {
     app_fixture_home();
     const struct CMUnitTest tests[] = {
@@ -230,6 +262,7 @@ int main(void) {
         cmocka_unit_test(what_is_held_back_is_not_sent_when_it_trains_nothing),
         cmocka_unit_test(a_glob_selects_and_the_next_edit_is_about_that),
         cmocka_unit_test(a_range_goes_from_its_mark_to_the_cursor_and_its_ends_can_be_swapped),
+        cmocka_unit_test(linear_probing_then_fine_tuning_is_a_plan_of_the_recipe),
         cmocka_unit_test(a_preset_is_taken_by_its_name),
         cmocka_unit_test(a_mask_is_foreseen_beside_what_the_run_measures),
     };

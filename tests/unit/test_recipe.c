@@ -117,6 +117,18 @@ static void mistakes_are_refused_by_name(void **state) {
         {"{\"optimizer\": {\"momentun\": 0.9}}", "did you mean \"optimizer.momentum\""},
         {"{\"lr\": 0.1}", "did you mean \"optimizer.lr\""},
         {"{\"qqqqqqqq\": 1}", "unknown key"},
+        {"{\"phases\": 5}", "must be a list"},
+        {"{\"phases\": [5]}", "a phase is an object"},
+        {"{\"phases\": [{\"freeze\": []}]}", "number 1: \"epoch\" must be a whole number, more than 0"},
+        {"{\"phases\": [{\"epoch\": 0}]}", "more than 0"},
+        {"{\"phases\": [{\"epoch\": 1.5}]}", "whole number"},
+        {"{\"phases\": [{\"epoch\": 1e9}]}", "\"epochs\" must be"},
+        {"{\"phases\": [{\"epoch\": 3}, {\"epoch\": 3}]}",
+         "number 2: \"epoch\" must be a whole number, more than 3"},
+        {"{\"phases\": [{\"epoch\": 3, \"freez\": []}]}", "did you mean \"freeze\""},
+        {"{\"phases\": [{\"epoch\": 3, \"epoch\": 4}]}", "twice"},
+        {"{\"phases\": [{\"epoch\": 3, \"freeze\": \"all\"}]}", "list of layer names"},
+        {"{\"phases\": [{\"epoch\": 3, \"lr\": 0}]}", "more than 0"},
         {"{\"\": 1}", "unknown key"},
         {"{\"data\": {\"path\": {\"x\": 1}}}", "\"data.path\" must be a string"},
         {"{\"epochs\": -1}", "\"epochs\" must be a whole number, at least 1"},
@@ -394,6 +406,7 @@ static void fields_that_contradict_each_other_do_not_check(void **state) {
         {"data={\"resize\": 100, \"crop\": 200}", "data.crop"},
         {"schedule={\"warmup_epochs\": 26}", "warmup_epochs"},
         {"schedule={\"name\": \"cosine\", \"min_lr\": 1}", "min_lr"},
+        {"phases={\"epoch\": 25}", "begins when the run is over"},
         {"model=", "no model"},
         {"data.path=", "no data"},
     };
@@ -442,7 +455,8 @@ static char *default_cell(const thaw_recipe_field *f) {
     if (f->null_means && strcmp(f->initial, "none") == 0) return xstrdup("`null`");
     if (f->type == THAW_RECIPE_TEXT && !f->initial[0]) return xstrdup("required");
     if (f->type == THAW_RECIPE_FACTORS) return xstrdup("`{}`");
-    if (f->type == THAW_RECIPE_SIZES || (f->type == THAW_RECIPE_NAMES && !f->initial[0]))
+    if (f->type == THAW_RECIPE_SIZES || f->type == THAW_RECIPE_PHASES ||
+        (f->type == THAW_RECIPE_NAMES && !f->initial[0]))
         return xstrdup("`[]`");
     if (f->type == THAW_RECIPE_NAMES) return xasprintf("`[\"%s\"]`", f->initial);
     return xasprintf("`%s`", f->initial);
@@ -450,10 +464,15 @@ static char *default_cell(const thaw_recipe_field *f) {
 
 static void append_row(str *out, const thaw_recipe_field *f) {
     static const char *const nouns[] = {
-        [THAW_RECIPE_TEXT] = "string",     [THAW_RECIPE_NAMES] = "list of strings",
-        [THAW_RECIPE_SIZES] = "list of: ", [THAW_RECIPE_INT] = "whole number: ",
-        [THAW_RECIPE_NUMBER] = "number: ", [THAW_RECIPE_FACTORS] = "object of: ",
-        [THAW_RECIPE_WORD] = "",           [THAW_RECIPE_BOOL] = "",
+        [THAW_RECIPE_TEXT] = "string",
+        [THAW_RECIPE_NAMES] = "list of strings",
+        [THAW_RECIPE_SIZES] = "list of: ",
+        [THAW_RECIPE_INT] = "whole number: ",
+        [THAW_RECIPE_NUMBER] = "number: ",
+        [THAW_RECIPE_FACTORS] = "object of: ",
+        [THAW_RECIPE_PHASES] = "list of phases",
+        [THAW_RECIPE_WORD] = "",
+        [THAW_RECIPE_BOOL] = "",
     };
     char range[128], *initial = default_cell(f);
     str_appendf(out, "| `%s` | %s | %s%s%s%s | %s |\n", f->key, initial, nouns[f->type],

@@ -56,6 +56,21 @@ static cJSON *draw_list(rng *r, const thaw_recipe_field *f) {
     return list;
 }
 
+static cJSON *draw_phases(rng *r) {
+    cJSON *list = cJSON_CreateArray();
+    int epoch = 0;
+    for (uint64_t n = rng_below(r, 4); n > 0; n--) {
+        cJSON *phase = cJSON_CreateObject(), *names = cJSON_CreateArray();
+        cJSON_AddItemToArray(list, phase);
+        epoch += 1 + (int)rng_below(r, 5);
+        cJSON_AddNumberToObject(phase, "epoch", epoch);
+        cJSON_AddItemToArray(names, cJSON_CreateString(draw_name(r)));
+        cJSON_AddItemToObject(phase, rng_below(r, 2) ? "freeze" : "moving", names);
+        if (rng_below(r, 2)) cJSON_AddNumberToObject(phase, "lr", rng_unit(r) + 1e-9);
+    }
+    return list;
+}
+
 static cJSON *draw_value(rng *r, const thaw_recipe_field *f) {
     size_t words = 0;
     if (f->null_means && rng_below(r, 3) == 0) return cJSON_CreateNull();
@@ -66,6 +81,8 @@ static cJSON *draw_value(rng *r, const thaw_recipe_field *f) {
         return cJSON_CreateString(f->choices[rng_below(r, words)]);
     case THAW_RECIPE_TEXT:
         return cJSON_CreateString(strcmp(f->key, "device") ? draw_name(r) : "cuda:1");
+    case THAW_RECIPE_PHASES:
+        return draw_phases(r);
     case THAW_RECIPE_BOOL:
         return cJSON_CreateBool(rng_below(r, 2) == 0);
     case THAW_RECIPE_INT:

@@ -75,30 +75,30 @@ bool layer_can_redo(app *a, void *self);
         "toggle", "Space", "freeze/thaw", "next of trainable, weights frozen, frozen", NULL, layer_some, \
             layer_toggle                                                                                 \
     }
-#define LAYER_PANE_ACTIONS                                                                                    \
-    {"freeze-below", "F",        "all below",       "freeze this layer and all before it",                    \
-     NULL,           layer_some, layer_freeze_below},                                                         \
-        {"freeze", "f",        NULL,        "freeze the layer, the range, or what a name or glob matches",    \
-         "GLOB",   layer_some, layer_freeze},                                                                 \
-        {"thaw", "T t",      "thaw",    "let the layer, the range, or what matches train",                    \
-         "GLOB", layer_some, layer_thaw},                                                                     \
-        {"moving", NULL,       NULL,        "freeze weights only: batch-norm statistics keep moving",         \
-         "GLOB",   layer_some, layer_moving},                                                                 \
-        {"preset", "P",        "preset",    "head only, last block, last half, norms only, all",              \
-         "NAME",   layer_some, layer_preset},                                                                 \
-        {"select", "v",        "range",     "begin or end a range of layers, or select what matches",         \
-         "GLOB",   layer_some, layer_select},                                                                 \
-        {"other-end", "o", NULL, "go to the other end of the range", NULL, layer_has_range, layer_other_end}, \
-        {"glob", "/", "glob", "select what a name or glob matches", "GLOB", layer_some, layer_glob},          \
-        {"undo", "u", "undo", "take the last change of the mask back", NULL, layer_can_undo, layer_undo},     \
-        {"redo", "Ctrl-R", NULL, "do what was undone again", NULL, layer_can_redo, layer_redo},               \
-        {"hold",    "H",                                                                                      \
-         NULL,      "hold edits back from the run, to see first what they would cost",                        \
-         NULL,      layer_may_hold,                                                                           \
-         layer_hold},                                                                                         \
-        {"send", "H", "send", "send the run the mask that was held back", NULL, layer_is_held, layer_send},   \
-        {"fold-all", "-", NULL, "show the outermost layers only", NULL, layer_some, layer_fold_all}, {        \
-        "unfold-all", "+ =", NULL, "show every layer", NULL, layer_some, layer_unfold_all                     \
+#define LAYER_PANE_ACTIONS                                                                                     \
+    {"freeze-below", "F",        "all below",       "freeze this layer and all before it",                     \
+     NULL,           layer_some, layer_freeze_below},                                                          \
+        {"freeze", "f",        NULL,        "freeze the layer, the range, or what a name or glob matches",     \
+         "GLOB",   layer_some, layer_freeze},                                                                  \
+        {"thaw", "T t",      "thaw",    "let the layer, the range, or what matches train",                     \
+         "GLOB", layer_some, layer_thaw},                                                                      \
+        {"moving", NULL,       NULL,        "freeze weights only: batch-norm statistics keep moving",          \
+         "GLOB",   layer_some, layer_moving},                                                                  \
+        {"preset", "P",        "preset",    "head only, last block, last half, norms only, all, linear probe", \
+         "NAME",   layer_some, layer_preset},                                                                  \
+        {"select", "v",        "range",     "begin or end a range of layers, or select what matches",          \
+         "GLOB",   layer_some, layer_select},                                                                  \
+        {"other-end", "o", NULL, "go to the other end of the range", NULL, layer_has_range, layer_other_end},  \
+        {"glob", "/", "glob", "select what a name or glob matches", "GLOB", layer_some, layer_glob},           \
+        {"undo", "u", "undo", "take the last change of the mask back", NULL, layer_can_undo, layer_undo},      \
+        {"redo", "Ctrl-R", NULL, "do what was undone again", NULL, layer_can_redo, layer_redo},                \
+        {"hold",    "H",                                                                                       \
+         NULL,      "hold edits back from the run, to see first what they would cost",                         \
+         NULL,      layer_may_hold,                                                                            \
+         layer_hold},                                                                                          \
+        {"send", "H", "send", "send the run the mask that was held back", NULL, layer_is_held, layer_send},    \
+        {"fold-all", "-", NULL, "show the outermost layers only", NULL, layer_some, layer_fold_all}, {         \
+        "unfold-all", "+ =", NULL, "show every layer", NULL, layer_some, layer_unfold_all                      \
     }
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * layer_presets.c - masks by a name: what is usually tried, for any model.
+ * layer_presets.c - masks by a name, and a plan of two: what is usually tried, for any model.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,11 +100,66 @@ static const preset presets[] = {
     {'a', "all", "everything", preset_all},
 };
 
-enum { PRESETS = sizeof presets / sizeof *presets, PRESET_NONE = 'c' };
+enum { PRESETS = sizeof presets / sizeof *presets, PRESET_PLAN = 'p', PRESET_NONE = 'c' };
+
+/* ---- a plan: linear probing, then fine-tuning (Kumar et al. 2022, arXiv 2202.10054) ---- */
+
+static const char plan_name[] = "linear probe";
+
+static void drop_plan(app *a) {
+    if (!app_recipe(a)->phase_count) return;
+    thaw_status status = app_recipe_set(a, "phases=");
+    if (thaw_failed(&status)) app_fail(a, &status);
+}
+
+/* The head alone for EPOCHS epochs, then everything at a tenth of the rate. */
+static thaw_status set_plan(app *a, int epochs) {
+    const double lower = 0.1;
+    const thaw_recipe *r = app_recipe(a);
+    if (epochs < 1 || epochs >= r->epochs)
+        return thaw_error(THAW_ERR_USAGE,
+                          "the head alone takes at least 1 of the %d epochs, and leaves at least 1",
+                          r->epochs);
+    char *plan =
+        xasprintf("phases=[{\"epoch\": %d, \"freeze\": [], \"lr\": %.6g}]", epochs, r->optimizer.lr * lower);
+    thaw_status status = app_recipe_set(a, plan);
+    free(plan);
+    THAW_TRY(status);
+    preset_head(app_layers(a));
+    if (app_mask_changed(a, "preset linear probe, then fine-tune"))
+        app_say(a, "the head alone for %d epoch%s, then everything with lr %g", epochs,
+                epochs == 1 ? "" : "s", r->phase[0].lr);
+    return thaw_ok();
+}
+
+static thaw_status accept_epochs(app *a, void *user, const char *text) {
+    (void)user;
+    char *end;
+    long epochs = strtol(text, &end, 10);
+    if (end == text || *end || epochs < 0 || epochs > INT_MAX)
+        return thaw_error(THAW_ERR_USAGE, "\"%s\" is no number of epochs", text);
+    return app_layers(a) ? set_plan(a, (int)epochs) : thaw_ok();
+}
+
+static void ask_plan(app *a) {
+    enum { USUAL_SHARE = 5 };
+    int usual = app_recipe(a)->epochs / USUAL_SHARE;
+    if (app_busy(a)) {
+        app_warn(a, "a run's plan is fixed when it begins; thaw the rest by hand, or stop it with s first");
+        return;
+    }
+    char *initial = xasprintf("%d", usual > 0 ? usual : 1);
+    prompt_params params = {.label = "epochs of the head alone", .initial = initial, .accept = accept_epochs};
+    app_prompt(a, &params);
+    free(initial);
+}
+
+/* ---- choosing ---- */
 
 static void apply_preset(app *a, const preset *chosen) {
     thaw_layers *layers = app_layers(a);
     if (!layers) return;
+    if (!app_busy(a)) drop_plan(a);
     chosen->apply(layers);
     char *what = xasprintf("preset %s", chosen->name);
     char some[NUMBER_TEXT_MAX];
@@ -117,17 +173,22 @@ static void preset_answered(app *a, void *user, int key) {
     (void)user;
     for (int i = 0; i < PRESETS; i++)
         if (presets[i].key == key) apply_preset(a, &presets[i]);
+    if (key == PRESET_PLAN) ask_plan(a);
 }
 
 static void preset_by_name(app *a, const char *name) {
-    const char *names[PRESETS];
+    const char *names[PRESETS + 1] = {[PRESETS] = plan_name};
     for (int i = 0; i < PRESETS; i++) {
         names[i] = presets[i].name;
         if (strncmp(names[i], name, strlen(name))) continue;
         apply_preset(a, &presets[i]);
         return;
     }
-    const char *near = text_nearest(name, names, PRESETS);
+    if (!strncmp(plan_name, name, strlen(name))) {
+        ask_plan(a);
+        return;
+    }
+    const char *near = text_nearest(name, names, PRESETS + 1);
     app_warn(a, "there is no preset \"%s\"%s%s%s; P lists them", name, near ? "; did you mean \"" : "",
              near ? near : "", near ? "\"?" : "");
 }
@@ -142,6 +203,8 @@ void layer_preset(app *a, void *self, const char *argument) {
         .title = "preset", .text = "What is to be trained? The rest is frozen.", .answered = preset_answered};
     for (int i = 0; i < PRESETS; i++)
         params.answer[i] = (dialog_answer){presets[i].key, presets[i].text};
-    params.answer[PRESETS] = (dialog_answer){PRESET_NONE, "leave it as it is"};
+    params.answer[PRESETS] =
+        (dialog_answer){PRESET_PLAN, "the head first, then everything with a lower rate"};
+    params.answer[PRESETS + 1] = (dialog_answer){PRESET_NONE, "leave it as it is"};
     app_ask(a, &params);
 }

@@ -11,6 +11,7 @@
 #include "tui/screens/facts.h"
 #include "tui/screens/layer_pane.h"
 #include "tui/screens/mask_forecast.h"
+#include "tui/screens/phase_text.h"
 #include "tui/text.h"
 #include "tui/widgets/progress.h"
 
@@ -80,6 +81,7 @@ static void mask_facts(facts *f, app *a, const thaw_layers *layers, int node) {
     facts_heading(f, app_mask_unsent(a) ? "this mask, held back from the run" : "this mask");
     facts_line(f, "trains", "%s", thaw_layers_mask_label(layers, label, sizeof label));
     double part = cost.parameters ? (double)cost.trainable / (double)cost.parameters : 0;
+    phase_facts(f, app_recipe(a));
     facts_line(f, "parameters", "%.3g %% of %s", part * 100, text_count((double)cost.parameters, all));
     facts_line(f, "frozen start", "%s", cost.prefix_cut ? cost.prefix_name : "none: the first layers train");
     facts_line(f, "a step", "%.0f %% of training everything", cost.relative_step * 100);

@@ -38,7 +38,7 @@ mask_forecast mask_forecast_after(app *a, int node) {
 
 /* ---- the table ---- */
 
-enum { LABEL_COLUMNS = 12, CELL_COLUMNS = 12, CELLS_MAX = 3 };
+enum { LABEL_COLUMNS = 9, CELL_LEAST = 8, CELL_MOST = 12, CELLS_MAX = 3 };
 
 typedef struct cells {
     char *text[CELLS_MAX];
@@ -53,24 +53,30 @@ static void add(cells *row, const char *format, ...) {
     va_end(args);
 }
 
+/* Columns of a cell where COUNT of them share the pane. */
+static int cell_columns(const facts *f, int count) {
+    int each = (f->r.cols - LABEL_COLUMNS) / count - 1;
+    return each < CELL_LEAST ? CELL_LEAST : each > CELL_MOST ? CELL_MOST : each;
+}
+
 /* The row, freed; the columns that there is room for. */
 static void draw_row(facts *f, const char *label, theme_role role, cells *row) {
     rect r = facts_room(f, 1);
+    int width = cell_columns(f, row->count);
     canvas_text(f->c, r.row, r.col, LABEL_COLUMNS, label, ROLE_DIM);
     for (int i = 0; i < row->count; i++) {
-        int col = LABEL_COLUMNS + i * (CELL_COLUMNS + 1);
-        if (col + CELL_COLUMNS <= r.cols)
-            canvas_text_right(f->c, r.row, r.col + col, CELL_COLUMNS, row->text[i], role);
+        int col = LABEL_COLUMNS + i * (width + 1) + 1;
+        if (col + width <= r.cols) canvas_text_right(f->c, r.row, r.col + col, width, row->text[i], role);
         free(row->text[i]);
     }
 }
 
-static void add_step(cells *row, const mask_forecast *m) {
+static void add_step(cells *row, const mask_forecast *m, const char *about) {
     char text[NUMBER_TEXT_MAX];
     if (isfinite(m->seconds))
-        add(row, "≈ %s", text_duration(m->seconds, text));
+        add(row, "%s%s", about, text_duration(m->seconds, text));
     else
-        add(row, "%.0f %% of all", m->cost.relative_step * 100);
+        add(row, "%.0f %%", m->cost.relative_step * 100);
 }
 
 static void add_memory(cells *row, double bytes, const char *about) {
@@ -87,11 +93,15 @@ static void add_count(cells *row, int64_t parameters) {
 }
 
 void mask_forecast_draw(facts *f, app *a, int node) {
+    enum { ROOMY = 10 };
     const run_view *v = app_live(a);
     bool on = app_busy(a) && v->begun && v->step_seconds > 0,
-         some = thaw_layers_at(app_layers(a), node)->parameters;
+         some = thaw_layers_at(app_layers(a), node)->parameters > 0;
     mask_forecast now = mask_forecast_now(a), after = some ? mask_forecast_after(a, node) : now;
     char text[NUMBER_TEXT_MAX];
+    int count = 1 + on + some;
+    bool roomy = cell_columns(f, count) >= ROOMY;
+    const char *about = roomy ? "≈ " : "", *mask = app_mask_unsent(a) ? "held back" : "this mask";
     cells head = {0}, step = {0}, memory = {0}, trains = {0};
     if (on) {
         add(&head, "measured");
@@ -99,14 +109,14 @@ void mask_forecast_draw(facts *f, app *a, int node) {
         add_memory(&memory, model_memory_resident(), "");
         add_count(&trains, v->trainable);
     }
-    add(&head, app_mask_unsent(a) ? "held back" : "this mask");
-    add_step(&step, &now);
-    add_memory(&memory, now.memory, "≈ ");
+    add(&head, "%s", roomy ? mask : app_mask_unsent(a) ? "held" : "this");
+    add_step(&step, &now, about);
+    add_memory(&memory, now.memory, about);
     add_count(&trains, now.cost.trainable);
     if (some) {
-        add(&head, "with Space");
-        add_step(&step, &after);
-        add_memory(&memory, after.memory, "≈ ");
+        add(&head, roomy ? "with Space" : "Space");
+        add_step(&step, &after, about);
+        add_memory(&memory, after.memory, about);
         add_count(&trains, after.cost.trainable);
     }
     draw_row(f, "", ROLE_HEADING, &head);

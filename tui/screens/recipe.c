@@ -14,6 +14,7 @@
 #include "tui/app.h"
 #include "tui/key.h"
 #include "tui/screens/facts.h"
+#include "tui/screens/phase_text.h"
 #include "tui/screens/recipe_beside.h"
 #include "tui/screens/recipe_form.h"
 #include "tui/step_rate.h"
@@ -96,6 +97,7 @@ static void foresee(const recipe_screen *s, facts *f) {
         facts_line(f, "trains", "%s: %s of %s parameters",
                    thaw_layers_mask_label(layers, label, sizeof label), text_count((double)cost.trainable, a),
                    text_count((double)cost.parameters, b));
+        phase_facts(f, r);
         seconds = app_step_seconds(s->app, &cost);
         if (isfinite(seconds))
             facts_line(f, "a step takes", "about %s of computing", text_duration(seconds, a));

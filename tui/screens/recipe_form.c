@@ -75,6 +75,7 @@ static const place places[] = {
      .step = 0.1},
     {.key = "schedule.min_lr", .label = "last rate", .needs = "schedule.name", .values = "cosine"},
     {.key = "layer_lr", .label = "rates of layers"},
+    {.key = "phases", .label = "phases"},
     {.key = "label_smoothing", .label = "label smoothing", .step = 0.05},
     {.key = "early_stop", .label = "early stop after", .step = 1},
 
@@ -111,7 +112,8 @@ static field_kind kind_of(const thaw_recipe_field *f) {
         [THAW_RECIPE_TEXT] = FIELD_TEXT,     [THAW_RECIPE_WORD] = FIELD_CHOICE,
         [THAW_RECIPE_BOOL] = FIELD_TOGGLE,   [THAW_RECIPE_INT] = FIELD_INTEGER,
         [THAW_RECIPE_NUMBER] = FIELD_NUMBER, [THAW_RECIPE_NAMES] = FIELD_TEXT,
-        [THAW_RECIPE_SIZES] = FIELD_TEXT,    [THAW_RECIPE_FACTORS] = FIELD_TEXT,
+        [THAW_RECIPE_PHASES] = FIELD_TEXT,   [THAW_RECIPE_SIZES] = FIELD_TEXT,
+        [THAW_RECIPE_FACTORS] = FIELD_TEXT,
     };
     return strcmp(f->key, "data.path") ? kind[f->type] : FIELD_PATH;
 }
