@@ -85,7 +85,7 @@ typedef struct thaw_mistake {
 } thaw_mistake;
 void thaw_mistakes_free(thaw_mistake *item, size_t count);
 
-enum { THAW_EVENT_MISTAKES_MAX = 24 }; /* in one event */
+enum { THAW_EVENT_MISTAKES_MAX = 16 }; /* in one event */
 
 /*
  * One event. The strings and arrays are owned by the event: thaw_event_clear. A figure that is not known is

@@ -7,12 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "engine/base/file.h"
 #include "engine/base/rng.h"
 #include "engine/train/metrics.h"
 #include "engine/train/mistakes.h"
+#include "train_fixture.h"
 
 enum { CLASSES = 3, IMAGES = 500 };
 
@@ -101,11 +104,44 @@ static void right_answers_and_numbers_that_are_none_are_left_out(void **state) {
     mistakes_clear(&m);
 }
 
+/* Also where frozen layers' outputs are kept, and images of the second evaluation are not even read. */
+static void a_run_says_after_each_epoch_what_it_got_wrong(void **state) {
+    (void)state;
+    static const char *const caches[] = {"cache=off", "cache=memory"};
+    for (size_t k = 0; k < sizeof caches / sizeof *caches; k++) {
+        rig r = {0};
+        thaw_recipe recipe;
+        FIXTURE_RECIPE(&recipe, "epochs=2", "freeze=all", caches[k]);
+        rig_train(&r, &recipe);
+        expect_ok(r.status);
+        assert_int_equal(rig_events(&r, THAW_EVENT_MISTAKES), 2);
+        for (int epoch = 0; epoch < 2; epoch++) {
+            enum { VAL = FIXTURE_CLASSES * 2 };
+            const thaw_event *e = rig_event(&r, THAW_EVENT_MISTAKES, epoch);
+            double wrong = VAL * (1 - rig_event(&r, THAW_EVENT_EPOCH, epoch)->epoch.val_top1);
+            assert_int_equal(e->mistakes.epoch, epoch);
+            assert_int_equal(e->mistakes.count, (int)(wrong + 0.5));
+            for (size_t i = 0; i < e->mistakes.count; i++) {
+                const thaw_mistake *m = &e->mistakes.item[i];
+                char *path = path_join(e->mistakes.folder, m->file);
+                assert_true(path_exists(path));
+                assert_non_null(strstr(m->file, "val/"));
+                assert_non_null(strstr(m->file, m->label)); /* its folder is its class */
+                assert_string_not_equal(m->label, m->predicted);
+                free(path);
+            }
+        }
+        thaw_recipe_clear(&recipe);
+        rig_clear(&r);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_worst_are_kept_and_come_in_order),
         cmocka_unit_test(what_is_kept_does_not_depend_on_the_batches),
         cmocka_unit_test(right_answers_and_numbers_that_are_none_are_left_out),
+        cmocka_unit_test(a_run_says_after_each_epoch_what_it_got_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
