@@ -1,5 +1,6 @@
 /*
- * view.c - what training sees of an image, by the loader's own transform and random numbers.
+ * view.c - what training sees of an image, by the loader's own transform and random numbers. The picture last
+ * read stays decoded, since a sheet of views is of one file.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,9 @@ struct thaw_viewer {
     transform transform;
     uint64_t seed;
     bool fast_decode;
+    char *path; /* of `whole`; NULL: none */
+    int wanted; /* that it was decoded for */
+    image whole;
 };
 
 thaw_status thaw_viewer_new(const thaw_recipe *r, thaw_viewer **out) {
@@ -31,8 +35,25 @@ thaw_status thaw_viewer_new(const thaw_recipe *r, thaw_viewer **out) {
     return thaw_ok();
 }
 
+static void forget(thaw_viewer *v) {
+    image_clear(&v->whole);
+    free(v->path);
+    v->path = NULL;
+}
+
 void thaw_viewer_free(thaw_viewer *v) {
+    if (!v) return;
+    forget(v);
     free(v);
+}
+
+static thaw_status read_whole(thaw_viewer *v, const char *path, int wanted) {
+    if (v->path && v->wanted == wanted && !strcmp(v->path, path)) return thaw_ok();
+    forget(v);
+    THAW_TRY(image_read(path, wanted, &v->whole));
+    v->path = xstrdup(path);
+    v->wanted = wanted;
+    return thaw_ok();
 }
 
 const char *thaw_viewer_augment(const thaw_viewer *v) {
@@ -53,16 +74,15 @@ static void shrink(image *square, int side, thaw_picture *out) {
     *out = (thaw_picture){small.width, small.height, small.rgb};
 }
 
-thaw_status thaw_viewer_show(const thaw_viewer *v, const char *path, bool train, size_t index, int epoch,
-                             int side, thaw_picture *out) {
+thaw_status thaw_viewer_show(thaw_viewer *v, const char *path, bool train, size_t index, int epoch, int side,
+                             thaw_picture *out) {
     const transform *t = &v->transform;
-    image whole, square;
+    image square;
     *out = (thaw_picture){0};
     if (side < 1) return thaw_error(THAW_ERR_USAGE, "a picture of %d pixels; 1 or more are possible", side);
-    THAW_TRY(image_read(path, sampler_wanted_side(t, train, v->fast_decode), &whole));
+    THAW_TRY(read_whole(v, path, sampler_wanted_side(t, train, v->fast_decode)));
     rng numbers = sampler_numbers(v->seed, epoch, (uint32_t)index);
-    transform_preview(t, &whole, train, &numbers, &square);
-    image_clear(&whole);
+    transform_preview(t, &v->whole, train, &numbers, &square);
     shrink(&square, side, out);
     return thaw_ok();
 }

@@ -1,7 +1,7 @@
 /*
  * picture.h - pictures for looking at: a file made small, and what training would see of it.
  *
- * Both read and decode in the calling thread and share nothing, so that any thread may call.
+ * Both read and decode in the calling thread. A viewer is one thread's at a time.
  */
 #ifndef THAW_PICTURE_H
 #define THAW_PICTURE_H
@@ -26,7 +26,7 @@ enum { THAW_PICTURE_SIDE_MAX = 4096 };
  * than it has. An animation gives what training gets: the status says why none can be read. */
 thaw_status thaw_picture_read(const char *path, int side, thaw_picture *out);
 
-/* A recipe's transform, with its seed. */
+/* A recipe's transform, with its seed, and the picture it was last asked for. */
 typedef struct thaw_viewer thaw_viewer;
 /* Fails when R names no model that thaw knows: how large images are depends on it. Weights that are not on
  * this machine are no reason to fail. */
@@ -39,7 +39,7 @@ int thaw_viewer_crop(const thaw_viewer *v);            /* side of what the netwo
  * What the network is shown of the file at PATH, before normalisation, made no larger than SIDE. TRAIN: image
  * INDEX of the training split in EPOCH, by the same random numbers as the loader's; else as in validation.
  */
-thaw_status thaw_viewer_show(const thaw_viewer *v, const char *path, bool train, size_t index, int epoch,
-                             int side, thaw_picture *out);
+thaw_status thaw_viewer_show(thaw_viewer *v, const char *path, bool train, size_t index, int epoch, int side,
+                             thaw_picture *out);
 
 #endif
