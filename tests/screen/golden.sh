@@ -8,7 +8,8 @@
 still() {
     local before
     before=$(screen)
-    grep -qE '[●*] idle' <<<"$before" && ! grep -qE '[a-z%]   [●*] idle' <<<"$before" || return 1 # a job is named there
+    grep -qE '[●*] idle' <<<"$before" || return 1
+    grep -E '[a-z%]   [●*] idle' <<<"$before" | grep -qv 'help   ' && return 1 # a job is named there
     sleep 0.3
     [ "$(screen)" = "$before" ]
 }
