@@ -36,28 +36,28 @@ static bool changed(app *a, thaw_freeze state, const char *what) {
     return done;
 }
 
-/* "moving" is for what has statistics; elsewhere it comes to frozen. */
-static void set_node(thaw_layers *layers, int node, thaw_freeze state) {
-    bool norm = thaw_layers_at(layers, node)->has_norm;
-    thaw_layers_set(layers, node, state == THAW_STATS_MOVING && !norm ? THAW_FROZEN : state);
+void layer_set_nodes(thaw_layers *layers, const int *nodes, int count, thaw_freeze state) {
+    for (int i = 0; i < count; i++) {
+        bool norm = thaw_layers_at(layers, nodes[i])->has_norm;
+        thaw_layers_set(layers, nodes[i], state == THAW_STATS_MOVING && !norm ? THAW_FROZEN : state);
+    }
 }
 
-/* Set what is selected, or else the cursor's row, and end the selection. */
+/* Set what is selected, or else the cursor's row, and end the selection. STATE THAW_MIXED: what Space makes
+ * of the first. */
 static void set_selected(app *a, layer_pane *p, thaw_freeze state) {
     thaw_layers *layers = app_layers(a);
-    int first = -1, count = 0;
-    for (int node = 0; node < p->tree.count; node++) {
-        if (!layer_selected(p, node)) continue;
-        set_node(layers, node, state);
-        if (first < 0) first = node;
-        count++;
+    int count, *nodes = layer_selection(p, &count);
+    if (count) {
+        if (state == THAW_MIXED) state = layer_next_state(layers, nodes[0]);
+        layer_set_nodes(layers, nodes, count, state);
+        const char *path = thaw_layers_at(layers, nodes[0])->path;
+        char *what = count > 1 ? xasprintf("%s and %d more", path, count - 1) : xstrdup(path);
+        layer_select_none(p);
+        changed(a, state, what);
+        free(what);
     }
-    if (first < 0) return;
-    const char *path = thaw_layers_at(layers, first)->path;
-    char *what = count > 1 ? xasprintf("%s and %d more", path, count - 1) : xstrdup(path);
-    layer_select_none(p);
-    changed(a, state, what);
-    free(what);
+    free(nodes);
 }
 
 static void set_matching(app *a, const char *pattern, thaw_freeze state) {
@@ -107,8 +107,7 @@ thaw_freeze layer_next_state(const thaw_layers *layers, int node) {
 void layer_toggle(app *a, void *self, const char *argument) {
     (void)argument;
     layer_pane *p = self;
-    int node = layer_pane_sync(p) ? layer_first_selected(p) : -1;
-    if (node >= 0) set_selected(a, p, layer_next_state(app_layers(a), node));
+    if (layer_pane_sync(p)) set_selected(a, p, THAW_MIXED);
 }
 
 void layer_freeze_below(app *a, void *self, const char *argument) {

@@ -227,16 +227,15 @@ static char *trainable_note(const layer_pane *p, int cols) {
     return str_take(&text);
 }
 
-/* "step ≈ 5.2 ms  15.6 MB", or the share of training everything while nothing was measured. */
-static void cost_line(app *a, canvas *c, rect r, const char *label, const thaw_cost *cost) {
+/* "step ≈ 5.2 ms  215 MB", or the share of training everything while nothing was measured. */
+static void cost_line(canvas *c, rect r, const char *label, const mask_forecast *m) {
     char time[NUMBER_TEXT_MAX], bytes[NUMBER_TEXT_MAX];
-    double seconds = app_step_seconds(a, cost);
-    text_bytes((double)cost->memory_bytes, bytes);
-    if (isfinite(seconds))
-        canvas_textf(c, r.row, r.col, r.cols, ROLE_DIM, "%s ≈ %s  %s", label, text_duration(seconds, time),
+    text_bytes(m->memory, bytes);
+    if (isfinite(m->seconds))
+        canvas_textf(c, r.row, r.col, r.cols, ROLE_DIM, "%s ≈ %s  %s", label, text_duration(m->seconds, time),
                      bytes);
     else
-        canvas_textf(c, r.row, r.col, r.cols, ROLE_DIM, "%s %.0f %%  %s", label, cost->relative_step * 100,
+        canvas_textf(c, r.row, r.col, r.cols, ROLE_DIM, "%s %.0f %%  %s", label, m->cost.relative_step * 100,
                      bytes);
 }
 
@@ -244,14 +243,9 @@ static void cost_line(app *a, canvas *c, rect r, const char *label, const thaw_c
  * of the pane. */
 static void draw_cost(const layer_pane *p, canvas *c, rect r) {
     mask_forecast now = mask_forecast_now(p->a);
-    cost_line(p->a, c, rect_row(r, 0), "step ", &now.cost);
-    int node = layer_pane_current(p);
-    bool some = node >= 0 && p->list.anchor < 0 && !p->picked_count &&
-                thaw_layers_at(app_layers(p->a), node)->parameters > 0;
-    if (some) {
-        mask_forecast after = mask_forecast_after(p->a, node);
-        cost_line(p->a, c, rect_row(r, 1), "Space", &after.cost);
-    }
+    cost_line(c, rect_row(r, 0), "step ", &now);
+    mask_forecast after;
+    if (mask_forecast_after(p->a, p, &after)) cost_line(c, rect_row(r, 1), "Space", &after);
     if (app_mask_unsent(p->a))
         canvas_text(c, r.row + 2, r.col, r.cols, "held back: H sends it to the run", ROLE_WARN);
     else if (app_mask_held(p->a))
@@ -260,12 +254,21 @@ static void draw_cost(const layer_pane *p, canvas *c, rect r) {
         canvas_textf(c, r.row + 2, r.col, r.cols, ROLE_DIM, "frozen up to %s", now.cost.prefix_name);
 }
 
+/* Has NODE been selected by a glob, or what is folded away in it? */
+static bool shows_picked(const layer_pane *p, int node) {
+    int end = p->tree.folded[node] ? subtree_end(p->tree.user, node) : node + 1;
+    bool picked = false;
+    for (int i = node; i < end && !picked; i++)
+        picked = p->picked[i];
+    return picked;
+}
+
 /* What a glob has selected looks as a range does. */
 static void ground_picked(const layer_pane *p, canvas *c) {
     rect area = p->list.area;
     for (int i = 0; p->picked_count && i < area.rows && p->list.top + i < p->tree.rows; i++) {
         int row = p->list.top + i;
-        if (row != p->list.cursor && p->picked[p->tree.row[row]])
+        if (row != p->list.cursor && shows_picked(p, p->tree.row[row]))
             canvas_ground(c, rect_row(area, i), ROLE_SELECTED);
     }
 }

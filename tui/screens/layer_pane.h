@@ -32,9 +32,11 @@ void layer_pane_draw(layer_pane *p, canvas *c, const layout *l, bool figures);
 bool layer_pane_key(layer_pane *p, int key);
 int layer_pane_current(const layer_pane *p); /* index of the layer under the cursor, -1: none */
 
-/* What the next edit is about: what a glob has selected, else the range, else the cursor's. */
-bool layer_selected(const layer_pane *p, int node);
-int layer_first_selected(const layer_pane *p); /* -1: none */
+/* What the next edit is about: what a glob has selected, else the range, else the cursor's. COUNT nodes in
+ * ascending order, owned by the caller. */
+int *layer_selection(const layer_pane *p, int *count);
+/* Give NODES a state; "moving" comes to frozen where there are no statistics. */
+void layer_set_nodes(thaw_layers *layers, const int *nodes, int count, thaw_freeze state);
 void layer_select_none(layer_pane *p);
 
 /* A glyph and a role for a state, and what it means in words. */

@@ -9,17 +9,16 @@
 #include "engine/base/str.h"
 #include "tui/screens/layer_pane.h"
 
-bool layer_selected(const layer_pane *p, int node) {
-    if (p->picked_count) return p->picked[node];
-    int row = tree_row_of(&p->tree, node), first, last;
+int *layer_selection(const layer_pane *p, int *count) {
+    int *nodes = xcalloc((size_t)p->tree.count + 1, sizeof *nodes), first, last;
+    *count = 0;
+    for (int node = 0; p->picked_count && node < p->tree.count; node++)
+        if (p->picked[node]) nodes[(*count)++] = node;
+    if (p->picked_count) return nodes;
     list_range(&p->list, &first, &last);
-    return row >= first && row <= last && p->tree.row[row] == node;
-}
-
-int layer_first_selected(const layer_pane *p) {
-    for (int node = 0; node < p->tree.count; node++)
-        if (layer_selected(p, node)) return node;
-    return -1;
+    for (int row = first; row <= last && row < p->tree.rows; row++)
+        nodes[(*count)++] = p->tree.row[row];
+    return nodes;
 }
 
 void layer_select_none(layer_pane *p) {
@@ -82,9 +81,12 @@ static void pick(layer_pane *p, const char *pattern) {
 
 /* The selected layers come out of their folds, and the cursor goes to the first. */
 static void reveal(layer_pane *p) {
-    int first = layer_first_selected(p);
+    int first = -1;
     for (int node = 0; node < p->tree.count; node++)
-        if (p->picked[node]) tree_reveal(&p->tree, node);
+        if (p->picked[node]) {
+            tree_reveal(&p->tree, node);
+            if (first < 0) first = node;
+        }
     list_set_count(&p->list, p->tree.rows);
     if (first >= 0) list_move(&p->list, tree_row_of(&p->tree, first));
 }

@@ -73,7 +73,8 @@ static void moved_facts(facts *f, app *a, const layer_pane *p, int node) {
     if (none) facts_text(f, ROLE_DIM, "Nothing of it has trained in this run.");
 }
 
-static void mask_facts(facts *f, app *a, const thaw_layers *layers, int node) {
+static void mask_facts(facts *f, app *a, const layer_pane *p) {
+    const thaw_layers *layers = app_layers(a);
     enum { LABEL_MAX = 128, BAR_MOST = 24 };
     thaw_cost cost = thaw_layers_cost(layers, app_recipe(a)->batch_size, 0);
     char label[LABEL_MAX], all[NUMBER_TEXT_MAX];
@@ -87,7 +88,7 @@ static void mask_facts(facts *f, app *a, const thaw_layers *layers, int node) {
     facts_line(f, "a step", "%.0f %% of training everything", cost.relative_step * 100);
     rect bar = facts_bar(f, BAR_MOST);
     progress_draw(f->c, bar.row, bar.col, bar.cols, cost.relative_step);
-    mask_forecast_draw(f, a, node);
+    mask_forecast_draw(f, a, p);
 }
 
 static void legend(facts *f) {
@@ -114,7 +115,7 @@ static void layers_draw(app *a, void *self, canvas *c, const layout *l) {
     if (node >= 0) {
         layer_facts(&f, layers, node);
         moved_facts(&f, a, &s->pane, node);
-        mask_facts(&f, a, layers, node);
+        mask_facts(&f, a, &s->pane);
         legend(&f);
     } else {
         facts_text(

@@ -11,7 +11,6 @@
 #include "engine/base/str.h"
 #include "thaw/memory.h"
 #include "tui/model_memory.h"
-#include "tui/screens/layer_pane.h"
 #include "tui/step_rate.h"
 
 mask_forecast mask_forecast_now(app *a) {
@@ -22,18 +21,29 @@ mask_forecast mask_forecast_now(app *a) {
     return f;
 }
 
-mask_forecast mask_forecast_after(app *a, int node) {
+static bool any_parameters(const thaw_layers *layers, const int *nodes, int count) {
+    bool any = false;
+    for (int i = 0; i < count && !any; i++)
+        any = thaw_layers_at(layers, nodes[i])->parameters > 0;
+    return any;
+}
+
+bool mask_forecast_after(app *a, const layer_pane *p, mask_forecast *out) {
     thaw_layers *layers = app_layers(a);
-    int end = thaw_layers_at(layers, node)->end;
-    thaw_freeze *before = xcalloc((size_t)(end - node), sizeof *before);
-    for (int i = node; i < end; i++)
-        before[i - node] = thaw_layers_state(layers, i);
-    thaw_layers_set(layers, node, layer_next_state(layers, node));
-    mask_forecast f = mask_forecast_now(a);
-    for (int i = node; i < end; i++)
-        if (thaw_layers_at(layers, i)->end == i + 1) thaw_layers_set(layers, i, before[i - node]);
-    free(before);
-    return f;
+    int all = thaw_layers_count(layers), count, *nodes = layer_selection(p, &count);
+    bool some = any_parameters(layers, nodes, count);
+    if (some) {
+        thaw_freeze *before = xcalloc((size_t)all, sizeof *before);
+        for (int i = 0; i < all; i++)
+            before[i] = thaw_layers_state(layers, i);
+        layer_set_nodes(layers, nodes, count, layer_next_state(layers, nodes[0]));
+        *out = mask_forecast_now(a);
+        for (int i = 0; i < all; i++)
+            if (thaw_layers_at(layers, i)->end == i + 1) thaw_layers_set(layers, i, before[i]);
+        free(before);
+    }
+    free(nodes);
+    return some;
 }
 
 /* ---- the table ---- */
@@ -92,12 +102,12 @@ static void add_count(cells *row, int64_t parameters) {
     add(row, "%s", text_count((double)parameters, text));
 }
 
-void mask_forecast_draw(facts *f, app *a, int node) {
+void mask_forecast_draw(facts *f, app *a, const layer_pane *p) {
     enum { ROOMY = 10 };
     const run_view *v = app_live(a);
-    bool on = app_busy(a) && v->begun && v->step_seconds > 0,
-         some = thaw_layers_at(app_layers(a), node)->parameters > 0;
-    mask_forecast now = mask_forecast_now(a), after = some ? mask_forecast_after(a, node) : now;
+    bool on = app_busy(a) && v->begun && v->step_seconds > 0;
+    mask_forecast now = mask_forecast_now(a), after;
+    bool some = mask_forecast_after(a, p, &after);
     char text[NUMBER_TEXT_MAX];
     int count = 1 + on + some;
     bool roomy = cell_columns(f, count) >= ROOMY;

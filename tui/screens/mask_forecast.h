@@ -7,6 +7,7 @@
 
 #include "tui/app.h"
 #include "tui/screens/facts.h"
+#include "tui/screens/layer_pane.h"
 
 typedef struct mask_forecast {
     thaw_cost cost;
@@ -14,12 +15,13 @@ typedef struct mask_forecast {
     double memory;  /* bytes, the runtime's included */
 } mask_forecast;
 
-/* Of the mask under edit, and of it with NODE in the next of its states (the layers are as before
- * afterwards). There are layers. */
+/* Of the mask under edit. There are layers. */
 mask_forecast mask_forecast_now(app *a);
-mask_forecast mask_forecast_after(app *a, int node);
+/* The same after Space on what P has selected, or the cursor's layer (the layers are as before afterwards).
+ * False: there is nothing to freeze in it. */
+bool mask_forecast_after(app *a, const layer_pane *p, mask_forecast *out);
 
-/* A table of both, and of what the run measures while one is on. NODE: the layer under the cursor. */
-void mask_forecast_draw(facts *f, app *a, int node);
+/* A table of both, and of what the run measures while one is on. */
+void mask_forecast_draw(facts *f, app *a, const layer_pane *p);
 
 #endif

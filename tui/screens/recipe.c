@@ -11,6 +11,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "thaw/forecast.h"
+#include "thaw/memory.h"
 #include "tui/app.h"
 #include "tui/key.h"
 #include "tui/screens/facts.h"
@@ -102,7 +103,7 @@ static void foresee(const recipe_screen *s, facts *f) {
         if (isfinite(seconds))
             facts_line(f, "a step takes", "about %s of computing", text_duration(seconds, a));
         facts_line(f, "a step costs", "%.0f %% of training everything", 100 * cost.relative_step);
-        facts_line(f, "memory", "about %s", text_bytes((double)cost.memory_bytes, a));
+        facts_line(f, "memory", "about %s", text_bytes((double)thaw_memory_of(layers, r).total, a));
     }
     if (set && layers) foresee_run(f, layers, r, thaw_dataset_images(set, true), seconds);
 }
