@@ -357,6 +357,23 @@ static int changed_cells(const canvas *a, const canvas *b) {
     return count;
 }
 
+/* Half a dot before the first column is not in it, and not in the one before either, which is not there. */
+static void a_value_at_the_very_edge_stays_inside(void **state) {
+    (void)state;
+    enum { WIDE = 10 };
+    static const chart_point point[] = {{.x = -0.5, .y = 1}, {.x = WIDE - 0.5, .y = 1}};
+    static const double untouched = 123;
+    chart_series curve = {.name = "val", .letter = 'v', .role = ROLE_VAL, .point = point, .count = 2};
+    chart_scale scale = {.x_max = WIDE - 1, .y_max = 2, .wide = WIDE, .high = 1};
+    curve_column column[WIDE + 2];
+    raster r;
+    raster_init(&r, RASTER_ASCII, 1, WIDE);
+    column[0].dot_y = column[WIDE + 1].dot_y = untouched;
+    curve_draw(&curve, &scale, &r, 1, false, &column[1]);
+    assert_true(column[0].dot_y == untouched && column[WIDE + 1].dot_y == untouched);
+    raster_clear(&r);
+}
+
 static void a_growing_curve_changes_few_cells(void **state) {
     (void)state;
     series s = {0};
@@ -626,6 +643,7 @@ int main(void) {
         cmocka_unit_test(columns_and_values_of_x_belong_to_each_other),
         cmocka_unit_test(nothing_is_drawn_outside_the_box_whatever_the_values),
         cmocka_unit_test(every_value_of_a_short_curve_has_a_dot_of_its_own),
+        cmocka_unit_test(a_value_at_the_very_edge_stays_inside),
         cmocka_unit_test(a_growing_curve_changes_few_cells),
         cmocka_unit_test(without_colour_letters_tell_curves_apart),
         cmocka_unit_test(ghosts_lie_beneath),
