@@ -231,15 +231,14 @@ static void hostile_documents_are_refused(void **state) {
 }
 
 /* Every prefix and many one-byte changes of a good document parse or fail; the sanitizers watch. */
-static void damaged_documents_do_no_harm(void **state) {
-    (void)state;
-    size_t length = strlen(documented_example);
-    char *damaged = xstrdup(documented_example);
+static void damage(const char *document) {
+    size_t length = strlen(document);
+    char *damaged = xstrdup(document);
     rng r = rng_keyed(1, RNG_TEST, 0, 0);
     thaw_recipe recipe;
     thaw_recipe_init(&recipe);
     for (size_t cut = 0; cut + 2 < length; cut++) {
-        thaw_status status = thaw_recipe_parse(documented_example, cut, "cut", &recipe);
+        thaw_status status = thaw_recipe_parse(document, cut, "cut", &recipe);
         if (!thaw_failed(&status)) fail_msg("accepted %zu of %zu bytes", cut, length);
     }
     for (int round = 0; round < 3000; round++) {
@@ -253,6 +252,14 @@ static void damaged_documents_do_no_harm(void **state) {
     }
     thaw_recipe_clear(&recipe);
     free(damaged);
+}
+
+
+static void damaged_documents_do_no_harm(void **state) {
+    (void)state;
+    damage(documented_example);
+    damage("{\"phases\": [{\"epoch\": 2, \"freeze\": [\"conv1\"], \"moving\": [\"layer1\"], \"lr\": 0.01}, "
+           "{\"epoch\": 3, \"freeze\": []}], \"epochs\": 9}\n");
 }
 
 static void assert_equal_recipes(const thaw_recipe *a, const thaw_recipe *b) {
