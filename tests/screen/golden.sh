@@ -76,6 +76,23 @@ test_golden_help() {
     press Escape q; expect_restored 0
 }
 
+test_golden_greeting_and_tour() {
+    begin_golden 80 24
+    expect "welcome to thaw"; golden welcome-80x24
+    press '?'; expect "help"; press t; expect "1 of 5"; press Enter Enter; expect "3 of 5"
+    golden tour-80x24
+    press Escape q; expect_restored 0
+}
+
+test_golden_pictures() {
+    begin_golden 80 24 --ascii --set data.path=shapes --set model=cifar_resnet20
+    press 2; expect "triangle"; press Down Down Down t; expect "Samples of heart"; expect "0003.jpg"
+    golden samples-ascii-80x24
+    press a; expect "epoch 2 seed 0"; golden views-ascii-80x24
+    press m; expect "Nothing was evaluated"; golden mistakes-none-ascii-80x24
+    press q; expect_restored 0
+}
+
 test_golden_empty_tabs() {
     begin_golden 80 24
     local tab
