@@ -254,7 +254,6 @@ static void damage(const char *document) {
     free(damaged);
 }
 
-
 static void damaged_documents_do_no_harm(void **state) {
     (void)state;
     damage(documented_example);
