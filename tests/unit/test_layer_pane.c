@@ -173,7 +173,7 @@ static void a_glob_selects_and_the_next_edit_is_about_that(void **state) {
     press(a, "Enter");
     assert_shows(a, "6 layers selected");
     assert_shows(a, "trainable        0.27M        0.27M"); /* what Space would make of all of them */
-    assert_shows(a, "layer1.1.bn1"); /* out of its fold, and under the cursor */
+    assert_shows(a, "layer1.1.bn1");                        /* out of its fold, and under the cursor */
     press(a, "f");
     assert_int_equal(state_of(a, "layer3.1.bn2"), THAW_FROZEN);
     assert_int_equal(state_of(a, "layer3.1.conv2"), THAW_TRAINABLE);
