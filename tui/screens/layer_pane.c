@@ -104,10 +104,17 @@ int layer_pane_current(const layer_pane *p) {
     return p->list.cursor < p->tree.rows ? p->tree.row[p->list.cursor] : -1;
 }
 
+/* A share of the pretrained weights' size, in seven columns: a head from random ones goes far beyond 1. */
+static void write_drift(str *out, double drift) {
+    if (drift < 10)
+        str_appendf(out, drift < 0.1 ? "Δ%.2f %%" : drift < 1 ? "Δ%.1f %%" : "Δ%.0f %%", drift * 100);
+    else
+        str_appendf(out, "Δ%.0f×", drift);
+}
+
 /* ---- drawing ---- */
 
 static void name_text(const layer_pane *p, const thaw_layer_info *info, int node, str *out) {
-
     bool container = info->end > node + 1;
     str_appendf(out, "%*s%s %s", 2 * info->depth, "",
                 !container             ? " "
@@ -133,7 +140,7 @@ static void figure_cell(const layer_pane *p, int node, pane_column column, int w
         layer_figures_strip(&p->figures, layers, run, node, width, ascii, out);
         break;
     case COLUMN_DRIFT:
-        if (isfinite(f.drift)) str_appendf(out, f.drift < 0.1 ? "Δ%.2f %%" : "Δ%.1f %%", f.drift * 100);
+        if (isfinite(f.drift)) write_drift(out, f.drift);
         break;
     case COLUMN_GRADIENT:
         if (isfinite(f.grad_ratio)) str_appendf(out, "%.1e", f.grad_ratio);
