@@ -257,7 +257,7 @@ gone_pane() { [ "$(mux display-message -p -t main '#{pane_dead}')" = 1 ]; }
 
 test_a_paused_run_that_is_left_in_the_background_goes_on_to_its_end() {
     have_libtorch || return 0
-    EPOCHS=12 in_shell
+    EPOCHS=8 in_shell
     press p; expect "paused"
     command_line background
     expect "goes on in the background"

@@ -19,7 +19,7 @@ begin() {
 finish() {
     mux kill-server 2>/dev/null
     # The program may still be saving: it goes when its terminal is gone and its run is over.
-    [ -n "${KEEP:-}" ] || rm -rf "$TEST_DIR"
+    [ -n "${KEEP:-}" ] || poll rm -rf "$TEST_DIR" 2>/dev/null
 }
 
 # start WIDTH HEIGHT [VARIABLE=VALUE ...] [-- ARGUMENT ...]: the program in a new terminal, under a shell that
