@@ -2,7 +2,6 @@
  * autograd.cpp - gradients, and the changes in place that never appear in a graph.
  */
 #include <ATen/ops/relu.h>
-#include <c10/core/GradMode.h>
 
 #include "engine/torch/plugin.hpp"
 
@@ -23,26 +22,10 @@ TORCH_API void set_autocast_cpu_dtype(at::ScalarType type);
 TORCH_API void clear_cache();
 } // namespace at::autocast
 
-namespace {
-
-/* A change in place that autograd does not see, as `with torch.no_grad()` gives. */
-template <class Body> void quietly(thaw_status *status, const char *what, Body body) noexcept {
-    change(status, what, [&] {
-        const at::NoGradGuard quiet;
-        body();
-    });
-}
-
-} // namespace
-
 namespace op {
 
 void fill_(thaw_status *status, tensor *x, double value) {
     quietly(status, __func__, [&] { x->value.fill_(value); });
-}
-
-void scale_(thaw_status *status, tensor *x, double factor) {
-    quietly(status, __func__, [&] { x->value.mul_(factor); });
 }
 
 void add_(thaw_status *status, tensor *x, tensor *y, double alpha) {
@@ -50,18 +33,6 @@ void add_(thaw_status *status, tensor *x, tensor *y, double alpha) {
         const bool whole = at::isIntegralType(x->value.scalar_type(), /*includeBool=*/true);
         x->value.add_(y->value, whole ? at::Scalar(static_cast<int64_t>(alpha)) : at::Scalar(alpha));
     });
-}
-
-void addcmul_(thaw_status *status, tensor *x, tensor *a, tensor *b, double v) {
-    quietly(status, __func__, [&] { x->value.addcmul_(a->value, b->value, v); });
-}
-
-void addcdiv_(thaw_status *status, tensor *x, tensor *a, tensor *b, double v) {
-    quietly(status, __func__, [&] { x->value.addcdiv_(a->value, b->value, v); });
-}
-
-void lerp_(thaw_status *status, tensor *x, tensor *y, double weight) {
-    quietly(status, __func__, [&] { x->value.lerp_(y->value, weight); });
 }
 
 /* Recorded: part of a forward pass. */

@@ -33,7 +33,6 @@
 #include <ATen/ops/sub.h>
 #include <ATen/ops/sum.h>
 #include <ATen/ops/tanh.h>
-#include <c10/core/GradMode.h>
 
 #include "engine/torch/plugin.hpp"
 

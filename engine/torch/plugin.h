@@ -79,11 +79,17 @@ typedef struct plugin_facts {
     OP(copy_, (tensor *into, tensor *from), (into, from), into && from) \
     OP(relu_, (tensor *x), (x), x) \
     OP(fill_, (tensor *x, double value), (x, value), x) \
-    OP(scale_, (tensor *x, double factor), (x, factor), x) \
     OP(add_, (tensor *x, tensor *y, double alpha), (x, y, alpha), x && y) \
-    OP(addcmul_, (tensor *x, tensor *a, tensor *b, double v), (x, a, b, v), x && a && b) \
-    OP(addcdiv_, (tensor *x, tensor *a, tensor *b, double v), (x, a, b, v), x && a && b) \
-    OP(lerp_, (tensor *x, tensor *y, double weight), (x, y, weight), x && y) \
+    OP(foreach_scale_, (tensor *const *x, size_t count, double factor, double offset), \
+       (x, count, factor, offset), all_given(x, count)) \
+    OP(foreach_add_, (tensor *const *x, tensor *const *y, size_t count, double alpha), (x, y, count, alpha), \
+       all_given(x, count) && all_given(y, count)) \
+    OP(foreach_addcmul_, (tensor *const *x, tensor *const *a, tensor *const *b, size_t count, double v), \
+       (x, a, b, count, v), all_given(x, count) && all_given(a, count) && all_given(b, count)) \
+    OP(foreach_addcdiv_, (tensor *const *x, tensor *const *a, tensor *const *b, size_t count, double v), \
+       (x, a, b, count, v), all_given(x, count) && all_given(a, count) && all_given(b, count)) \
+    OP(foreach_lerp_, (tensor *const *x, tensor *const *y, size_t count, double weight), (x, y, count, weight), \
+       all_given(x, count) && all_given(y, count)) \
     OP(requires_grad_, (tensor *x, bool on), (x, on), x) \
     OP(drop_grad, (tensor *x), (x), x)
 
@@ -97,6 +103,7 @@ typedef struct plugin_facts {
     OP(int64_t, version_of, (tensor *x)) \
     OP(bool, equal, (tensor *a, tensor *b)) \
     OP(void *, data, (tensor *x, memory_format f)) \
+    OP(bool, foreach_sqrt, (tensor *const *x, size_t count, tensor **out)) \
     OP(bool, backward, (tensor *loss)) \
     OP(bool, on_gradient, (tensor *x, gradient_call *call, void *user, int64_t tag)) \
     OP(bool, grad_mode, (bool on)) \

@@ -8,6 +8,7 @@
 #define ENGINE_TORCH_PLUGIN_HPP
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/GradMode.h>
 #include <torch/version.h>
 
 #include "engine/torch/plugin.h"
@@ -54,6 +55,14 @@ template <class Body> void change(thaw_status *status, const char *what, Body bo
     } catch (...) {
         report(status, what);
     }
+}
+
+/* A change in place that autograd does not see, as `with torch.no_grad()` gives. */
+template <class Body> void quietly(thaw_status *status, const char *what, Body body) noexcept {
+    change(status, what, [&] {
+        const at::NoGradGuard quiet;
+        body();
+    });
 }
 
 template <class Result, class Body>

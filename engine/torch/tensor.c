@@ -127,6 +127,15 @@ bool t_on_gradient(tscope *s, tensor *x, gradient_call *call, void *user, int64_
     return !tscope_failed(s) && x && s->torch->api->on_gradient(&s->status, x, call, user, tag);
 }
 
+void t_foreach_sqrt(tscope *s, tensor *const *x, size_t count, tensor **out) {
+    for (size_t i = 0; i < count; i++)
+        out[i] = NULL;
+    if (tscope_failed(s) || !all_given(x, count)) return;
+    s->torch->api->foreach_sqrt(&s->status, x, count, out);
+    for (size_t i = 0; i < count; i++)
+        t_adopt(s, out[i]); /* those that there are, also after a failure */
+}
+
 void t_backward(tscope *s, tensor *loss) {
     if (can_ask(s, loss, __func__)) s->torch->api->backward(&s->status, loss);
 }

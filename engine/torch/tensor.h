@@ -180,13 +180,26 @@ tensor *t_mean(tscope *s, tensor *x, const int64_t *dims, int count,
                bool keepdim);        /* count 0: over everything */
 double t_norm(tscope *s, tensor *x); /* Euclidean, over everything */
 
-/* In place, never recorded by autograd: what optimizers are made of. */
+/* In place, never recorded by autograd. */
 void t_fill_(tscope *s, tensor *x, double value);
-void t_scale_(tscope *s, tensor *x, double factor);                    /* x *= factor */
-void t_add_(tscope *s, tensor *x, tensor *y, double alpha);            /* x += alpha y */
-void t_addcmul_(tscope *s, tensor *x, tensor *a, tensor *b, double v); /* x += v a b */
-void t_addcdiv_(tscope *s, tensor *x, tensor *a, tensor *b, double v); /* x += v a / b */
-void t_lerp_(tscope *s, tensor *x, tensor *y, double weight);          /* x += weight (y - x) */
+void t_add_(tscope *s, tensor *x, tensor *y, double alpha); /* x += alpha y */
+
+/*
+ * The same of COUNT (at least one) tensors at once: what optimizers are made of. An operand has the shape of
+ * the x it goes with. On CUDA a list of one type and device takes a launch or two, not one for each tensor.
+ */
+void t_foreach_scale_(tscope *s, tensor *const *x, size_t count, double factor,
+                      double offset); /* x = x * factor + offset */
+void t_foreach_add_(tscope *s, tensor *const *x, tensor *const *y, size_t count,
+                    double alpha); /* x += alpha y */
+void t_foreach_addcmul_(tscope *s, tensor *const *x, tensor *const *a, tensor *const *b, size_t count,
+                        double v); /* x += v a b */
+void t_foreach_addcdiv_(tscope *s, tensor *const *x, tensor *const *a, tensor *const *b, size_t count,
+                        double v); /* x += v a / b */
+void t_foreach_lerp_(tscope *s, tensor *const *x, tensor *const *y, size_t count,
+                     double weight); /* x += weight (y - x) */
+/* New tensors, into OUT: the square roots of X; NULLs after a failure. */
+void t_foreach_sqrt(tscope *s, tensor *const *x, size_t count, tensor **out);
 
 /* ---- autograd ---- */
 

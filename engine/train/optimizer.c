@@ -1,10 +1,13 @@
 /*
- * optimizer.c - see optimizer.h. An optimizer is one row of the table below: its name, the names of its state
- * tensors and the update of one slot, written over the in-place operations of tensor.h.
+ * optimizer.c - see optimizer.h. It says which parameters are updated, at what rate and which of them
+ * together; update.c how.
+ *
+ * Parameters alike in everything but their tensors can be updated together, in lists. On CUDA that spares
+ * launches, of which a parameter would take up to eight. On the CPU it spares a little where parameters are
+ * small, as long as all that a group touches stays in the processor's cache (docs/perf.md has the figures).
  */
 #include "engine/train/optimizer.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,88 +15,22 @@
 #include "engine/base/str.h"
 #include "engine/nn/freeze.h"
 
-typedef struct hyper {
-    double momentum, weight_decay, beta1, beta2, eps;
-    bool nesterov;
-} hyper;
-
-typedef struct optimizer_row {
-    const char *name;
-    const char *state[OPTIMIZER_STATE_MAX];
-    /* Update slot->param by its gradient G at rate LR. G may be written to: it is dropped afterwards. */
-    void (*update)(tscope *s, const hyper *h, optimizer_slot *slot, tensor *g, double lr);
-} optimizer_row;
+/* Enough for few launches, and a bound for the temporaries of Adam, which are as large as the weights. */
+#define GROUP_BYTES_CUDA ((size_t)64 << 20)
+/* With gradients and states up to four times as much is touched: about the second level of cache. */
+#define GROUP_BYTES_CPU ((size_t)256 << 10)
 
 struct optimizer {
-    const optimizer_row *row;
-    hyper hyper;
+    const update_rule *rule;
+    update_numbers numbers;
     bool decay_all; /* norms and biases too */
     model *model;
     thaw_layer_lr *rate; /* owned copies; later ones win */
     size_t rate_count;
     optimizer_slot *slot;
     size_t count, capacity;
+    size_t group_bytes, groups;
 };
-
-/* ---- the updates ---- */
-
-static tensor *kept_clone(tscope *s, tensor *x) {
-    return t_keep(s, t_clone(s, x));
-}
-
-static void sgd_update(tscope *s, const hyper *h, optimizer_slot *slot, tensor *g, double lr) {
-    tensor *w = slot->param->t;
-    if (slot->decays) t_add_(s, g, w, h->weight_decay);
-    if (h->momentum != 0) {
-        if (slot->state[0]) {
-            t_scale_(s, slot->state[0], h->momentum);
-            t_add_(s, slot->state[0], g, 1);
-        } else {
-            slot->state[0] = kept_clone(s, g);
-        }
-        if (h->nesterov)
-            t_add_(s, g, slot->state[0], h->momentum);
-        else
-            g = slot->state[0];
-    }
-    t_add_(s, w, g, -lr);
-}
-
-static tensor *kept_zeros(tscope *s, tensor *like) {
-    tensor *zeros = kept_clone(s, t_detach(s, like));
-    t_fill_(s, zeros, 0);
-    return zeros;
-}
-
-static void adam_moments(tscope *s, const hyper *h, optimizer_slot *slot, tensor *g, double lr) {
-    for (int i = 0; i < 2; i++)
-        if (!slot->state[i]) slot->state[i] = kept_zeros(s, slot->param->t);
-    double step = (double)slot->steps;
-    double correction1 = 1 - pow(h->beta1, step), correction2 = 1 - pow(h->beta2, step);
-    t_lerp_(s, slot->state[0], g, 1 - h->beta1);
-    t_scale_(s, slot->state[1], h->beta2);
-    t_addcmul_(s, slot->state[1], g, g, 1 - h->beta2);
-    tensor *root = t_unary(s, UNARY_SQRT, slot->state[1]);
-    tensor *denominator = t_scale(s, root, 1 / sqrt(correction2), h->eps);
-    t_addcdiv_(s, slot->param->t, slot->state[0], denominator, -lr / correction1);
-}
-
-static void adam_update(tscope *s, const hyper *h, optimizer_slot *slot, tensor *g, double lr) {
-    if (slot->decays) t_add_(s, g, slot->param->t, h->weight_decay);
-    adam_moments(s, h, slot, g, lr);
-}
-
-static void adamw_update(tscope *s, const hyper *h, optimizer_slot *slot, tensor *g, double lr) {
-    if (slot->decays) t_scale_(s, slot->param->t, 1 - lr * h->weight_decay);
-    adam_moments(s, h, slot, g, lr);
-}
-
-static const optimizer_row rows[] = {
-    {"sgd", {"momentum_buffer", NULL}, sgd_update},
-    {"adam", {"exp_avg", "exp_avg_sq"}, adam_update},
-    {"adamw", {"exp_avg", "exp_avg_sq"}, adamw_update},
-};
-enum { ROWS = sizeof rows / sizeof *rows };
 
 /* ---- which layer learns how fast ---- */
 
@@ -141,7 +78,7 @@ static thaw_status sync_param(void *user, layer *l, param *p, const char *key) {
         .param = p,
         .factor = layer_factor(fresh, l),
         .decays =
-            fresh->hyper.weight_decay != 0 && (fresh->decay_all || (!layer_is_norm(l) && p->size.ndim > 1)),
+            fresh->numbers.weight_decay != 0 && (fresh->decay_all || (!layer_is_norm(l) && p->size.ndim > 1)),
     };
     return thaw_ok();
 }
@@ -176,14 +113,14 @@ void optimizer_sync(optimizer *o) {
 }
 
 thaw_status optimizer_new(const thaw_recipe *r, model *m, optimizer **out) {
-    const optimizer_row *row = NULL;
-    const char *names[ROWS];
-    for (size_t i = 0; i < ROWS; i++) {
-        names[i] = rows[i].name;
-        if (strcmp(rows[i].name, r->optimizer.name) == 0) row = &rows[i];
+    const update_rule *rule = NULL;
+    const char *names[UPDATE_RULES];
+    for (size_t i = 0; i < UPDATE_RULES; i++) {
+        names[i] = update_rules[i].name;
+        if (strcmp(names[i], r->optimizer.name) == 0) rule = &update_rules[i];
     }
-    if (!row) {
-        const char *nearest = text_nearest(r->optimizer.name, names, ROWS);
+    if (!rule) {
+        const char *nearest = text_nearest(r->optimizer.name, names, UPDATE_RULES);
         return thaw_error(THAW_ERR_USAGE,
                           "optimizer.name: there is no \"%s\"%s%s%s; expected sgd, adam or adamw",
                           r->optimizer.name, nearest ? " (did you mean \"" : "", nearest ? nearest : "",
@@ -192,8 +129,8 @@ thaw_status optimizer_new(const thaw_recipe *r, model *m, optimizer **out) {
     for (size_t i = 0; i < r->layer_lr_count; i++)
         THAW_TRY(check_pattern(m, r->layer_lr[i].pattern));
     optimizer *o = xcalloc(1, sizeof *o);
-    o->row = row;
-    o->hyper = (hyper){
+    o->rule = rule;
+    o->numbers = (update_numbers){
         .momentum = r->optimizer.momentum,
         .weight_decay = r->optimizer.weight_decay,
         .beta1 = r->optimizer.beta1,
@@ -203,6 +140,7 @@ thaw_status optimizer_new(const thaw_recipe *r, model *m, optimizer **out) {
     };
     o->decay_all = r->optimizer.decay_norm_and_bias;
     o->model = m;
+    o->group_bytes = m->device.kind == DEVICE_CUDA ? GROUP_BYTES_CUDA : GROUP_BYTES_CPU;
     o->rate_count = r->layer_lr_count;
     o->rate = xcalloc(o->rate_count, sizeof *o->rate);
     for (size_t i = 0; i < o->rate_count; i++)
@@ -222,23 +160,109 @@ void optimizer_free(optimizer *o) {
     free(o);
 }
 
-/* A scope of its own: Adam's temporaries are as large as the parameter. */
-static thaw_status slot_step(optimizer *o, optimizer_slot *slot, double lr) {
+/* ---- steps ---- */
+
+/* What a step works with: the slots to come, and the group of the moment with room for all of them. */
+typedef struct step {
+    optimizer *optimizer;
+    double lr; /* the base rate */
+    bool *done;
+    optimizer_slot **member; /* of the group */
+    update_group group;
+} step;
+
+static void step_begin(step *p, optimizer *o, double lr) {
+    *p = (step){.optimizer = o, .lr = lr};
+    p->done = xcalloc(o->count, sizeof *p->done);
+    p->member = xcalloc(o->count, sizeof *p->member);
+    tensor ***const lists[] = {&p->group.weight, &p->group.grad, &p->group.scratch, &p->group.state[0],
+                               &p->group.state[1]};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        *lists[i] = xcalloc(o->count, sizeof **lists[i]);
+    o->groups = 0;
+}
+
+static void step_end(step *p) {
+    for (int k = 0; k < UPDATE_STATE_MAX; k++)
+        free(p->group.state[k]);
+    free(p->group.weight);
+    free(p->group.grad);
+    free(p->group.scratch);
+    free(p->member);
+    free(p->done);
+}
+
+/* The updates of A and B differ in nothing but their tensors. */
+static bool alike(const optimizer_slot *a, const optimizer_slot *b) {
+    return a->factor == b->factor && a->decays == b->decays && a->steps == b->steps &&
+           !a->state[0] == !b->state[0] && a->param->type == b->param->type;
+}
+
+static size_t param_bytes(const param *p) {
+    return (size_t)shape_elements(&p->size) * dtype_size(p->type);
+}
+
+/* The slots that are alike from FIRST on, those with a gradient, up to the bytes of a group and one at least.
+ */
+static void gather(step *p, tscope *s, size_t first) {
+    optimizer *o = p->optimizer;
+    update_group *g = &p->group;
+    size_t bytes = 0;
+    g->count = 0;
+    for (size_t i = first; i < o->count && (!g->count || bytes < o->group_bytes); i++) {
+        optimizer_slot *slot = &o->slot[i];
+        if (p->done[i] || !alike(slot, &o->slot[first])) continue;
+        p->done[i] = true;
+        tensor *grad = t_grad(s, slot->param->t);
+        if (!grad) continue;
+        g->weight[g->count] = slot->param->t;
+        g->grad[g->count] = grad;
+        for (int k = 0; k < UPDATE_STATE_MAX; k++)
+            g->state[k][g->count] = slot->state[k];
+        p->member[g->count++] = slot;
+        bytes += param_bytes(slot->param);
+    }
+}
+
+/* A scope of its own: Adam's temporaries are as large as the weights. */
+static thaw_status group_step(step *p, size_t first) {
+    optimizer *o = p->optimizer;
+    update_group *g = &p->group;
     tscope s;
     tscope_begin(&s, o->model->torch);
-    tensor *g = t_grad(&s, slot->param->t);
-    if (g) {
-        slot->steps++;
-        o->row->update(&s, &o->hyper, slot, g, lr * slot->factor);
-        t_drop_grad(&s, slot->param->t);
+    gather(p, &s, first);
+    if (g->count) {
+        g->lr = p->lr * p->member[0]->factor;
+        g->steps = p->member[0]->steps + 1;
+        g->decays = p->member[0]->decays;
+        o->rule->update(&s, &o->numbers, g);
+        o->groups++;
+    }
+    for (size_t i = 0; i < g->count; i++) {
+        p->member[i]->steps++;
+        for (int k = 0; k < UPDATE_STATE_MAX; k++)
+            p->member[i]->state[k] = g->state[k][i];
+        t_drop_grad(&s, g->weight[i]);
     }
     return tscope_end(&s);
 }
 
 thaw_status optimizer_step(optimizer *o, double lr) {
-    for (size_t i = 0; i < o->count; i++)
-        THAW_TRY(slot_step(o, &o->slot[i], lr));
-    return thaw_ok();
+    step p;
+    step_begin(&p, o, lr);
+    thaw_status status = thaw_ok();
+    for (size_t i = 0; i < o->count && !thaw_failed(&status); i++)
+        if (!p.done[i]) status = group_step(&p, i);
+    step_end(&p);
+    return status;
+}
+
+void optimizer_group_bytes(optimizer *o, size_t bytes) {
+    o->group_bytes = bytes;
+}
+
+size_t optimizer_groups(const optimizer *o) {
+    return o->groups;
 }
 
 void optimizer_drop_grads(optimizer *o) {
@@ -267,11 +291,11 @@ optimizer_slot *optimizer_find(optimizer *o, const char *key) {
 }
 
 const char *optimizer_state_name(const optimizer *o, int index) {
-    return index < OPTIMIZER_STATE_MAX ? o->row->state[index] : NULL;
+    return index < OPTIMIZER_STATE_MAX ? o->rule->state[index] : NULL;
 }
 
 const char *optimizer_name(const optimizer *o) {
-    return o->row->name;
+    return o->rule->name;
 }
 
 static thaw_status restore_slot(optimizer *o, const char *key, optimizer_slot **out) {
@@ -287,12 +311,12 @@ thaw_status optimizer_restore(optimizer *o, const char *key, const char *state_n
     optimizer_slot *slot;
     THAW_TRY(restore_slot(o, key, &slot));
     int index = 0;
-    while (index < OPTIMIZER_STATE_MAX && o->row->state[index] &&
-           strcmp(o->row->state[index], state_name) != 0)
+    while (index < OPTIMIZER_STATE_MAX && o->rule->state[index] &&
+           strcmp(o->rule->state[index], state_name) != 0)
         index++;
-    if (index == OPTIMIZER_STATE_MAX || !o->row->state[index])
+    if (index == OPTIMIZER_STATE_MAX || !o->rule->state[index])
         return thaw_error(THAW_ERR_FORMAT, "the checkpoint has \"%s\" for \"%s\", which %s does not keep",
-                          state_name, key, o->row->name);
+                          state_name, key, o->rule->name);
     if (!shape_equal(size, &slot->param->size)) {
         char found[SHAPE_TEXT_MAX], expected[SHAPE_TEXT_MAX];
         return thaw_error(THAW_ERR_SHAPE, "the checkpoint's %s of \"%s\" has shape %s, the parameter %s",
@@ -300,7 +324,7 @@ thaw_status optimizer_restore(optimizer *o, const char *key, const char *state_n
     }
     tscope s;
     tscope_begin(&s, o->model->torch);
-    if (!slot->state[index]) slot->state[index] = kept_zeros(&s, slot->param->t);
+    if (!slot->state[index]) slot->state[index] = update_zeros(&s, slot->param->t);
     t_copy_(&s, slot->state[index], t_from_data(&s, *size, DTYPE_F32, data, (device){.kind = DEVICE_CPU}));
     return tscope_end(&s);
 }

@@ -11,9 +11,10 @@
 #define ENGINE_TRAIN_OPTIMIZER_H
 
 #include "engine/nn/model.h"
+#include "engine/train/update.h"
 #include "thaw/recipe.h"
 
-enum { OPTIMIZER_STATE_MAX = 2 };
+enum { OPTIMIZER_STATE_MAX = UPDATE_STATE_MAX };
 
 typedef struct optimizer optimizer;
 
@@ -30,6 +31,13 @@ void optimizer_sync(optimizer *o);
    it is. */
 thaw_status optimizer_step(optimizer *o, double lr);
 void optimizer_drop_grads(optimizer *o);
+
+/*
+ * Parameters that are alike are updated together until they have BYTES; 0: one at a time. What suits the
+ * device is set already, and the bits are the same either way: this is for tests and for measuring.
+ */
+void optimizer_group_bytes(optimizer *o, size_t bytes);
+size_t optimizer_groups(const optimizer *o); /* how many the last step took */
 
 /* ---- looking in: the trainer's per-layer figures, and checkpoints ---- */
 

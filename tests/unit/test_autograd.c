@@ -118,13 +118,13 @@ static void optimizer_steps_are_right_by_hand_and_leave_no_graph(void **state) {
     tensor *b = support_floats(&s, SHAPE_1(2), SUPPORT_FLOATS(2, 8));
     t_add_(&s, w, a, -0.5);
     SUPPORT_EXPECT(&s, w, 0, -0.5f, 0);
-    t_addcmul_(&s, w, a, b, 2);
+    t_foreach_addcmul_(&s, &w, &a, &b, 1, 2);
     SUPPORT_EXPECT(&s, w, 0, 11.5f, 64);
-    t_addcdiv_(&s, w, a, b, -1);
+    t_foreach_addcdiv_(&s, &w, &a, &b, 1, -1);
     SUPPORT_EXPECT(&s, w, 0, 10, 63.5f);
-    t_scale_(&s, w, 0.5);
+    t_foreach_scale_(&s, &w, 1, 0.5, 0);
     SUPPORT_EXPECT(&s, w, 0, 5, 31.75f);
-    t_lerp_(&s, w, a, 0.25);
+    t_foreach_lerp_(&s, &w, &a, 1, 0.25);
     SUPPORT_EXPECT(&s, w, 1e-6f, 4.5f, 24.8125f);
     t_copy_(&s, w, b);
     SUPPORT_EXPECT(&s, w, 0, 2, 8);
@@ -133,6 +133,53 @@ static void optimizer_steps_are_right_by_hand_and_leave_no_graph(void **state) {
     t_backward(&s, t_sum(&s, t_mul(&s, w, w)));
     SUPPORT_EXPECT(&s, t_grad(&s, w), 0, 6, 6);
     support_end(&s);
+}
+
+/* Also where operands lie in memory otherwise: a 1x1 kernel's strides differ in name only, a 2x2 kernel's do
+ * really. */
+static void lists_change_as_their_items_would(void **state) {
+    (void)state;
+    enum { ITEMS = 3, MOST = 16 };
+    static const shape sizes[ITEMS] = {
+        {.ndim = 1, .dim = {3}}, {.ndim = 4, .dim = {2, 3, 1, 1}}, {.ndim = 4, .dim = {2, 2, 2, 2}}};
+    float before[MOST], other[MOST], sum[MOST], root[MOST];
+    for (int i = 0; i < MOST; i++) {
+        before[i] = (float)i;
+        other[i] = (float)(100 + i);
+        sum[i] = 3 * before[i] + 1 + 2 * other[i];
+        root[i] = sqrtf(sum[i]);
+    }
+    tscope s = support_begin();
+    tensor *x[ITEMS], *y[ITEMS], *roots[ITEMS];
+    for (int i = 0; i < ITEMS; i++) {
+        x[i] = support_floats(&s, sizes[i], before);
+        y[i] = support_floats(&s, sizes[i], other);
+        if (sizes[i].ndim != 4) continue;
+        tensor *across = t_empty(&s, sizes[i], DTYPE_F32, cpu, FORMAT_CHANNELS_LAST);
+        t_copy_(&s, across, y[i]);
+        y[i] = across;
+    }
+    t_foreach_scale_(&s, x, ITEMS, 3, 1);
+    t_foreach_add_(&s, x, y, ITEMS, 2);
+    t_foreach_sqrt(&s, x, ITEMS, roots);
+    for (int i = 0; i < ITEMS; i++) {
+        size_t count = (size_t)shape_elements(&sizes[i]);
+        support_expect(&s, x[i], sum, count, 0);
+        support_expect(&s, roots[i], root, count, 4e-6f);
+    }
+    support_end(&s);
+}
+
+static void a_list_with_a_misfit_fails(void **state) {
+    (void)state;
+    tscope s = support_begin();
+    tensor *x[] = {support_floats(&s, SHAPE_1(1), SUPPORT_FLOATS(1)),
+                   support_floats(&s, SHAPE_1(2), SUPPORT_FLOATS(1, 2))};
+    tensor *y[] = {x[0], support_floats(&s, SHAPE_1(3), SUPPORT_FLOATS(1, 2, 3))}, *roots[2];
+    t_foreach_add_(&s, x, y, 2, 1);
+    t_foreach_sqrt(&s, x, 2, roots);
+    assert_true(!roots[0] && !roots[1]);
+    support_fails(&s, THAW_ERR_TORCH, "foreach_add_: ");
 }
 
 static void a_copy_from_a_recorded_tensor_leaves_no_graph(void **state) {
@@ -230,6 +277,8 @@ int main(void) {
         cmocka_unit_test(a_loss_of_several_numbers_cannot_go_backward),
         cmocka_unit_test(a_clone_or_detached_view_is_what_it_says),
         cmocka_unit_test(optimizer_steps_are_right_by_hand_and_leave_no_graph),
+        cmocka_unit_test(lists_change_as_their_items_would),
+        cmocka_unit_test(a_list_with_a_misfit_fails),
         cmocka_unit_test(a_copy_from_a_recorded_tensor_leaves_no_graph),
         cmocka_unit_test(relu_in_place_is_recorded),
         cmocka_unit_test(a_hundred_steps_of_sgd_solve_a_line),

@@ -305,7 +305,7 @@ static void folds_follow_every_change_of_their_tensors(void **state) {
         tensor *before = evaluate(m, false);
         tscope s;
         tscope_begin(&s, m->torch);
-        t_scale_(&s, support_param(m, changed[i][0], changed[i][1])->t, 1.5);
+        t_foreach_scale_(&s, &support_param(m, changed[i][0], changed[i][1])->t, 1, 1.5, 0);
         support_end(&s);
         tensor *folded = evaluate(m, false), *plain = evaluate(m, true);
         assert_true(distance_of(m, folded, plain) < 2e-6);

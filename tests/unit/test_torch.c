@@ -126,8 +126,8 @@ static void a_plugin_of_another_version_is_refused(void **state) {
 
 static void a_plugin_with_other_operations_is_refused(void **state) {
     (void)state;
-    static const char ours[] = "lerp_(tensor *x, tensor *y, double weight)";
-    static const char other[] = "lerp_(tensor *x, tensor *z, double weight)";
+    static const char ours[] = "add_(tensor *x, tensor *y, double alpha)";
+    static const char other[] = "add_(tensor *x, tensor *z, double alpha)";
     expect_patched_plugin_refused(ours, other, sizeof ours - 1);
 }
 
