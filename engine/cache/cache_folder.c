@@ -75,9 +75,8 @@ static int64_t part_bytes(const char *folder, const char *name, double *used) {
     return (int64_t)info.st_blocks * BLOCK;
 }
 
-static thaw_status read_about(thaw_cache_info *info, const row_file *f) {
+static thaw_status read_about(thaw_cache_info *info, const char *text) {
     cJSON *about = NULL;
-    const char *text = row_file_about(f);
     thaw_status status = json_parse(text, strlen(text), row_file_about_name, &about);
     if (!thaw_failed(&status)) status = json_get_string(about, "", "model", &info->model);
     if (!thaw_failed(&status)) status = json_get_string(about, "", "layer", &info->layer);
@@ -87,19 +86,23 @@ static thaw_status read_about(thaw_cache_info *info, const row_file *f) {
     return status;
 }
 
-static void look_at(const char *root, const char *name, thaw_cache_info *info) {
+/* Its size, and whether and when it is used: all that is wanted to choose what goes. */
+static void measure(const char *root, const char *name, thaw_cache_info *info) {
     const char *const parts[] = {row_file_index_name, row_file_rows_name, row_file_about_name};
     *info = (thaw_cache_info){.name = xstrdup(name), .folder = path_join(root, name)};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         info->bytes += part_bytes(info->folder, parts[i], &info->used);
     info->in_use = row_file_in_use(info->folder);
-    row_file *f;
-    thaw_status status = row_file_look(info->folder, &f);
+}
+
+static void look_into(thaw_cache_info *info) {
+    row_file_facts facts;
+    thaw_status status = row_file_look(info->folder, &facts);
     if (!thaw_failed(&status)) {
-        info->outputs = (int64_t)row_file_count(f);
-        status = read_about(info, f);
+        info->outputs = (int64_t)facts.count;
+        status = read_about(info, facts.about);
     }
-    row_file_close(f);
+    free(facts.about);
     if (thaw_failed(&status)) info->problem = xstrdup(status.message);
 }
 
@@ -108,7 +111,8 @@ static int by_use(const void *a, const void *b) {
     return (x < y) - (x > y);
 }
 
-thaw_status thaw_cache_list(thaw_cache_info **out, size_t *count) {
+/* Last used first, measured only. */
+static thaw_status list_folders(thaw_cache_info **out, size_t *count) {
     char *root = thaw_cache_folder();
     size_t capacity = 0;
     thaw_status status = thaw_ok();
@@ -119,11 +123,18 @@ thaw_status thaw_cache_list(thaw_cache_info **out, size_t *count) {
     for (const struct dirent *entry; dir && (entry = readdir(dir));) {
         if (entry->d_name[0] == '.' || entry->d_type == DT_REG) continue;
         *out = vec_reserve(*out, &capacity, *count + 1, sizeof **out);
-        look_at(root, entry->d_name, &(*out)[(*count)++]);
+        measure(root, entry->d_name, &(*out)[(*count)++]);
     }
     if (dir) closedir(dir);
     if (*count) qsort(*out, *count, sizeof **out, by_use);
     free(root);
+    return status;
+}
+
+thaw_status thaw_cache_list(thaw_cache_info **out, size_t *count) {
+    thaw_status status = list_folders(out, count);
+    for (size_t i = 0; i < *count; i++)
+        look_into(&(*out)[i]);
     return status;
 }
 
@@ -134,7 +145,7 @@ thaw_status thaw_cache_clear(const char *name, size_t *removed, size_t *kept, in
     size_t count, fits = 0;
     *removed = *kept = 0;
     *bytes = 0;
-    THAW_TRY(thaw_cache_list(&info, &count));
+    THAW_TRY(list_folders(&info, &count));
     thaw_status status = thaw_ok();
     for (size_t i = 0; i < count && !thaw_failed(&status); i++) {
         if (name && strncmp(info[i].name, name, strlen(name)) != 0) continue;
@@ -175,7 +186,7 @@ thaw_status cache_folder_make_room(const char *name, int64_t need, int64_t *allo
     size_t count;
     *allowed = 0;
     THAW_TRY(thaw_cache_limit(&limit));
-    THAW_TRY(thaw_cache_list(&info, &count));
+    THAW_TRY(list_folders(&info, &count));
     char *root = thaw_cache_folder();
     int64_t room = disk_room(root);
     for (size_t i = 0; i < count; i++)

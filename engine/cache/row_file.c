@@ -190,13 +190,11 @@ static thaw_status open_all(row_file *f) {
         return thaw_error_errno(errno, "cannot lock %s/%s", f->folder, row_file_index_name);
     if (!is_still_there(f)) return thaw_error(THAW_ERR_NOT_FOUND, "%s was removed", f->folder);
     THAW_TRY(read_header(f));
-    THAW_TRY(read_about(f));
-    take_in(f);
-    f->lost += whole_records(f) - f->table.count; /* a row is written before its record: these were cut off */
-    return thaw_ok();
+    return read_about(f);
 }
 
-thaw_status row_file_look(const char *folder, row_file **out) {
+/* All but the records. */
+static thaw_status open_folder(const char *folder, row_file **out) {
     row_file *f = xcalloc(1, sizeof *f);
     pthread_mutex_init(&f->mutex, NULL);
     f->folder = xstrdup(folder);
@@ -210,8 +208,21 @@ thaw_status row_file_look(const char *folder, row_file **out) {
     return status;
 }
 
+thaw_status row_file_look(const char *folder, row_file_facts *out) {
+    row_file *f;
+    *out = (row_file_facts){0};
+    THAW_TRY(open_folder(folder, &f));
+    *out = (row_file_facts){.about = f->about, .row_bytes = f->row_bytes, .count = whole_rows(f)};
+    f->about = NULL;
+    row_file_close(f);
+    return thaw_ok();
+}
+
 thaw_status row_file_open(const char *folder, row_file **out) {
-    THAW_TRY(row_file_look(folder, out));
+    THAW_TRY(open_folder(folder, out));
+    take_in(*out);
+    /* A row is written before its record: these were cut off. */
+    (*out)->lost += whole_records(*out) - (*out)->table.count;
     /* When it was last used decides who goes first when room is needed. */
     (void)!futimens((*out)->index, NULL);
     (void)posix_fadvise((*out)->rows, 0, 0, POSIX_FADV_WILLNEED);

@@ -40,8 +40,12 @@ thaw_status row_file_open(const char *folder, row_file **out);
 /* Make FOLDER for rows of ROW_BYTES, with ABOUT, one JSON object; where another process was quicker its
    folder is opened. Permissions are for the user alone. */
 thaw_status row_file_create(const char *folder, const char *about, size_t row_bytes, row_file **out);
-/* Open FOLDER only to see what is there: that does not count as use. */
-thaw_status row_file_look(const char *folder, row_file **out);
+/* What is in FOLDER, without reading the records or counting as use. Fails as opening does. */
+typedef struct row_file_facts {
+    char *about;             /* the caller's */
+    size_t row_bytes, count; /* count: as row_file_count */
+} row_file_facts;
+thaw_status row_file_look(const char *folder, row_file_facts *out);
 void row_file_close(row_file *f); /* NULL is fine */
 
 const char *row_file_about(const row_file *f);

@@ -122,6 +122,28 @@ static off_t length_of(const char *name) {
     return info.st_size;
 }
 
+/* Looking counts and reads what is said of the rows, and leaves the time of the last use. */
+static void looking_is_not_using(void **state) {
+    (void)state;
+    row_file_close(made(ROWS));
+    cut("rows", (ROWS - 2) * ROW + 1);
+    struct timespec old[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    assert_int_equal(utimensat(AT_FDCWD, "rows-of-a-test/index", old, 0), 0);
+    row_file_facts facts;
+    expect_ok(row_file_look(folder, &facts));
+    assert_int_equal(facts.count, ROWS - 2);
+    assert_int_equal(facts.row_bytes, ROW);
+    assert_string_equal(facts.about, about);
+    free(facts.about);
+    struct stat info;
+    assert_int_equal(stat("rows-of-a-test/index", &info), 0);
+    assert_int_equal(info.st_mtim.tv_sec, 1000000000);
+    assert_false(row_file_in_use(folder));
+    cut("about.json", 9);
+    assert_int_equal(row_file_look(folder, &facts).code, THAW_ERR_FORMAT);
+    assert_null(facts.about);
+}
+
 static void a_damaged_row_is_missing_and_can_be_added_again(void **state) {
     (void)state;
     row_file_close(made(ROWS));
@@ -341,10 +363,22 @@ static void a_writer_writes_what_it_took(void **state) {
 
 /* ---- the folder of all of them ---- */
 
-static void keep(const char *name, int rows, int seconds_ago) {
-    char *root = thaw_cache_folder(), *path = path_join(root, name), *index = path_join(path, "index");
-    row_file *f;
+static void age(const char *path, int seconds_ago) {
+    static const char *const parts[] = {"index", "rows", "about.json"};
     struct timespec when[2];
+    clock_gettime(CLOCK_REALTIME, &when[0]);
+    when[0].tv_sec -= seconds_ago;
+    when[1] = when[0];
+    for (int i = 0; i < 3; i++) {
+        char *part = path_join(path, parts[i]);
+        utimensat(AT_FDCWD, part, when, 0);
+        free(part);
+    }
+}
+
+static void keep(const char *name, int rows, int seconds_ago) {
+    char *root = thaw_cache_folder(), *path = path_join(root, name);
+    row_file *f;
     expect_ok(row_file_create(path, about, 4096, &f));
     unsigned char *bytes = xcalloc(1, 4096);
     for (int i = 0; i < rows; i++) {
@@ -353,17 +387,8 @@ static void keep(const char *name, int rows, int seconds_ago) {
         expect_ok(row_file_add(f, &id, bytes, 1, &row));
     }
     row_file_close(f);
-    clock_gettime(CLOCK_REALTIME, &when[0]);
-    when[0].tv_sec -= seconds_ago;
-    when[1] = when[0];
-    const char *const parts[] = {"index", "rows", "about.json"};
-    for (int i = 0; i < 3; i++) {
-        char *part = path_join(path, parts[i]);
-        utimensat(AT_FDCWD, part, when, 0);
-        free(part);
-    }
+    age(path, seconds_ago);
     free(bytes);
-    free(index);
     free(path);
     free(root);
 }
@@ -406,7 +431,8 @@ static void the_least_recently_used_goes_first(void **state) {
     keep("middle", 100, 200);
     char *root = thaw_cache_folder(), *path = path_join(root, "middle");
     row_file *used;
-    expect_ok(row_file_look(path, &used)); /* somebody works with it */
+    expect_ok(row_file_open(path, &used)); /* somebody works with it */
+    age(path, 200);
     thaw_cache_info *info;
     size_t count;
     expect_ok(thaw_cache_list(&info, &count));
@@ -457,6 +483,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_found_again),
         cmocka_unit_test(a_folder_that_is_not_there_is_told),
+        cmocka_unit_test(looking_is_not_using),
         cmocka_unit_test(a_damaged_row_is_missing_and_can_be_added_again),
         cmocka_unit_test(a_damaged_record_is_one_row_less),
         cmocka_unit_test(a_file_that_was_cut_keeps_what_is_whole),
