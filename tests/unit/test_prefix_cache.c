@@ -15,7 +15,7 @@
 #include "engine/base/alloc.h"
 #include "engine/train/prefix_cache.h"
 #include "tests/unit/support_torch.h"
-#include "tests/unit/train_fixture.h"
+#include "tests/unit/train_outcome.h"
 
 enum { IMAGES = 32, VAL = 16, BATCH = 8, STEPS_PER_EPOCH = IMAGES / BATCH };
 enum { OUTPUT = 16 * 16 * 16 * sizeof(float) }; /* of layer1, for one image of the fixture */
@@ -185,47 +185,14 @@ static void memory_that_is_not_there_is_told(void **state) {
 
 /* ---- runs ---- */
 
-/* What is compared of two runs. */
-typedef struct outcome {
-    uint64_t digest;
-    double loss, val_loss;
-    int cached; /* images of the last epoch's steps that were */
-} outcome;
-
-static void look(const rig *r, outcome *o) {
-    const thaw_event *epoch = rig_event(r, THAW_EVENT_EPOCH, -1);
-    o->digest = rig_digest(r, "", DIGEST_ALL);
-    o->loss = epoch->epoch.train_loss;
-    o->val_loss = epoch->epoch.val_loss;
-    for (size_t i = 0; i < r->count; i++)
-        if (r->event[i].kind == THAW_EVENT_STEP && r->event[i].step.epoch == epoch->epoch.epoch)
-            o->cached += r->event[i].step.cached;
-}
-
-static outcome outcome_with(void (*on_event)(rig *r, const thaw_event *e), const char *const *assignments) {
-    outcome o = {0};
-    rig r;
-    rig_train_with(&r, on_event, assignments);
-    look(&r, &o);
-    rig_clear(&r);
-    return o;
-}
-#define OUTCOME(on_event, ...) outcome_with(on_event, (const char *const[]){__VA_ARGS__, NULL})
-
-static void expect_same(const outcome *a, const outcome *b) {
-    assert_true(a->digest == b->digest);
-    assert_true(a->loss == b->loss);
-    assert_true(a->val_loss == b->val_loss);
-}
-
 static void deterministic_runs_end_bit_identically(void **state) {
     (void)state;
     static const char *const masks[] = {STEM, "freeze=[\"all\"]"};
     for (int i = 0; i < 2; i++) {
         outcome with = OUTCOME(NULL, masks[i], "epochs=3", "data.augment=none");
         outcome without = OUTCOME(NULL, masks[i], "epochs=3", "data.augment=none", "cache=off");
-        assert_int_equal(with.cached, IMAGES);
-        assert_int_equal(without.cached, 0);
+        assert_int_equal(with.last_cached, IMAGES);
+        assert_int_equal(without.last_cached, 0);
         expect_same(&with, &without);
     }
 }
@@ -235,7 +202,7 @@ static void flips_are_kept_both_ways(void **state) {
     (void)state;
     outcome with = OUTCOME(NULL, STEM, "epochs=6", "data.augment=flip");
     outcome without = OUTCOME(NULL, STEM, "epochs=6", "data.augment=flip", "cache=off");
-    assert_in_range(with.cached, IMAGES / 2, IMAGES);
+    assert_in_range(with.last_cached, IMAGES / 2, IMAGES);
     expect_same(&with, &without);
 }
 
@@ -319,7 +286,7 @@ static void a_mask_in_the_middle_drops_what_no_longer_holds(void **state) {
         outcome with = OUTCOME(acts[i], STEM, "epochs=4", "data.augment=none");
         outcome without = OUTCOME(acts[i], STEM, "epochs=4", "data.augment=none", "cache=off");
         expect_same(&with, &without);
-        assert_int_equal(with.cached, acts[i] == freeze_layer2_after_six ? IMAGES : 0);
+        assert_int_equal(with.last_cached, acts[i] == freeze_layer2_after_six ? IMAGES : 0);
     }
 }
 
@@ -332,7 +299,7 @@ static void a_small_budget_keeps_a_part(void **state) {
     (void)state;
     outcome with = OUTCOME(shrink, STEM, "epochs=3", "data.augment=none");
     outcome without = OUTCOME(NULL, STEM, "epochs=3", "data.augment=none", "cache=off");
-    assert_in_range(with.cached, 1, IMAGES - 1);
+    assert_in_range(with.last_cached, 1, IMAGES - 1);
     expect_same(&with, &without);
 }
 
@@ -342,7 +309,7 @@ static void a_smaller_last_batch_agrees(void **state) {
     outcome with = OUTCOME(NULL, STEM, "epochs=3", "data.augment=none", "batch_size=6", "optimizer.lr=0.01");
     outcome without = OUTCOME(NULL, STEM, "epochs=3", "data.augment=none", "batch_size=6",
                               "optimizer.lr=0.01", "cache=off");
-    assert_int_equal(with.cached, IMAGES);
+    assert_int_equal(with.last_cached, IMAGES);
     assert_true(fabs(with.loss - without.loss) < 1e-4 * without.loss);
     assert_true(fabs(with.val_loss - without.val_loss) < 1e-4 * without.val_loss);
 }
@@ -358,7 +325,7 @@ static void a_resumed_run_ends_where_it_would_have(void **state) {
     (void)state;
     static const char *const augmented[] = {"data.augment=none", "data.augment=shift"};
     for (int i = 0; i < 2; i++) {
-        outcome whole = OUTCOME(NULL, STEM, "epochs=4", augmented[i], "cache_views=2"), resumed = {0};
+        outcome whole = OUTCOME(NULL, STEM, "epochs=4", augmented[i], "cache_views=2");
         thaw_recipe recipe;
         FIXTURE_RECIPE(&recipe, STEM, "epochs=4", augmented[i], "cache_views=2");
         rig half = {.on_event = stop_after_six};
@@ -367,7 +334,7 @@ static void a_resumed_run_ends_where_it_would_have(void **state) {
         rig rest = {.keep = true};
         rig_resume(&rest, half.folder);
         expect_ok(rest.status);
-        look(&rest, &resumed);
+        outcome resumed = outcome_of(&rest);
         expect_same(&resumed, &whole);
         rig_clear(&rest);
         rig_clear(&half);

@@ -20,60 +20,13 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "tests/unit/support_torch.h"
-#include "tests/unit/train_fixture.h"
+#include "tests/unit/train_outcome.h"
 #include "thaw/cache.h"
 
 enum { IMAGES = 32, VAL = 16, STEPS_PER_EPOCH = 4, OUTPUT = 16 * 16 * 16 * sizeof(float) /* of layer1 */ };
 #define STEM   "freeze=[\"conv1\",\"bn1\",\"layer1\"]"
 #define DEEPER "freeze=[\"conv1\",\"bn1\",\"layer1\",\"layer2\"]"
 #define FIXED  STEM, "data.augment=none", "epochs=2", "cache=auto"
-
-typedef struct outcome {
-    uint64_t digest;
-    double loss, val_loss;
-    int64_t found, filled, entries, bytes; /* of the last CACHE event */
-    int first_cached;                      /* images of the first epoch's steps that were kept */
-    int warnings;
-    char *warning; /* all of them, a line each; owned */
-} outcome;
-
-static void look(const rig *r, outcome *o) {
-    const thaw_event *epoch = rig_event(r, THAW_EVENT_EPOCH, -1), *cache = rig_event(r, THAW_EVENT_CACHE, -1);
-    o->digest = rig_digest(r, "", DIGEST_ALL);
-    o->loss = epoch->epoch.train_loss;
-    o->val_loss = epoch->epoch.val_loss;
-    if (cache) {
-        o->found = cache->cache.found;
-        o->filled = cache->cache.filled;
-        o->entries = cache->cache.entries;
-        o->bytes = cache->cache.bytes;
-    }
-    for (size_t i = 0; i < r->count; i++) {
-        const thaw_event *e = &r->event[i];
-        if (e->kind == THAW_EVENT_STEP && e->step.epoch == 0) o->first_cached += e->step.cached;
-        if (e->kind != THAW_EVENT_LOG || e->log.level < 1) continue;
-        o->warnings++;
-        char *before = o->warning;
-        o->warning = xasprintf("%s%s\n", before ? before : "", e->log.text);
-        free(before);
-    }
-}
-
-static outcome run_with(void (*on_event)(rig *r, const thaw_event *e), const char *const *assignments) {
-    outcome o = {0};
-    rig r;
-    rig_train_with(&r, on_event, assignments);
-    look(&r, &o);
-    rig_clear(&r); /* and what waits is written */
-    return o;
-}
-#define RUN(on_event, ...) run_with(on_event, (const char *const[]){__VA_ARGS__, NULL})
-
-static void expect_same(const outcome *a, const outcome *b) {
-    assert_true(a->digest == b->digest);
-    assert_true(a->loss == b->loss);
-    assert_true(a->val_loss == b->val_loss);
-}
 
 /* A place of its own for each test. */
 static int setup(void **state) {
@@ -110,36 +63,36 @@ static char *kept_folder(const char *images) {
 
 static void a_second_run_finds_them(void **state) {
     (void)state;
-    outcome first = RUN(NULL, FIXED);
+    outcome first = OUTCOME(NULL, FIXED);
     assert_int_equal(first.found, 0);
     assert_int_equal(first.first_cached, 0);
     assert_int_equal(first.entries, IMAGES + VAL);
-    outcome again = RUN(NULL, FIXED);
+    outcome again = OUTCOME(NULL, FIXED);
     assert_int_equal(again.found, IMAGES + VAL);
     assert_int_equal(again.first_cached, IMAGES);
     assert_int_equal(again.bytes, 0); /* of memory */
     expect_same(&again, &first);
     assert_int_equal(first.warnings + again.warnings, 0);
     /* Another rate, another head: the same outputs. */
-    outcome other = RUN(NULL, FIXED, "optimizer.lr=0.01", "head.dropout=0.5");
-    outcome without = RUN(NULL, FIXED, "optimizer.lr=0.01", "head.dropout=0.5", "cache=off");
+    outcome other = OUTCOME(NULL, FIXED, "optimizer.lr=0.01", "head.dropout=0.5");
+    outcome without = OUTCOME(NULL, FIXED, "optimizer.lr=0.01", "head.dropout=0.5", "cache=off");
     assert_int_equal(other.first_cached, IMAGES);
     expect_same(&other, &without);
 }
 
 static void crops_are_found_by_their_seed(void **state) {
     (void)state;
-    outcome first = RUN(NULL, STEM, "epochs=2", "cache=auto");
+    outcome first = OUTCOME(NULL, STEM, "epochs=2", "cache=auto");
     assert_int_equal(first.first_cached, 0);
-    outcome again = RUN(NULL, STEM, "epochs=2", "cache=auto", "optimizer.lr=0.01");
-    outcome without = RUN(NULL, STEM, "epochs=2", "cache=off", "optimizer.lr=0.01");
+    outcome again = OUTCOME(NULL, STEM, "epochs=2", "cache=auto", "optimizer.lr=0.01");
+    outcome without = OUTCOME(NULL, STEM, "epochs=2", "cache=off", "optimizer.lr=0.01");
     assert_int_equal(again.first_cached, IMAGES);
     expect_same(&again, &without);
     thaw_cache_info *info;
     size_t before, after;
     expect_ok(thaw_cache_list(&info, &before));
     thaw_cache_list_free(info, before);
-    outcome other = RUN(NULL, STEM, "epochs=2", "cache=auto", "seed=4");
+    outcome other = OUTCOME(NULL, STEM, "epochs=2", "cache=auto", "seed=4");
     assert_int_equal(other.first_cached, 0);
     expect_ok(thaw_cache_list(&info, &after));
     thaw_cache_list_free(info, after);
@@ -150,7 +103,7 @@ static void crops_are_found_by_their_seed(void **state) {
 /* What would make other outputs has another name. */
 static void what_makes_a_difference_is_in_the_name(void **state) {
     (void)state;
-    RUN(NULL, FIXED);
+    OUTCOME(NULL, FIXED);
     static const char *const change[] = {"data.augment=flip",
                                          "precision=bf16",
                                          "data.interpolation=bicubic",
@@ -159,7 +112,7 @@ static void what_makes_a_difference_is_in_the_name(void **state) {
                                          "seed=9",
                                          DEEPER};
     for (size_t i = 0; i < sizeof change / sizeof *change; i++) {
-        outcome o = RUN(NULL, FIXED, change[i]);
+        outcome o = OUTCOME(NULL, FIXED, change[i]);
         bool val_alike = i == 0; /* images to validate on are not augmented */
         assert_int_equal(o.found, val_alike ? VAL : 0);
         assert_int_equal(o.first_cached, 0);
@@ -169,7 +122,7 @@ static void what_makes_a_difference_is_in_the_name(void **state) {
 
 static void a_changed_file_is_computed_again(void **state) {
     (void)state;
-    RUN(NULL, FIXED);
+    OUTCOME(NULL, FIXED);
     char *file = NULL;
     const char *images = fixture_images(4, 2);
     char *train = path_join(images, "train"), *folder = NULL;
@@ -185,7 +138,7 @@ static void a_changed_file_is_computed_again(void **state) {
     assert_non_null(file);
     struct timespec when[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
     assert_int_equal(utimensat(AT_FDCWD, file, when, 0), 0);
-    outcome o = RUN(NULL, FIXED);
+    outcome o = OUTCOME(NULL, FIXED);
     assert_int_equal(o.found, IMAGES + VAL - 1);
     assert_int_equal(o.first_cached, IMAGES - 1);
     free(file);
@@ -223,14 +176,15 @@ static void a_longer_prefix_is_computed_from_the_shorter(void **state) {
         rig_train(&r, &recipe);
         expect_ok(r.status);
         outcome with = {0};
-        look(&r, &with);
+        with = outcome_of(&r);
         assert_int_equal(steps_cached_from(&r, 1, STEPS_PER_EPOCH), 0);
         assert_int_equal(steps_cached_from(&r, STEPS_PER_EPOCH + 1, 4 * STEPS_PER_EPOCH), 3 * IMAGES);
         assert_string_equal(rig_event(&r, THAW_EVENT_CACHE, -1)->cache.layer, "layer2.2");
         assert_null(prefix_cache_base(r.trainer->train_cache));
         rig_clear(&r);
         thaw_recipe_clear(&recipe);
-        outcome without = RUN(freeze_layer2_after_six, STEM, "data.augment=none", "epochs=4", "cache=off");
+        outcome without =
+            OUTCOME(freeze_layer2_after_six, STEM, "data.augment=none", "epochs=4", "cache=off");
         expect_same(&with, &without);
     }
 }
@@ -254,7 +208,7 @@ static void cut(const char *folder, const char *name, off_t length) {
 /* Every way: one warning, the same end, and the next run finds everything again. */
 static void damaged_files_are_made_anew(void **state) {
     (void)state;
-    outcome sound = RUN(NULL, FIXED);
+    outcome sound = OUTCOME(NULL, FIXED);
     for (int way = 0; way < 8; way++) {
         char *folder = kept_folder(way % 2 ? "train" : "val");
         switch (way) {
@@ -281,13 +235,13 @@ static void damaged_files_are_made_anew(void **state) {
             damage(folder, "about.json", 20); /* still a text, perhaps, but not ours */
             break;
         }
-        outcome hurt = RUN(NULL, FIXED);
+        outcome hurt = OUTCOME(NULL, FIXED);
         expect_same(&hurt, &sound);
         if (hurt.warnings != 1) fail_msg("way %d: %d warnings: %s", way, hurt.warnings, hurt.warning);
         assert_true(strstr(hurt.warning, "damaged") || strstr(hurt.warning, "version"));
         assert_int_equal(hurt.filled, IMAGES + VAL);
         free(hurt.warning);
-        outcome after = RUN(NULL, FIXED);
+        outcome after = OUTCOME(NULL, FIXED);
         assert_int_equal(after.found, IMAGES + VAL);
         assert_int_equal(after.warnings, 0);
         expect_same(&after, &sound);
@@ -306,12 +260,12 @@ static void cut_rows_after_three(rig *r, const thaw_event *e) {
 /* In the middle of a run that reads from it: the batch is begun anew, with the pixels. */
 static void a_file_cut_during_a_run_costs_a_batch(void **state) {
     (void)state;
-    outcome sound = RUN(NULL, FIXED), hurt = RUN(cut_rows_after_three, FIXED);
+    outcome sound = OUTCOME(NULL, FIXED), hurt = OUTCOME(cut_rows_after_three, FIXED);
     expect_same(&hurt, &sound);
     assert_int_equal(hurt.warnings, 1);
     assert_non_null(strstr(hurt.warning, "is damaged; what was kept there is computed again"));
     free(hurt.warning);
-    outcome after = RUN(NULL, FIXED);
+    outcome after = OUTCOME(NULL, FIXED);
     assert_int_equal(after.found, IMAGES + VAL);
     expect_same(&after, &sound);
 }
@@ -324,13 +278,13 @@ static void a_full_disk_is_told_once(void **state) {
     tight = old;
     tight.rlim_cur = 10 * OUTPUT;
     setrlimit(RLIMIT_FSIZE, &tight);
-    outcome full = RUN(NULL, FIXED, "checkpoint_seconds=0");
+    outcome full = OUTCOME(NULL, FIXED, "checkpoint_seconds=0");
     setrlimit(RLIMIT_FSIZE, &old);
     assert_int_equal(full.filled, IMAGES + VAL); /* in memory */
     assert_non_null(full.warning);
     assert_non_null(strstr(full.warning, "nothing more is kept on disk"));
     free(full.warning);
-    outcome after = RUN(NULL, FIXED);
+    outcome after = OUTCOME(NULL, FIXED);
     assert_in_range(after.found, 10, IMAGES + VAL - 1);
     expect_same(&after, &full);
 }
@@ -338,14 +292,14 @@ static void a_full_disk_is_told_once(void **state) {
 static void a_limit_bounds_the_disk(void **state) {
     (void)state;
     setenv("THAW_CACHE_LIMIT", "0", 1);
-    outcome none = RUN(NULL, FIXED);
+    outcome none = OUTCOME(NULL, FIXED);
     thaw_cache_info *info;
     size_t count;
     expect_ok(thaw_cache_list(&info, &count));
     assert_int_equal(count, 0);
     thaw_cache_list_free(info, count);
     setenv("THAW_CACHE_LIMIT", "1200K", 1); /* 16 KiB each: less than for all 48 and the records */
-    outcome some = RUN(NULL, FIXED);
+    outcome some = OUTCOME(NULL, FIXED);
     expect_ok(thaw_cache_list(&info, &count));
     int64_t bytes = 0;
     for (size_t i = 0; i < count; i++)
@@ -353,7 +307,7 @@ static void a_limit_bounds_the_disk(void **state) {
     thaw_cache_list_free(info, count);
     assert_in_range(bytes, OUTPUT, 1300 * 1024);
     setenv("THAW_CACHE_LIMIT", "a lot", 1);
-    outcome odd = RUN(NULL, FIXED);
+    outcome odd = OUTCOME(NULL, FIXED);
     assert_non_null(strstr(odd.warning, "THAW_CACHE_LIMIT"));
     free(odd.warning);
     expect_same(&some, &none);
@@ -366,8 +320,8 @@ static void no_memory_for_outputs(rig *r, const thaw_event *e) {
 
 static void without_memory_the_file_does(void **state) {
     (void)state;
-    outcome disk = RUN(no_memory_for_outputs, STEM, "data.augment=none", "epochs=5", "cache=auto");
-    outcome without = RUN(NULL, STEM, "data.augment=none", "epochs=5", "cache=off");
+    outcome disk = OUTCOME(no_memory_for_outputs, STEM, "data.augment=none", "epochs=5", "cache=auto");
+    outcome without = OUTCOME(NULL, STEM, "data.augment=none", "epochs=5", "cache=off");
     assert_int_equal(disk.bytes, 0);
     assert_int_equal(disk.filled, IMAGES + VAL);
     expect_same(&disk, &without);
@@ -378,7 +332,7 @@ static void a_cache_that_cannot_be_written_is_told(void **state) {
     char *file = path_join(*state, "thaw");
     int fd = open(file, O_WRONLY | O_CREAT, 0600);
     close(fd);
-    outcome o = RUN(NULL, FIXED), without = RUN(NULL, FIXED, "cache=memory");
+    outcome o = OUTCOME(NULL, FIXED), without = OUTCOME(NULL, FIXED, "cache=memory");
     assert_non_null(o.warning);
     assert_non_null(strstr(o.warning, "nothing more is kept on disk"));
     assert_int_equal(o.filled, IMAGES + VAL);
