@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # tour.sh - the captures of docs/tour: the real program, driven as a person would, in two themes.
 #
-#   tests/tour/tour.sh          writes docs/tour/NAME.txt, NAME-dark.png and NAME-light.png anew; needs libtorch and Pillow
+#   tests/tour/tour.sh          writes docs/tour/NAME.txt, NAME-dark.png and NAME-light.png anew; needs libtorch, and Pillow for $PYTHON
 cd "$(dirname "$0")/../.." || exit 2
 . tests/screen/lib.sh
+PYTHON=${PYTHON:-/usr/bin/python3}
 OUT=$ROOT/docs/tour
 WIDTH=120 HEIGHT=36
 mkdir -p "$OUT"
@@ -12,7 +13,7 @@ mkdir -p "$OUT"
 capture() {
     colours | sed "s#$TEST_DIR/home#/home/ada#g; s#$TEST_DIR/work#/home/ada#g" >"$TEST_DIR/capture"
     [ "$theme" = light ] || screen | sed "s#$TEST_DIR/home#/home/ada#g; s#$TEST_DIR/work#/home/ada#g; s/ *\$//" >"$OUT/$1.txt"
-    python3 tests/tour/picture.py "$TEST_DIR/capture" "$OUT/$1-$theme.png" --columns $WIDTH --rows $HEIGHT \
+    "$PYTHON" tests/tour/picture.py "$TEST_DIR/capture" "$OUT/$1-$theme.png" --columns $WIDTH --rows $HEIGHT \
         $([ "$theme" = light ] && echo --light) || exit 1
     echo "$1 $theme"
 }
