@@ -154,15 +154,18 @@ static void draw_footer(app *a, canvas *c) {
     rect keys = rect_inset(row, 0, used, 0, 0);
     action_table general = app_table(a), own = app_screen_table(a);
     /* "? help" is the one a person must see: it gets its place before the rest. */
-    static const char help[] = "? help";
-    int help_width = (int)sizeof help + 1;
+    static const char word[] = "help";
+    char key[KEY_NAME_MAX];
+    key_first(action_by_name(&general, word, NULL)->keys, key);
+    int key_columns = text_columns(key), help_width = key_columns + 1 + (int)sizeof word + 1;
     if (keys.cols < help_width + 2) return;
     int help_col = keys.col + keys.cols - help_width;
-    int col = draw_keys(a, c, rect_inset(keys, 0, help_width, 0, 0), keys.col + 1, &own);
-    if (col >= 0) col = draw_keys(a, c, rect_inset(keys, 0, help_width, 0, 0), col, &general);
+    rect rest = rect_inset(keys, 0, help_width + 1, 0, 0);
+    int col = draw_keys(a, c, rest, keys.col + 1, &own);
+    if (col >= 0) col = draw_keys(a, c, rest, col, &general);
     if (col >= 0) help_col = col;
-    int at = help_col + canvas_text(c, row.row, help_col, 1, "?", ROLE_FOOTER_KEY);
-    canvas_text(c, row.row, at + 1, 4, "help", ROLE_FOOTER);
+    int at = help_col + canvas_text(c, row.row, help_col, key_columns, key, ROLE_FOOTER_KEY);
+    canvas_text(c, row.row, at + 1, (int)sizeof word - 1, word, ROLE_FOOTER);
 }
 
 /* Under 20×5 there is one line, and this is it. */
