@@ -4,6 +4,7 @@
  * Every operation checks shapes itself, in both modes, so that a family's mistake or an image too small is
  * found in the trace, named, before a tensor exists.
  */
+#include "engine/nn/fuse.h"
 #include "engine/nn/layer.h"
 
 #define STOP(p)                        \
@@ -17,6 +18,7 @@ act act_shared(act x) {
 }
 
 act act_dense(pass *p, act x) {
+    x = fuse_now(p, x);
     if (!x.blocked) return x;
     x.blocked = false;
     if (pass_tracing(p)) {
@@ -43,15 +45,22 @@ static act combine(pass *p, act a, act b, shape out, tensor *t) {
     return y;
 }
 
+static act trace_sum(pass *p, act a, act b) {
+    act y = combine(p, a, b, a.size, NULL);
+    fuse_candidate_sum(a, &y);
+    return y;
+}
+
 act act_add(pass *p, act a, act b) {
     STOP(p);
     if (!shape_equal(&a.size, &b.size)) return mismatch(p, "add", a, b);
-    if (a.blocked != b.blocked) {
+    if (a.deferred) return fuse_add(p, a, act_dense(p, b));
+    if (a.blocked != b.blocked || b.deferred) {
         a = act_dense(p, a);
         b = act_dense(p, b);
     }
-    if (pass_tracing(p)) return combine(p, a, b, a.size, NULL);
-    if (p->recording || !a.fresh) return combine(p, a, b, a.size, t_add(p->scope, a.t, b.t));
+    if (pass_tracing(p)) return trace_sum(p, a, b);
+    if (p->recording || !fuse_may_overwrite(p, a)) return combine(p, a, b, a.size, t_add(p->scope, a.t, b.t));
     t_add_(p->scope, a.t, b.t, 1.0);
     return combine(p, a, b, a.size, a.t);
 }

@@ -4,9 +4,9 @@
 #include "engine/nn/fold.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/nn/fuse.h"
 
 /* ---- which norm follows which convolution ---- */
 
@@ -29,20 +29,19 @@ void fold_settle(model *m) {
 
 /* ---- when ---- */
 
-/* In this walk L neither changes nor has to be differentiated by its weights. */
-static bool settled(const layer *l, const pass *p) {
+bool fold_settled(const layer *l, const pass *p) {
     if (l->freeze == THAW_FROZEN) return true;
     return !p->training && (!p->recording || l->freeze != THAW_TRAINABLE);
 }
 
 bool fold_takes_norm(const layer *conv, const pass *p) {
     const layer *norm = conv->fold;
-    if (!norm || !settled(conv, p) || !settled(norm, p)) return false;
+    if (!norm || !fold_settled(conv, p) || !fold_settled(norm, p)) return false;
     return conv->stage >= p->stage_begin && norm->stage < p->stage_end; /* both take part */
 }
 
 bool fold_applies(const layer *conv, const pass *p) {
-    return fold_takes_norm(conv, p) || (p->blocked && settled(conv, p));
+    return fold_takes_norm(conv, p) || (p->blocked && fold_settled(conv, p));
 }
 
 act fold_input(pass *p, act x) {
@@ -70,12 +69,14 @@ static void fold_sources(const layer *conv, const layer *norm, tensor *source[FO
         source[2 + i] = norm ? norm->param[i].t : NULL;
 }
 
-static bool fold_current(tscope *s, const fold *f, tensor *const source[FOLD_SOURCES], dtype type,
-                         bool blocked) {
-    if (!f || f->type != type || f->blocked != blocked) return false;
-    for (int i = 0; i < FOLD_SOURCES; i++)
-        if (f->source[i] != source[i] || (source[i] && f->version[i] != t_version(s, source[i])))
-            return false;
+/* There is one, made as WANTED is to be, of tensors that are still the same. */
+static bool fold_current(tscope *s, const fold *f, const fold *wanted) {
+    if (!f || f->type != wanted->type || f->layout != wanted->layout) return false;
+    if (!shape_equal(&f->input, &wanted->input)) return false;
+    for (int i = 0; i < FOLD_SOURCES; i++) {
+        tensor *source = wanted->source[i];
+        if (f->source[i] != source || (source && f->version[i] != t_version(s, source))) return false;
+    }
     return true;
 }
 
@@ -106,24 +107,29 @@ static thaw_status fold_make(layer *conv, const layer *norm, pass *p, fold *f, c
     tensor *weight = t_detach(&s, f->source[0]), *bias = t_detach(&s, f->source[1]);
     if (norm) fold_norm(&s, conv, norm, &weight, &bias);
     weight = t_to(&s, weight, p->device, f->type, FORMAT_PRESERVE);
-    bias = t_to(&s, bias, p->device, f->type, f->blocked ? FORMAT_BLOCKED : FORMAT_PRESERVE);
-    if (f->blocked) weight = t_conv2d_weight(&s, weight, params);
+    bool blocked = f->layout == FOLD_BLOCKED;
+    bias = t_to(&s, bias, p->device, f->type, blocked ? FORMAT_BLOCKED : FORMAT_PRESERVE);
+    if (blocked) weight = t_conv2d_weight(&s, weight, params);
+    if (f->layout == FOLD_FUSED) weight = t_conv2d_fused_weight(&s, weight, params, f->input);
     f->weight = t_keep(&s, weight);
     f->bias = t_keep(&s, bias);
     return tscope_end(&s);
 }
 
+static fold_layout layout_of(const layer *conv, const pass *p) {
+    if (fuse_applies(conv, p)) return FOLD_FUSED;
+    return p->blocked ? FOLD_BLOCKED : FOLD_DENSE;
+}
+
 const fold *fold_get(layer *conv, pass *p, tensor *x, const conv2d_params *params) {
     const layer *norm = fold_takes_norm(conv, p) ? conv->fold : NULL;
-    tensor *source[FOLD_SOURCES];
-    fold_sources(conv, norm, source);
-    dtype type = p->blocked ? DTYPE_F32 : t_dtype(p->scope, x);
-    if (fold_current(p->scope, conv->folded, source, type, p->blocked)) return conv->folded;
+    fold wanted = {.type = p->blocked ? DTYPE_F32 : t_dtype(p->scope, x), .layout = layout_of(conv, p)};
+    if (wanted.layout == FOLD_FUSED) wanted.input = t_shape(p->scope, x);
+    fold_sources(conv, norm, wanted.source);
+    if (fold_current(p->scope, conv->folded, &wanted)) return conv->folded;
     fold_free(p->scope->torch, conv);
     conv->folded = xcalloc(1, sizeof *conv->folded);
-    conv->folded->type = type;
-    conv->folded->blocked = p->blocked;
-    memcpy(conv->folded->source, source, sizeof source);
+    *conv->folded = wanted;
     thaw_status status = fold_make(conv, norm, p, conv->folded, params);
     if (thaw_failed(&status)) {
         fold_free(p->scope->torch, conv);

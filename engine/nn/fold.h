@@ -21,11 +21,13 @@
 #include "engine/nn/model.h"
 
 typedef struct fold fold;
+typedef enum fold_layout { FOLD_DENSE, FOLD_BLOCKED, FOLD_FUSED } fold_layout; /* the last: see fuse.h */
 enum { FOLD_SOURCES = 6 };
 struct fold {
     tensor *weight, *bias; /* bias NULL: none */
     dtype type;
-    bool blocked;
+    fold_layout layout;
+    shape input;                   /* FOLD_FUSED: reordered for an input of these extents */
     tensor *source[FOLD_SOURCES];  /* what it was made of, ... */
     int64_t version[FOLD_SOURCES]; /* ... as it then was */
 };
@@ -35,6 +37,8 @@ void fold_candidate(layer *norm, layer *from);
 /* After a trace: keep the pairs in which the norm is the only reader. */
 void fold_settle(model *m);
 
+/* In this walk L neither changes nor has to be differentiated by its weights. */
+bool fold_settled(const layer *l, const pass *p);
 /* In this walk CONV computes with weights made ready; and for its norm as well. */
 bool fold_applies(const layer *conv, const pass *p);
 bool fold_takes_norm(const layer *conv, const pass *p);

@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "engine/nn/fold.h"
+#include "engine/nn/fuse.h"
 #include "engine/nn/layer.h"
 
 bool pass_failed(const pass *p) {
@@ -64,9 +64,19 @@ static bool layer_takes_blocked(const layer *l) {
            l->kind == &kind_adaptive_avg_pool2d || l->kind == &kind_activation[UNARY_RELU];
 }
 
+/* The leaves that hand on what they are given, unless they train. */
+static bool layer_passes_on(const layer *l) {
+    return l->kind == &kind_batch_norm2d || l->kind == &kind_dropout || l->kind == &kind_stochastic_depth;
+}
+
+static act leaf_input(const layer *l, pass *p, act x) {
+    if (x.deferred) return layer_passes_on(l) ? x : fuse_now(p, x);
+    return layer_takes_blocked(l) ? x : act_dense(p, x);
+}
+
 act layer_forward(layer *l, pass *p, act x) {
     if (pass_failed(p)) return (act){0};
-    if (layer_is_leaf(l) && !layer_takes_blocked(l)) x = act_dense(p, x);
+    if (layer_is_leaf(l)) x = leaf_input(l, p, x);
     act y = x;
     layer *outer = p->inside;
     if (!layer_is_leaf(l)) p->inside = l;
@@ -99,7 +109,9 @@ act layer_through_if(layer *self, pass *p, act x, const char *name) {
 }
 
 void act_read(pass *p, act x) {
-    if (pass_tracing(p) && x.from) x.from->readers++;
+    if (!pass_tracing(p)) return;
+    if (x.from) x.from->readers++;
+    if (x.sum) x.sum->fuse.sum_readers++;
 }
 
 act act_result(layer *self, pass *p, act x, shape out, int64_t macs, tensor *t) {
@@ -114,6 +126,7 @@ act act_result(layer *self, pass *p, act x, shape out, int64_t macs, tensor *t) 
 act act_same(layer *self, pass *p, act x) {
     act_read(p, x);
     x.from = self;
+    x.conv = x.sum = NULL;
     return x;
 }
 

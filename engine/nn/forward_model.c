@@ -12,6 +12,7 @@
 #include "engine/nn/auxiliary.h"
 #include "engine/nn/fold.h"
 #include "engine/nn/freeze.h"
+#include "engine/nn/fuse.h"
 #include "engine/nn/init.h"
 
 void model_place(model *m, torch *t, device d, bool channels_last) {
@@ -51,7 +52,7 @@ static act stage_forward(layer *stage, pass *p, act x, bool dense) {
     tscope_begin(&inner, outer->torch);
     p->scope = &inner;
     act y = layer_forward(stage, p, x);
-    if (dense && !pass_failed(p)) y = act_dense(p, y);
+    if (!pass_failed(p)) y = dense ? act_dense(p, y) : fuse_now(p, y);
     if (!pass_failed(p) && !y.t) pass_fail(p, stage, "gave no tensor (a mistake in thaw)");
     if (!pass_failed(p) && y.t != x.t) t_adopt(outer, t_keep(&inner, y.t));
     p->scope = outer;
@@ -74,6 +75,14 @@ static void forward_auxiliary(model *m, pass *p, act *y, size_t stage, bool want
     torch_grad_mode(m->torch, recording);
 }
 
+/* How what is not recorded computes. */
+static void choose_layout(const model *m, pass *p) {
+    bool blocked = m->device.kind == DEVICE_CPU && torch_about(m->torch)->onednn;
+    p->type = torch_computes_in(m->torch, DTYPE_F32);
+    p->fused = fuse_possible(m, p->type);
+    p->blocked = blocked && m->blocked && !p->fused && !torch_autocasting(m->torch);
+}
+
 static act forward_whole(model *m, pass *p, act x, size_t from, size_t to) {
     if (!m->torch) {
         pass_fail(p, NULL, "%s has no tensors yet: model_materialise comes first", m->arch->name);
@@ -88,8 +97,8 @@ static act forward_whole(model *m, pass *p, act x, size_t from, size_t to) {
     p->stage_begin = (int)from;
     p->stage_end = (int)to;
     p->recording = false;
-    p->blocked = m->blocked && m->device.kind == DEVICE_CPU && torch_about(m->torch)->onednn &&
-                 !torch_autocasting(m->torch);
+    p->deferred = 0;
+    choose_layout(m, p);
     x.fresh = false; /* the caller's, perhaps in a cache */
     x.from = NULL;
     for (size_t i = from; i < to && !pass_failed(p); i++) {

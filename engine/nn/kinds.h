@@ -16,4 +16,7 @@ int64_t kind_window(int64_t extent, int64_t kernel, int64_t stride, int64_t padd
 /* Fails the walk: X is smaller than the layer's window. */
 act kind_too_small(layer *self, pass *p, act x);
 
+/* A Conv2d's attributes as tensor.h takes them. */
+conv2d_params kind_conv_params(const layer *conv);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "engine/base/alloc.h"
+#include "engine/nn/fuse.h"
 #include "engine/nn/init.h"
 #include "engine/nn/kinds.h"
 
@@ -59,7 +60,12 @@ static bool activation_keeps_result(unary_op op) {
 
 static act activation_forward(layer *self, pass *p, act x) {
     unary_op op = self->spec.activation;
-    if (op == UNARY_RELU && x.fresh) {
+    if (pass_tracing(p)) fuse_candidate_activation(self, x);
+    if (x.activated == self) {
+        x.activated = NULL;
+        return act_same(self, p, x);
+    }
+    if (op == UNARY_RELU && fuse_may_overwrite(p, x)) {
         if (!pass_tracing(p)) t_relu_(p->scope, x.t);
         return act_same(self, p, x);
     }
@@ -106,7 +112,12 @@ static tensor *dropout_mask(layer *self, pass *p, act x) {
 }
 
 static act dropout_forward(layer *self, pass *p, act x) {
-    if (self->spec.dropout <= 0 || pass_tracing(p) || !layer_trains(self, p)) return act_same(self, p, x);
+    if (self->spec.dropout <= 0 || pass_tracing(p) || !layer_trains(self, p)) {
+        act y = act_same(self, p, x);
+        y.conv = x.conv;
+        return y;
+    }
+    x = act_dense(p, x);
     return act_result(self, p, x, x.size, 0, t_mul(p->scope, x.t, dropout_mask(self, p, x)));
 }
 

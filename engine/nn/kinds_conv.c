@@ -4,12 +4,14 @@
  * Output extent: floor((in + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, as torch defines Conv2d.
  */
 #include "engine/nn/fold.h"
+#include "engine/nn/fuse.h"
 #include "engine/nn/init.h"
 #include "engine/nn/kinds.h"
 
 enum { CONV_WEIGHT, CONV_BIAS };
 
-static conv2d_params conv_params(const conv_spec *c) {
+conv2d_params kind_conv_params(const layer *conv) {
+    const conv_spec *c = &conv->spec.conv;
     return (conv2d_params){.stride = {c->stride[0], c->stride[1]},
                            .padding = {c->padding[0], c->padding[1]},
                            .dilation = {c->dilation[0], c->dilation[1]},
@@ -18,7 +20,7 @@ static conv2d_params conv_params(const conv_spec *c) {
 
 /* X becomes what the convolution takes: in the layout of the weights made ready, or dense. */
 static tensor *conv_compute(layer *self, pass *p, act *x) {
-    conv2d_params params = conv_params(&self->spec.conv);
+    conv2d_params params = kind_conv_params(self);
     if (!fold_applies(self, p)) {
         *x = act_dense(p, *x);
         return t_conv2d(p->scope, x->t, self->param[CONV_WEIGHT].t, self->param[CONV_BIAS].t, &params);
@@ -39,11 +41,13 @@ static act conv2d_forward(layer *self, pass *p, act x) {
     }
     int64_t taps = c->in / c->groups * c->kernel[0] * c->kernel[1];
     int64_t macs = out.dim[1] * out.dim[2] * out.dim[3] * taps;
-    tensor *t = NULL;
-    if (pass_tracing(p))
-        x = fold_input(p, x);
-    else
-        t = conv_compute(self, p, &x);
+    if (pass_tracing(p)) {
+        act y = act_result(self, p, fold_input(p, x), out, macs, NULL);
+        y.conv = self;
+        return y;
+    }
+    if (fuse_applies(self, p)) return fuse_convolution(self, p, x, out);
+    tensor *t = conv_compute(self, p, &x);
     return act_result(self, p, x, out, macs, t);
 }
 

@@ -28,7 +28,9 @@ static act norm_forward(layer *self, pass *p, act x) {
                          shape_text(&x.size, text));
     if (pass_tracing(p)) {
         fold_candidate(self, x.from);
-        return act_result(self, p, x, x.size, 0, NULL);
+        act y = act_result(self, p, x, x.size, 0, NULL);
+        if (self->fold) y.conv = self->fold;
+        return y;
     }
     if (self->fold && fold_takes_norm(self->fold, p)) return act_same(self, p, x);
     x = act_dense(p, x);

@@ -27,10 +27,14 @@ typedef struct layer layer;
 typedef struct act {
     shape size;
     tensor *t;
-    bool fresh;   /* nobody else, autograd included, needs this value: it may be overwritten */
-    bool blocked; /* t is in FORMAT_BLOCKED: see act_dense */
-    bool grad;    /* trace: it depends on a trainable parameter, so backward passes through it */
-    layer *from;  /* the leaf that made it, when it is that leaf's output as it is */
+    bool fresh;       /* nobody else, autograd included, needs this value: it may be overwritten */
+    bool blocked;     /* t is in FORMAT_BLOCKED: see act_dense */
+    bool grad;        /* trace: it depends on a trainable parameter, so backward passes through it */
+    layer *from;      /* the leaf that made it, when it is that leaf's output as it is */
+    layer *conv;      /* trace: the convolution whose result it is, norm and idle dropout included */
+    layer *sum;       /* trace: the convolution to whose result something was added */
+    layer *deferred;  /* a convolution that is still to be computed, T is its input: see fuse.h */
+    layer *activated; /* this activation was already applied */
 } act;
 
 typedef struct pass pass;
@@ -56,7 +60,10 @@ struct pass {
     /* model_forward's and model_trace's own: leave zero. */
     device device;              /* where the model is */
     memory_format format;       /* of activations that are not blocked */
-    bool blocked;               /* what is neither changed nor recorded may work in FORMAT_BLOCKED */
+    bool blocked;               /* what is neither changed nor recorded may work in FORMAT_BLOCKED, ... */
+    bool fused;                 /* ... or convolutions in one with what follows: see fuse.h */
+    dtype type;                 /* what convolutions compute in */
+    int deferred;               /* how many wait for an addition */
     bool recording;             /* autograd listens: nothing may be changed in place but what is fresh */
     int stage_begin, stage_end; /* the stages of this walk: begin..end-1 */
     int executed;               /* trace: leaves walked so far */
@@ -138,6 +145,15 @@ typedef union layer_spec {
 
 enum { LAYER_PARAMS_MAX = 6 };
 
+/* What is done to a convolution's result, see fuse.h; from the last trace. */
+typedef struct fusing {
+    layer *last;           /* its norm's, or what else handed it on: what the following reads */
+    layer *activation;     /* that alone reads it, or NULL */
+    bool added;            /* an addition alone reads it, as its first operand */
+    layer *sum_activation; /* the ReLU that alone reads the sum, or NULL */
+    int sum_readers;
+} fusing;
+
 struct layer {
     char *name, *path;
     const layer_kind *kind;
@@ -167,6 +183,7 @@ struct layer {
     bool output_grad;         /* backward passes through its output */
     layer *fold; /* a convolution: the norm that alone reads it; a norm: that convolution. See fold.h */
     struct fold *folded; /* a convolution: it and its norm as one, made when first used; owned by the model */
+    fusing fuse;         /* a convolution */
 };
 
 /* ---- building (families) ---- */

@@ -13,6 +13,7 @@
 #include "engine/models/registry.h"
 #include "engine/nn/auxiliary.h"
 #include "engine/nn/fold.h"
+#include "engine/nn/fuse.h"
 
 static const layer_kind kind_model = {"Model", NULL, NULL};
 
@@ -114,6 +115,7 @@ static void trace_clear(void *user, layer *l) {
     l->readers = 0;
     l->input_grad = l->output_grad = false;
     l->fold = NULL;
+    l->fuse = (fusing){0};
 }
 
 /* A container that was never walked itself, because its children are stages, ends where its last child ends.
@@ -141,6 +143,7 @@ static thaw_status trace_walk(model *m) {
     }
     trace_containers(m);
     fold_settle(m);
+    fuse_settle(m);
     m->blocked = p.conversions * CONVERSION_COST <= p.convolutions;
     shape expected = SHAPE_2(1, m->classes);
     if (!pass_failed(&p) && !shape_equal(&x.size, &expected))

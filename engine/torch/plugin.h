@@ -40,6 +40,9 @@ typedef struct plugin_facts {
     OP(to, (tensor *x, device d, dtype type, memory_format f), (x, d, type, f), x) \
     OP(conv2d, (tensor *x, tensor *weight, tensor *bias, const conv2d_params *p), (x, weight, bias, p), x && weight) \
     OP(conv2d_weight, (tensor *weight, const conv2d_params *p), (weight, p), weight) \
+    OP(conv2d_fused, (tensor *x, tensor *weight, tensor *bias, const conv2d_params *p, const conv2d_fusion *f), \
+       (x, weight, bias, p, f), x && weight) \
+    OP(conv2d_fused_weight, (tensor *weight, const conv2d_params *p, shape input), (weight, p, input), weight) \
     OP(linear, (tensor *x, tensor *weight, tensor *bias), (x, weight, bias), x && weight) \
     OP(batch_norm, \
        (tensor *x, tensor *weight, tensor *bias, tensor *running_mean, tensor *running_var, bool training, \
@@ -109,6 +112,7 @@ typedef struct plugin_facts {
     OP(bool, grad_mode, (bool on)) \
     OP(bool, autocast, (device d, bool on, dtype type)) \
     OP(bool, describe, (plugin_facts *out)) \
+    OP(bool, conv2d_fuses, (dtype type)) \
     OP(int, set_threads, (int threads)) \
     OP(bool, set_memory, (void *(*take)(size_t bytes), void (*give)(void *memory))) \
     OP(bool, describe_device, (device d, char *name, size_t name_size, uint64_t *free_bytes, uint64_t *total_bytes)) \

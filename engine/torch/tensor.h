@@ -78,6 +78,9 @@ const char *device_text(device d, char buffer[DEVICE_TEXT_MAX]);
 
 thaw_status torch_synchronize(torch *t, device d); /* wait for the device's queue; nothing to do on the CPU */
 
+/* Whether t_conv2d_fused is there for TYPE: libtorch 2 and a processor that can. Tried once, then known. */
+bool torch_conv2d_fuses(torch *t, dtype type);
+
 /* ---- scopes ---- */
 
 typedef struct tscope {
@@ -134,6 +137,14 @@ tensor *t_conv2d(tscope *s, tensor *x, tensor *weight, tensor *bias_or_null, con
  * with torch_about()->onednn) and back.
  */
 tensor *t_conv2d_weight(tscope *s, tensor *weight, const conv2d_params *p);
+/*
+ * The convolution of a dense channels_last X on the CPU, F's addition and activation in the same pass over
+ * memory, where torch_conv2d_fuses(X's type). WEIGHT is from t_conv2d_fused_weight, reordered once for an X
+ * of INPUT (others are computed too, slower). Nothing of it is recorded.
+ */
+tensor *t_conv2d_fused(tscope *s, tensor *x, tensor *weight, tensor *bias_or_null, const conv2d_params *p,
+                       const conv2d_fusion *f);
+tensor *t_conv2d_fused_weight(tscope *s, tensor *weight, const conv2d_params *p, shape input);
 tensor *t_linear(tscope *s, tensor *x, tensor *weight, tensor *bias_or_null);
 /* training: batch statistics, running ones updated in place; otherwise running statistics. momentum as in
  * torch. */
@@ -216,5 +227,7 @@ bool torch_grad_mode(torch *t, bool on);
    casts when turned off. */
 thaw_status torch_autocast(torch *t, device d, bool on, dtype type);
 bool torch_autocasting(const torch *t); /* it is on, on any kind of device */
+/* What convolutions compute in: autocast's type, without it TYPE. */
+dtype torch_computes_in(const torch *t, dtype type);
 
 #endif

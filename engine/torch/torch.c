@@ -93,6 +93,15 @@ int64_t torch_live_tensors(const torch *t) {
     return t->api->live();
 }
 
+bool torch_conv2d_fuses(torch *t, dtype type) {
+    if (!t->fuses_tried[type] && t->facts.onednn) {
+        thaw_status ignored = thaw_ok(); /* a failure is an answer */
+        t->fuses[type] = t->api->conv2d_fuses(&ignored, type);
+        t->fuses_tried[type] = true;
+    }
+    return t->facts.onednn && t->fuses[type];
+}
+
 /* ---- devices ---- */
 
 thaw_status torch_device_describe(torch *t, device d, char *name, size_t name_size, uint64_t *free_bytes,
@@ -164,9 +173,14 @@ thaw_status torch_autocast(torch *t, device d, bool on, dtype type) {
     thaw_status status = thaw_ok();
     t->api->autocast(&status, d, on, type);
     if (!thaw_failed(&status)) t->autocasting = on;
+    t->autocast_type = type;
     return status;
 }
 
 bool torch_autocasting(const torch *t) {
     return t->autocasting;
+}
+
+dtype torch_computes_in(const torch *t, dtype type) {
+    return t->autocasting ? t->autocast_type : type;
 }

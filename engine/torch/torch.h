@@ -13,6 +13,8 @@ struct torch {
     torch_facts facts;
     cpu_facts cpu;
     bool autocasting;
+    dtype autocast_type;                               /* of that */
+    bool fuses_tried[DTYPE_COUNT], fuses[DTYPE_COUNT]; /* see torch_conv2d_fuses */
 };
 
 /* Where the plugin is: ASKED, else $THAW_TORCH_PLUGIN, else near the program. *OUT is the caller's. */

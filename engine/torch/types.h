@@ -57,7 +57,19 @@ typedef enum unary_op {
     UNARY_LOG,
     UNARY_ABS,
     UNARY_NEG,
-    UNARY_COUNT
+    UNARY_COUNT,
+    UNARY_NONE = UNARY_COUNT, /* where there need not be one */
 } unary_op;
+
+/* What a convolution does besides on its way out: see t_conv2d_fused. */
+typedef struct conv2d_fusion {
+    tensor *sum;         /* is added, of the result's size and type; NULL: nothing is */
+    bool overwrite;      /* the result may take SUM's place */
+    unary_op activation; /* comes last: UNARY_NONE or one that conv2d_fusable() names; after SUM only ReLU */
+} conv2d_fusion;
+
+static inline bool conv2d_fusable(unary_op op) {
+    return op == UNARY_RELU || op == UNARY_RELU6 || op == UNARY_SILU || op == UNARY_HARDSWISH;
+}
 
 #endif

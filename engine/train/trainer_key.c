@@ -16,6 +16,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/str.h"
+#include "engine/nn/fuse.h"
 #include "engine/train/trainer.h"
 
 enum { HASH_TEXT_MAX = 40, DEVICE_NAME_MAX = 64 };
@@ -116,6 +117,7 @@ thaw_status trainer_cache_key(const trainer *t, bool train, size_t cut, char **o
     cJSON_AddStringToObject(key, "precision", t->recipe.precision);
     cJSON_AddStringToObject(key, "kept", t->recipe.cache_precision);
     cJSON_AddBoolToObject(key, "channels_last", m->format == FORMAT_CHANNELS_LAST);
+    cJSON_AddBoolToObject(key, "fused", fuse_possible(m, t->learner.bf16 ? DTYPE_BF16 : DTYPE_F32));
     cJSON_AddNumberToObject(key, "batch_size", loader_batch_size(from));
     add_machine(key, t);
     *out = json_print_indented(key);

@@ -1,0 +1,141 @@
+/*
+ * ops_fused.cpp - oneDNN's convolutions that add and activate on their way out.
+ *
+ * libtorch 2 has them for what its compiler makes: operators without a declaration in C++, found in the
+ * dispatcher by name and called with a stack. Whether they are there and compute what is expected is tried
+ * with one pixel, so that another version's schema, or a processor without the instructions, only means that
+ * nothing is fused.
+ */
+#include <vector>
+
+#include <ATen/core/List.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/ivalue.h>
+#include <ATen/ops/full.h>
+#include <c10/core/GradMode.h>
+
+#include "engine/torch/plugin.hpp"
+
+namespace {
+
+using arguments = std::vector<c10::IValue>;
+
+at::Tensor call(const char *name, const char *overload, arguments stack) {
+    const auto found = c10::Dispatcher::singleton().findSchema({name, overload});
+    TORCH_CHECK(found.has_value(), "this libtorch has no ", name);
+    TORCH_CHECK(found->schema().arguments().size() == stack.size(), name, " takes other arguments here");
+    found->callBoxed(&stack);
+    return stack.at(0).toTensor();
+}
+
+/* An activation as oneDNN is told of it: its name and its bounds. */
+struct attribute {
+    const char *name;
+    std::vector<double> bounds;
+};
+
+attribute attribute_of(unary_op op) {
+    switch (op) {
+    case UNARY_NONE:
+        return {"none", {}};
+    case UNARY_RELU:
+        return {"relu", {}};
+    case UNARY_RELU6:
+        return {"hardtanh", {0, 6}};
+    case UNARY_SILU:
+        return {"swish", {}};
+    case UNARY_HARDSWISH:
+        return {"hardswish", {}};
+    default:
+        TORCH_CHECK(false, "no convolution ends in operation ", static_cast<int>(op));
+    }
+}
+
+c10::IValue scalars(const std::vector<double> &values) {
+    c10::impl::GenericList list(c10::OptionalType::create(c10::NumberType::get()));
+    for (double value : values)
+        list.push_back(c10::IValue(at::Scalar(value)));
+    return list;
+}
+
+c10::IValue numbers(const int64_t (&pair)[2]) {
+    return c10::IValue(at::IntArrayRef(pair));
+}
+
+c10::IValue operand(const at::Tensor &x) {
+    return x.defined() ? c10::IValue(x) : c10::IValue();
+}
+
+at::Tensor convolve(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
+                    const conv2d_params &p, unary_op activation) {
+    const attribute a = attribute_of(activation);
+    return call("mkldnn::_convolution_pointwise", "",
+                {x, weight, operand(bias), numbers(p.padding), numbers(p.stride), numbers(p.dilation),
+                 p.groups, a.name, scalars(a.bounds), ""});
+}
+
+/*
+ * In place always: the form that gives a new tensor ends, for grouped convolutions in bf16, in an operation
+ * that libtorch does not have. A copy takes no longer than the addition would.
+ */
+at::Tensor convolve_add(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
+                        const conv2d_params &p, unary_op activation, const at::Tensor &sum, bool overwrite) {
+    const attribute a = attribute_of(activation);
+    at::Tensor into = sum.contiguous(at::MemoryFormat::ChannelsLast);
+    if (into.is_same(sum) && (!overwrite || sum.is_alias_of(x))) into = into.clone();
+    const c10::IValue after = activation == UNARY_NONE ? c10::IValue() : c10::IValue(a.name);
+    return call("mkldnn::_convolution_pointwise_", "binary",
+                {into, x, weight, operand(bias), numbers(p.padding), numbers(p.stride), numbers(p.dilation),
+                 p.groups, "add", at::Scalar(1.0), after, scalars(a.bounds), ""});
+}
+
+at::Tensor reorder(const at::Tensor &weight, const conv2d_params &p, at::IntArrayRef input) {
+    return call(
+        "mkldnn::_reorder_convolution_weight", "",
+        {weight.contiguous(), numbers(p.padding), numbers(p.stride), numbers(p.dilation), p.groups, input});
+}
+
+/* relu(2 * 3 - 1) and relu(2 * 3 - 1 + 4), where all of it is exact. */
+bool computes(at::ScalarType type) {
+    const auto filled = [&](double value) {
+        return at::full({1, 16, 2, 2}, value, at::TensorOptions(type))
+            .contiguous(at::MemoryFormat::ChannelsLast);
+    };
+    const conv2d_params p = {{1, 1}, {0, 0}, {1, 1}, 16};
+    const at::Tensor x = filled(3), bias = at::full({16}, -1, at::TensorOptions(type));
+    const at::Tensor weight = reorder(at::full({16, 1, 1, 1}, 2, at::TensorOptions(type)), p, x.sizes());
+    const auto all = [](const at::Tensor &y, double value) { return y.eq(value).all().item<bool>(); };
+    return all(convolve(x, weight, bias, p, UNARY_RELU), 5) &&
+           all(convolve_add(x, weight, bias, p, UNARY_RELU, filled(4), false), 9) &&
+           all(convolve_add(x, weight, bias, p, UNARY_RELU, filled(4), true), 9);
+}
+
+} // namespace
+
+namespace op {
+
+tensor *conv2d_fused(thaw_status *status, tensor *x, tensor *weight, tensor *bias, const conv2d_params *p,
+                     const conv2d_fusion *f) {
+    return make(status, __func__, [&] {
+        if (!f->sum) return convolve(x->value, weight->value, optional(bias), *p, f->activation);
+        return convolve_add(x->value, weight->value, optional(bias), *p, f->activation, f->sum->value,
+                            f->overwrite);
+    });
+}
+
+tensor *conv2d_fused_weight(thaw_status *status, tensor *weight, const conv2d_params *p, shape input) {
+    return make(status, __func__, [&] { return reorder(weight->value, *p, extents(input)); });
+}
+
+bool conv2d_fuses(thaw_status *status, dtype type) {
+    return ask(status, __func__, false, [&] {
+        const c10::NoGradGuard quiet;
+        try {
+            return computes(scalar_type(type));
+        } catch (const c10::Error &) {
+            return false;
+        }
+    });
+}
+
+} // namespace op
