@@ -208,6 +208,7 @@ static void draw_if_due(app *a) {
     double now = clock_seconds();
     if (screenless(a)) a->dirty = false;
     if (!a->dirty || (!a->urgent && now - a->last_frame < FRAME_SECONDS)) return;
+    app_calm_begin(a, now);
     a->dirty = a->urgent = false;
     app_draw(a);
     a->last_frame = now;
@@ -307,6 +308,7 @@ void app_free(app *a) {
     app_ghosts_clear(a);
     app_model_clear(a);
     keymap_clear(&a->keys);
+    app_calm_clear(a);
     run_view_clear(&a->live);
     prompt_clear(&a->ask_line);
     dialog_close(&a->ask_box);

@@ -29,6 +29,16 @@ typedef struct app_jobs app_jobs;
 typedef struct app_fetch app_fetch; /* app_get.c */
 enum { GET_WAITING_MAX = 16 };
 
+/* Of the frame before, for what is shown less often than the rest; see app_calm.c. */
+typedef struct app_calm {
+    double since; /* when all was last drawn */
+    bool holding; /* this frame keeps parts of the one before */
+    bool plain;   /* the one before had nothing over its panes */
+    layout lay;   /* and was laid out so */
+    canvas_cell *cell;
+    size_t capacity;
+} app_calm;
+
 struct app {
     /* the terminal */
     terminal *term;
@@ -38,6 +48,7 @@ struct app {
     raster_kind raster;
     bool dirty, urgent; /* something changed; draw it at once rather than at the next frame */
     double last_frame, last_drain, last_tick;
+    app_calm calm;
     bool headless; /* the terminal is gone */
     bool hidden;   /* the shell has it: we go on in its background */
 
@@ -167,6 +178,11 @@ action_table app_screen_table(app *a);
 thaw_status app_command(app *a, void *user, const char *line);
 /* Why ITEM, which is not valid now, cannot be done. */
 thaw_status app_not_now(app *a, const action *item);
+
+/* app_calm.c */
+void app_calm_begin(app *a, double now); /* before a frame is drawn */
+void app_calm_hold(app *a);              /* when its panes are drawn and nothing is over them yet */
+void app_calm_clear(app *a);
 
 /* app_splits.c */
 bool app_drag_edge(app *a, const app_mouse *m); /* true: the mouse drags an edge */

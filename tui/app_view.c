@@ -238,6 +238,7 @@ void app_draw(app *a) {
         app_get_draw(a, c, bottom);
         c->clip = former;
     }
+    app_calm_hold(a);
     if (a->tour || a->greeting) app_tour_draw(a, c);
     if (a->help_open) app_help_draw(a, c);
     draw_message(a, c);

@@ -127,6 +127,58 @@ static void a_run_is_shown_as_it_goes(void **state) {
     app_free(a);
 }
 
+static void draw_at(app *a, double now) {
+    app_calm_begin(a, now);
+    a->dirty = a->urgent = false;
+    app_draw(a);
+}
+
+static void feed_rate(app *a, int64_t steps, double lr) {
+    thaw_event e = {.kind = THAW_EVENT_STEP, .steps = steps, .time = (double)steps};
+    e.step.epoch = 3;
+    e.step.loss = 0.5;
+    e.step.lr = lr;
+    e.step.images_per_second = e.step.seconds = (double)NAN;
+    app_take_event(a, &e);
+}
+
+/* TEXT is on the frame that was drawn last. */
+static bool frame_has(const app *a, const char *text) {
+    bool found = false;
+    for (int row = 0; row < a->frame.rows && !found; row++) {
+        char *line = canvas_row_text(&a->frame, row);
+        found = strstr(line, text) != NULL;
+        free(line);
+    }
+    return found;
+}
+
+/* The step moves with every frame; the learning rate, beside figures that flicker, twice a second, and at
+ * once for a key. What was held back comes by itself. */
+static void figures_that_flicker_are_shown_twice_a_second(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    press(a, "5");
+    feed_run(a);
+    app_hush(a);
+    draw_at(a, 100);
+    feed_rate(a, 31, 0.25);
+    draw_at(a, 101);
+    assert_true(frame_has(a, "lr 0.25"));
+    feed_rate(a, 32, 0.125);
+    draw_at(a, 101.1);
+    assert_true(frame_has(a, "step 32 of 50") && frame_has(a, "lr 0.25"));
+    assert_true(a->dirty);
+    draw_at(a, 101.6);
+    assert_true(frame_has(a, "lr 0.125"));
+    assert_false(a->dirty);
+    feed_rate(a, 33, 0.0625);
+    a->urgent = true;
+    draw_at(a, 101.7);
+    assert_true(frame_has(a, "lr 0.0625"));
+    app_free(a);
+}
+
 static void where_the_time_went_is_a_pane(void **state) {
     (void)state;
     app *a = open_app("cifar_resnet20");
@@ -481,6 +533,7 @@ int main(void) {
         cmocka_unit_test(random_keys_are_safe_during_and_after_a_run),
         cmocka_unit_test(every_tab_draws_at_every_size),
         cmocka_unit_test(a_run_is_shown_as_it_goes),
+        cmocka_unit_test(figures_that_flicker_are_shown_twice_a_second),
         cmocka_unit_test(where_the_time_went_is_a_pane),
         cmocka_unit_test(a_failure_stays_until_it_was_read),
         cmocka_unit_test(the_crosshair_names_every_curve),
