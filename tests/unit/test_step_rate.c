@@ -74,7 +74,7 @@ static void nothing_is_foretold_before_anything_was_measured(void **state) {
     assert_true(isnan(app_step_seconds(a, &c)));
     press(a, "3");
     assert_shows(a, "% of training");
-    assert_shows_not(a, "≈");
+    assert_shows_not(a, " ms"); /* of memory there is a forecast */
     feed_recipe(a, "cpu");
     feed_mask(a, 0, all_frozen, "head only", 520);
     c = cost(a);
