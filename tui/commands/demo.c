@@ -186,6 +186,8 @@ static int demo_workbench(const arguments *a, const thaw_recipe *r) {
     params.start = true;
     params.first = SCREEN_TRAIN;
     params.greet = greet;
+    params.theme = a->text[OPT_THEME];
+    params.ascii = a->given[OPT_ASCII];
     params.runs = a->text[OPT_RUNS];
     params.threads = r->threads;
     return workbench_open(&params);
@@ -221,6 +223,6 @@ const command command_demo = {
         "there (cache off), because the run would be over in seconds; --set cache=auto shows that. When "
         "standard input or output is no terminal, or with --json, it trains two freeze "
         "masks instead, prints both curves and says what came of it; that takes about half a minute.",
-    .options = OPT(JSON) | OPT(SET) | OPT(THREADS) | OPT(RUNS),
+    .options = OPT(JSON) | OPT(SET) | OPT(THEME) | OPT(ASCII) | OPT(THREADS) | OPT(RUNS),
     .run = demo_run,
 };
