@@ -61,29 +61,22 @@ const char **action_complete(const action_table *tables, size_t table_count, con
 }
 
 static bool share_key(const action *a, const action *b, char name[KEY_NAME_MAX]) {
-    for (const char *keys = a->keys; keys && *keys;) {
-        size_t length = strcspn(keys, " ");
-        int key = key_parse(keys, (int)length);
-        if (key != K_NONE && key_in(key, b->keys)) {
-            key_text(key, name);
+    const char *keys = a->keys;
+    for (key_word word; key_next(&keys, &word);)
+        if (key_in(word.key, b->keys)) {
+            key_text(word.key, name);
             return true;
         }
-        keys += length;
-        keys += strspn(keys, " ");
-    }
     return false;
 }
 
 static void check_one(const action *item, str *problems) {
     if (!item->help || !*item->help) str_appendf(problems, "\"%s\" has no help\n", item->name);
     if (!item->run) str_appendf(problems, "\"%s\" does nothing\n", item->name);
-    for (const char *keys = item->keys; keys && *keys;) {
-        size_t length = strcspn(keys, " ");
-        if (key_parse(keys, (int)length) == K_NONE)
-            str_appendf(problems, "\"%s\": no key is called \"%.*s\"\n", item->name, (int)length, keys);
-        keys += length;
-        keys += strspn(keys, " ");
-    }
+    const char *keys = item->keys;
+    for (key_word word; key_next(&keys, &word);)
+        if (word.key == K_NONE)
+            str_appendf(problems, "\"%s\": no key is called \"%.*s\"\n", item->name, word.length, word.name);
 }
 
 void action_check(const action_table *table, str *problems) {

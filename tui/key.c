@@ -88,18 +88,24 @@ bool key_is_text(int key) {
     return key >= ' ' && key < K_BASE && key != K_BACKSPACE && text_point_columns((uint32_t)key) >= 0;
 }
 
+bool key_next(const char **at, key_word *out) {
+    if (!*at) return false;
+    const char *name = *at + strspn(*at, " ");
+    int length = (int)strcspn(name, " ");
+    *at = name + length;
+    *out = (key_word){name, length, key_parse(name, length)};
+    return length > 0;
+}
+
 const char *key_first(const char *keys, char buffer[KEY_NAME_MAX]) {
-    size_t length = keys ? strcspn(keys, " ") : 0;
-    snprintf(buffer, KEY_NAME_MAX, "%.*s", (int)length, keys ? keys : "");
+    key_word first = {.name = ""};
+    (void)key_next(&keys, &first);
+    snprintf(buffer, KEY_NAME_MAX, "%.*s", first.length, first.name);
     return buffer;
 }
 
 bool key_in(int key, const char *keys) {
-    while (keys && *keys) {
-        size_t length = strcspn(keys, " ");
-        if (key != K_NONE && key_parse(keys, (int)length) == key) return true;
-        keys += length;
-        keys += strspn(keys, " ");
-    }
+    for (key_word word; key_next(&keys, &word);)
+        if (key != K_NONE && word.key == key) return true;
     return false;
 }

@@ -52,6 +52,14 @@ enum { KEY_NAME_MAX = 16 };
 int key_parse(const char *name, int length);              /* K_NONE when it is no key's name */
 const char *key_text(int key, char buffer[KEY_NAME_MAX]); /* returns buffer */
 bool key_is_text(int key);                                /* a character one can type into a field */
+/* One of the names in a list like "Q Ctrl-C". */
+typedef struct key_word {
+    const char *name; /* in the list, LENGTH bytes */
+    int length;
+    int key; /* K_NONE: no key is called so */
+} key_word;
+/* The next name from *AT (NULL: an empty list) on, which is then behind it; false when there is none. */
+bool key_next(const char **at, key_word *out);
 /* The first of the space-separated names in KEYS, for the footer: "Up k" gives "Up"; "" when there is none.
  */
 const char *key_first(const char *keys, char buffer[KEY_NAME_MAX]);

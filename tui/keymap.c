@@ -57,13 +57,9 @@ static char *own_text(keymap *m, char *text) {
 /* The words of KEYS that are not in NOT. */
 static char *keys_without(const char *keys, const char * not ) {
     str left = {0};
-    for (const char *at = keys; at && *at;) {
-        size_t length = strcspn(at, " ");
-        if (!key_in(key_parse(at, (int)length), not ))
-            str_appendf(&left, "%s%.*s", left.length ? " " : "", (int)length, at);
-        at += length;
-        at += strspn(at, " ");
-    }
+    for (key_word word; key_next(&keys, &word);)
+        if (!key_in(word.key, not ))
+            str_appendf(&left, "%s%.*s", left.length ? " " : "", word.length, word.name);
     return str_take(&left);
 }
 
@@ -93,16 +89,12 @@ static void take_keys(reading *r, int table, size_t index, const char *name) {
 
 /* Are all of TEXT's words names of keys? */
 static bool check_keys(reading *r, const char *name, const char *text) {
-    for (const char *at = text + strspn(text, " "); *at;) {
-        size_t length = strcspn(at, " ");
-        if (key_parse(at, (int)length) == K_NONE) {
+    for (key_word word; key_next(&text, &word);)
+        if (word.key == K_NONE) {
             complain(r, name, "there is no key called \"%.*s\"; keys are like q, Q, Ctrl-L, F5, PgDn, Space",
-                     (int)length, at);
+                     word.length, word.name);
             return false;
         }
-        at += length;
-        at += strspn(at, " ");
-    }
     return true;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "thaw/event.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,14 @@ static const char *const phase_names[THAW_PHASE_COUNT] = {
 };
 
 const char *const event_level_names[3] = {"info", "warning", "error"};
+
+const double event_exact_integers = 9007199254740992.0;
+
+bool event_whole(double value, double limit, int64_t *out) {
+    if (value != floor(value) || fabs(value) > limit) return false;
+    *out = (int64_t)value;
+    return true;
+}
 
 #define AT(member)    offsetof(thaw_event, member), 0
 #define COUNTED(m, n) offsetof(thaw_event, m), offsetof(thaw_event, n)

@@ -15,7 +15,6 @@
 #include "engine/run/event_step.h"
 
 enum { EVENT_LINE_MAX = 16 << 20 };
-static const double exact_integers = 9007199254740992.0; /* 2^53 */
 
 /* ---- writing ---- */
 
@@ -164,10 +163,7 @@ static bool read_number(const cJSON *item, double *out) {
 }
 
 static bool read_whole(const cJSON *item, double limit, int64_t *out) {
-    if (!cJSON_IsNumber(item) || item->valuedouble != floor(item->valuedouble)) return false;
-    if (fabs(item->valuedouble) > limit) return false;
-    *out = (int64_t)item->valuedouble;
-    return true;
+    return cJSON_IsNumber(item) && event_whole(item->valuedouble, limit, out);
 }
 
 static bool read_word(const cJSON *item, const char *const *words, int count, int *out) {
@@ -289,7 +285,7 @@ static bool read_field(const cJSON *item, thaw_event *e, const event_field *f) {
         *EVENT_MEMBER(bool, e, f->offset) = cJSON_IsTrue(item);
         return cJSON_IsBool(item);
     case EVENT_INT64:
-        return read_whole(item, exact_integers, EVENT_MEMBER(int64_t, e, f->offset));
+        return read_whole(item, event_exact_integers, EVENT_MEMBER(int64_t, e, f->offset));
     case EVENT_EPOCH:
         if (cJSON_IsNull(item)) return true; /* -1 is there already */
         /* fall through */
@@ -359,7 +355,8 @@ static thaw_status read_event(const cJSON *line, thaw_event *out) {
     const cJSON *time = cJSON_GetObjectItemCaseSensitive(line, "time");
     const cJSON *step = cJSON_GetObjectItemCaseSensitive(line, "step");
     out->time = (double)NAN;
-    if ((time && !read_number(time, &out->time)) || (step && !read_whole(step, exact_integers, &out->steps)))
+    if ((time && !read_number(time, &out->time)) ||
+        (step && !read_whole(step, event_exact_integers, &out->steps)))
         return thaw_error(THAW_ERR_FORMAT, "event \"%s\": \"time\" and \"step\" must be numbers",
                           thaw_event_name(out->kind));
     size_t count;

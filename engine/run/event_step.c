@@ -136,30 +136,28 @@ static bool take_key(const char **at, const char *end, const char *key) {
     return take(at, end, ",\"", 2) && take(at, end, key, strlen(key)) && take(at, end, "\":", 2);
 }
 
-static bool read_whole(const char **at, const char *end, double limit, double *out) {
-    return event_read_number(at, end, out) && *out == floor(*out) && fabs(*out) <= limit;
+static bool read_whole(const char **at, const char *end, double limit, int64_t *out) {
+    double number;
+    return event_read_number(at, end, &number) && event_whole(number, limit, out);
 }
 
 static bool read_field(const char **at, const char *end, const event_field *f, thaw_event *out) {
-    static const double exact_integers = 9007199254740992.0; /* 2^53 */
-    double number = NAN;
+    int64_t whole;
     bool null = take(at, end, "null", 4);
     switch (f->type) {
     case EVENT_NUMBER:
-        *EVENT_MEMBER(double, out, f->offset) = number;
+        *EVENT_MEMBER(double, out, f->offset) = (double)NAN;
         return null || event_read_number(at, end, EVENT_MEMBER(double, out, f->offset));
     case EVENT_EPOCH:
         *EVENT_MEMBER(int, out, f->offset) = -1;
         if (null) return true;
         /* fall through */
     case EVENT_INT:
-        if (null || !read_whole(at, end, INT32_MAX, &number)) return false;
-        *EVENT_MEMBER(int, out, f->offset) = (int)number;
+        if (null || !read_whole(at, end, INT32_MAX, &whole)) return false;
+        *EVENT_MEMBER(int, out, f->offset) = (int)whole;
         return true;
     case EVENT_INT64:
-        if (null || !read_whole(at, end, exact_integers, &number)) return false;
-        *EVENT_MEMBER(int64_t, out, f->offset) = (int64_t)number;
-        return true;
+        return !null && read_whole(at, end, event_exact_integers, EVENT_MEMBER(int64_t, out, f->offset));
     default:
         return false;
     }

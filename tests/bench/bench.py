@@ -237,11 +237,7 @@ class Bench:
 
     def bundled(self):
         """The demo's set and model, frozen through layer1: headless, and in the workbench. True: bf16 is fast here."""
-        recipe = os.path.join(self.work, "demo.json")
-        with open(os.path.join(ROOT, "engine/zoo/demo.recipe.json")) as f:
-            text = f.read().replace('["all"]', '["conv1", "bn1", "layer1"]')
-        with open(recipe, "w") as f:
-            f.write(text)
+        recipe = workbench.demo_recipe(self.work)
         seconds, epochs = (3, 8) if self.args.quick else (12, 60)
         runs = self.runs()
         subprocess.run([self.program, "train", recipe, "--set", f"epochs={epochs}", "--threads", str(self.args.threads),

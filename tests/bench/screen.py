@@ -9,7 +9,6 @@ import argparse
 import datetime
 import json
 import os
-import re
 import statistics
 import subprocess
 import tempfile
@@ -83,11 +82,7 @@ def answer_times(screen, count):
 
 
 def training(args, folder):
-    recipe, runs = os.path.join(folder, "demo.json"), os.path.join(folder, "runs")
-    with open(os.path.join(ROOT, "engine/zoo/demo.recipe.json")) as f:
-        text = f.read().replace('["all"]', '["conv1", "bn1", "layer1"]')
-    with open(recipe, "w") as f:
-        f.write(re.sub(r'"epochs": *\d+', '"epochs": 100000', text))
+    recipe, runs = workbench.demo_recipe(folder, epochs=100000), os.path.join(folder, "runs")
     screen = Screen([args.program, "open", recipe, "--start", "--threads", str(args.threads), "--runs", runs], folder)
     while not any(e["event"] == "epoch" for e in workbench.run_log(runs)):
         screen.drain(0.2)

@@ -76,6 +76,15 @@ def run_log(runs):
     return [json.loads(line) for line in logs[0].read_text().splitlines(keepends=True) if line.endswith("\n")]
 
 
+def demo_recipe(folder, **changes):
+    """The path of the demo's recipe, frozen through layer1, with CHANGES of its plain keys, written into FOLDER."""
+    with open(Path(__file__).parents[2] / "engine/zoo/demo.recipe.json") as f:
+        recipe = dict(json.load(f), freeze=["conv1", "bn1", "layer1"], **changes)
+    path = Path(folder, "demo.json")
+    path.write_text(json.dumps(recipe))
+    return str(path)
+
+
 def frames_while_training(program, recipe, runs, threads, seconds):
     """Train RECIPE in the workbench: when frames began in SECONDS of training, and the events of the run's log."""
     pid, fd = start([program, "open", recipe, "--start", "--threads", str(threads), "--runs", runs],

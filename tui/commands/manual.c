@@ -11,6 +11,7 @@
 #include "tui/commands/command.h"
 #include "tui/commands/options.h"
 #include "tui/commands/out.h"
+#include "tui/key.h"
 
 typedef struct entry {
     const char *term, *text;
@@ -117,13 +118,12 @@ static void command_entry(const command *c) {
 static void key_entry(const action *item) {
     out_text(".TP\n.B ");
     if (item->keys) {
-        for (const char *key = item->keys; *key;) {
-            int length = (int)strcspn(key, " ");
-            char *one = xstrndup(key, (size_t)length);
-            if (key != item->keys) out_text("\\fR, \\fB");
+        const char *at = item->keys;
+        for (key_word word; key_next(&at, &word);) {
+            char *one = xstrndup(word.name, (size_t)word.length);
+            if (word.name != item->keys) out_text("\\fR, \\fB");
             escaped(one);
             free(one);
-            key += length + (key[length] == ' ');
         }
         out_text("\\fR or \\fB");
     }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/str.h"
 #include "tui/screens/train.h"
 
 enum { MINUTE = 60, HOUR = 3600, IN_SECONDS = 180, IN_MINUTES = 3 * HOUR };
@@ -109,11 +110,8 @@ void train_axis_chart(const app *a, const train_state *s, chart *ch) {
 }
 
 char *train_axis_text(const train_state *s, double x) {
-    if (s->axis != TRAIN_AXIS_TIME) return xasprintf("step %.0f", x);
-    long long whole = (long long)x;
-    return whole < HOUR
-               ? xasprintf("%lld:%02lld", whole / MINUTE, whole % MINUTE)
-               : xasprintf("%lld:%02lld:%02lld", whole / HOUR, whole / MINUTE % MINUTE, whole % MINUTE);
+    char text[NUMBER_TEXT_MAX];
+    return s->axis == TRAIN_AXIS_TIME ? xstrdup(text_seconds(x, text)) : xasprintf("step %.0f", x);
 }
 
 /* ---- actions ---- */
