@@ -86,6 +86,12 @@ net: all
 freeze-all:
 	@THAW_TEST_ALL=1 TEST_TIMEOUT=3600 $(MAKE) --no-print-directory unit TESTS=$(BUILD)/tests/test_architectures
 
+# What computes, on a CUDA device instead of the processor; THAW_TEST_DEVICE=cuda:1 names another one.
+CUDA_TESTS := tensor ops autograd model freeze architectures precision optimizer prefix_cache trainer
+check-cuda:
+	@THAW_TEST_DEVICE=$${THAW_TEST_DEVICE:-cuda} $(MAKE) --no-print-directory unit \
+	    TESTS="$(CUDA_TESTS:%=$(BUILD)/tests/test_%)"
+
 parity: all
 	@BUILD=$(BUILD) PROGRAM=$(PROGRAM) tests/parity/run.sh
 

@@ -74,6 +74,14 @@ typedef struct job {
     results out;
 } job;
 
+/* THAW_TEST_DEVICE ("cuda"), the CPU without it. */
+static device test_device(torch *t) {
+    const char *name = getenv("THAW_TEST_DEVICE");
+    device d;
+    must(torch_parse_device(t, name ? name : "cpu", &d));
+    return d;
+}
+
 /* With the weights of PATH; HEIGHT and WIDTH 0: the usual. */
 static model *load_model(torch *t, const char *arch, const char *layout, int height, int width,
                          const char *path) {
@@ -81,7 +89,7 @@ static model *load_model(torch *t, const char *arch, const char *layout, int hei
     must(model_build(arch, 0, height, width, &m));
     const thaw_head with = {.auxiliary = true};
     if (strstr(layout, "+auxiliary")) must(model_replace_head(m, &with, m->classes, 0));
-    model_place(m, t, (device){DEVICE_CPU, 0}, strncmp(layout, "nhwc", 4) == 0);
+    model_place(m, t, test_device(t), strncmp(layout, "nhwc", 4) == 0);
     weights_file *weights;
     must(weights_open(path, &weights));
     must(weights_load(weights, m, WEIGHTS_HEAD_STRICT, NULL));
@@ -276,7 +284,7 @@ static void run_random(const char *arch, const char *seed, const char *path) {
     job j = {0};
     must(torch_open(&(torch_params){.threads = 2}, &j.torch));
     must(model_build(arch, 0, 0, 0, &j.m));
-    must(model_materialise(j.m, j.torch, (device){DEVICE_CPU, 0}, false, strtoull(seed, NULL, 10)));
+    must(model_materialise(j.m, j.torch, test_device(j.torch), false, strtoull(seed, NULL, 10)));
     tscope s;
     tscope_begin(&s, j.torch);
     collect_params(&j, &s, "first", ALL);

@@ -22,7 +22,7 @@ model *support_model(const thaw_head *head) {
     model *m;
     must(model_build("cifar_resnet20", SUPPORT_CLASSES, 0, 0, &m));
     if (head) must(model_replace_head(m, head, SUPPORT_CLASSES, 0));
-    must(model_materialise(m, t, (device){DEVICE_CPU, 0}, false, 1));
+    must(model_materialise(m, t, support_device(), false, 1));
     return m;
 }
 

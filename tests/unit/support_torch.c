@@ -15,8 +15,6 @@
 #include "engine/base/alloc.h"
 #include "engine/base/rng.h"
 
-static const device cpu = {DEVICE_CPU, 0};
-
 torch *support_torch(void) {
     static torch *loaded;
     if (loaded) return loaded;
@@ -28,6 +26,18 @@ torch *support_torch(void) {
     return NULL;
 }
 
+const char *support_device_name(void) {
+    const char *name = getenv("THAW_TEST_DEVICE");
+    return name && *name ? name : "cpu";
+}
+
+device support_device(void) {
+    device d;
+    thaw_status status = torch_parse_device(support_torch(), support_device_name(), &d);
+    if (thaw_failed(&status)) fail_msg("THAW_TEST_DEVICE: %s", status.message);
+    return d;
+}
+
 tscope support_begin(void) {
     tscope s;
     tscope_begin(&s, support_torch());
@@ -35,12 +45,12 @@ tscope support_begin(void) {
 }
 
 tensor *support_floats(tscope *s, shape size, const float *values) {
-    return t_from_data(s, size, DTYPE_F32, values, cpu);
+    return t_from_data(s, size, DTYPE_F32, values, support_device());
 }
 
 void support_expect(tscope *s, tensor *x, const float *values, size_t count, float tolerance) {
     float *got = xcalloc(count, sizeof *got);
-    t_read(s, t_to(s, x, cpu, DTYPE_F32, FORMAT_PRESERVE), got, count * sizeof *got);
+    t_read(s, t_to(s, x, support_device(), DTYPE_F32, FORMAT_PRESERVE), got, count * sizeof *got);
     if (tscope_failed(s)) fail_msg("%s", s->status.message);
     for (size_t i = 0; i < count; i++)
         if (!(fabsf(got[i] - values[i]) <= tolerance))

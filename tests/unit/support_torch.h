@@ -13,6 +13,10 @@
  */
 torch *support_torch(void);
 
+/* Where tests compute: THAW_TEST_DEVICE ("cuda", "cuda:1"), which must be there; the CPU without it. */
+device support_device(void);
+const char *support_device_name(void);
+
 tscope support_begin(void);  /* a scope of that library */
 void support_end(tscope *s); /* end S, which must not have failed */
 /* End S, whose failure must have this CODE and TEXT in its message, which is one line. */
@@ -20,7 +24,7 @@ void support_fails(tscope *s, thaw_code code, const char *text);
 
 #define SUPPORT_FLOATS(...) ((const float[]){__VA_ARGS__})
 
-/* A float32 tensor on the CPU of the given shape; VALUES in row-major order. */
+/* A float32 tensor on the tests' device of the given shape; VALUES in row-major order. */
 tensor *support_floats(tscope *s, shape size, const float *values);
 
 /* A float32 tensor of reproducible numbers in [-1, 1). */

@@ -248,7 +248,7 @@ static void stochastic_depth_drops_whole_images_and_nothing_when_frozen(void **s
     tscope_begin(&s, t);
     pass p = {.scope = &s, .training = true};
     act x = {.size = SHAPE_4(IMAGES, VALUES / 2, 1, 2)};
-    x.t = t_full(&s, x.size, 1, DTYPE_F32, (device){DEVICE_CPU, 0});
+    x.t = t_full(&s, x.size, 1, DTYPE_F32, support_device());
     float values[IMAGES][VALUES];
     t_read(&s, layer_forward(l, &p, x).t, values, sizeof values);
     int dropped = 0;
@@ -321,7 +321,7 @@ static void train(learner *l, int side) {
 static void only_moves(model *m, const char *thawed, int side) {
     torch *t = support_torch();
     const char *name = m->arch->name;
-    must(model_materialise(m, t, (device){DEVICE_CPU, 0}, false, 1));
+    must(model_materialise(m, t, support_device(), false, 1));
     freeze_layer(m->root, THAW_FROZEN);
     freeze_layer(model_find(m, thawed), THAW_TRAINABLE);
     thaw_recipe recipe;
@@ -398,7 +398,7 @@ static void families_with_layer_norms_train_in_bf16(void **state) {
         {"convnext_tiny", 32}, {"vit_b_32", 64}, {"swin_t", 64}, {"swin_v2_t", 64}, {"maxvit_t", 224}};
     for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
         model *m = built(some[i].name, CLASSES, some[i].side);
-        must(model_materialise(m, support_torch(), (device){DEVICE_CPU, 0}, true, 1));
+        must(model_materialise(m, support_torch(), support_device(), true, 1));
         thaw_recipe recipe;
         thaw_recipe_init(&recipe);
         learner l = {.model = m, .bf16 = true};

@@ -10,7 +10,6 @@
 
 #include "tests/unit/support_torch.h"
 
-static const device cpu = {DEVICE_CPU, 0};
 static const conv2d_params same3x3 = {{1, 1}, {1, 1}, {1, 1}, 1};
 
 /* A leaf that wants a gradient. */
@@ -61,9 +60,12 @@ static void a_frozen_leaf_gets_no_gradient(void **state) {
 static void convolution_gradients_agree_with_differences(void **state) {
     (void)state;
     tscope s = support_begin();
-    tensor *x = t_to(&s, support_noise(&s, SHAPE_4(2, 3, 6, 5), 1), cpu, DTYPE_F64, FORMAT_PRESERVE);
-    tensor *w = t_to(&s, support_noise(&s, SHAPE_4(4, 3, 3, 3), 2), cpu, DTYPE_F64, FORMAT_PRESERVE);
-    tensor *direction = t_to(&s, support_noise(&s, SHAPE_4(4, 3, 3, 3), 3), cpu, DTYPE_F64, FORMAT_PRESERVE);
+    tensor *x =
+        t_to(&s, support_noise(&s, SHAPE_4(2, 3, 6, 5), 1), support_device(), DTYPE_F64, FORMAT_PRESERVE);
+    tensor *w =
+        t_to(&s, support_noise(&s, SHAPE_4(4, 3, 3, 3), 2), support_device(), DTYPE_F64, FORMAT_PRESERVE);
+    tensor *direction =
+        t_to(&s, support_noise(&s, SHAPE_4(4, 3, 3, 3), 3), support_device(), DTYPE_F64, FORMAT_PRESERVE);
     t_requires_grad_(&s, w, true);
     t_backward(&s, t_sum(&s, t_unary(&s, UNARY_TANH, t_conv2d(&s, x, w, NULL, &same3x3))));
     double slope = t_item(&s, t_sum(&s, t_mul(&s, t_grad(&s, w), direction)));
@@ -155,7 +157,7 @@ static void lists_change_as_their_items_would(void **state) {
         x[i] = support_floats(&s, sizes[i], before);
         y[i] = support_floats(&s, sizes[i], other);
         if (sizes[i].ndim != 4) continue;
-        tensor *across = t_empty(&s, sizes[i], DTYPE_F32, cpu, FORMAT_CHANNELS_LAST);
+        tensor *across = t_empty(&s, sizes[i], DTYPE_F32, support_device(), FORMAT_CHANNELS_LAST);
         t_copy_(&s, across, y[i]);
         y[i] = across;
     }
@@ -185,7 +187,8 @@ static void a_list_with_a_misfit_fails(void **state) {
 static void a_copy_from_a_recorded_tensor_leaves_no_graph(void **state) {
     (void)state;
     tscope s = support_begin();
-    tensor *w = leaf(&s, SHAPE_1(1), SUPPORT_FLOATS(3)), *copy = t_full(&s, SHAPE_1(1), 0, DTYPE_F32, cpu);
+    tensor *w = leaf(&s, SHAPE_1(1), SUPPORT_FLOATS(3)),
+           *copy = t_full(&s, SHAPE_1(1), 0, DTYPE_F32, support_device());
     t_copy_(&s, copy, t_mul(&s, w, w));
     SUPPORT_EXPECT(&s, copy, 0, 9);
     t_backward(&s, copy);
@@ -230,7 +233,7 @@ static void a_hundred_steps_of_sgd_solve_a_line(void **state) {
 /* ---- mixed precision ---- */
 
 static void autocast(bool on) {
-    thaw_status status = torch_autocast(support_torch(), cpu, on, DTYPE_BF16);
+    thaw_status status = torch_autocast(support_torch(), support_device(), on, DTYPE_BF16);
     if (thaw_failed(&status)) fail_msg("%s", status.message);
 }
 
@@ -239,15 +242,16 @@ static void autocast_computes_in_bf16_and_gives_fp32_gradients(void **state) {
     tscope s = support_begin();
     tensor *x = support_noise(&s, SHAPE_4(2, 8, 12, 12), 1), *w = support_noise(&s, SHAPE_4(8, 8, 3, 3), 2);
     t_requires_grad_(&s, w, true);
-    x = t_to(&s, x, cpu, DTYPE_F32, FORMAT_CHANNELS_LAST);
+    x = t_to(&s, x, support_device(), DTYPE_F32, FORMAT_CHANNELS_LAST);
     tensor *exact = t_conv2d(&s, x, w, NULL, &same3x3);
     autocast(true);
     tensor *narrow = t_conv2d(&s, x, w, NULL, &same3x3);
     autocast(false);
     assert_int_equal(t_dtype(&s, narrow), DTYPE_BF16);
-    tensor *error = t_sub(&s, exact, t_to(&s, narrow, cpu, DTYPE_F32, FORMAT_PRESERVE));
+    tensor *error = t_sub(&s, exact, t_to(&s, narrow, support_device(), DTYPE_F32, FORMAT_PRESERVE));
     assert_true(t_norm(&s, error) < 0.01 * t_norm(&s, exact));
-    t_backward(&s, t_mean(&s, t_to(&s, narrow, cpu, DTYPE_F32, FORMAT_PRESERVE), NULL, 0, false));
+    t_backward(&s,
+               t_mean(&s, t_to(&s, narrow, support_device(), DTYPE_F32, FORMAT_PRESERVE), NULL, 0, false));
     assert_int_equal(t_dtype(&s, t_grad(&s, w)), DTYPE_F32);
     assert_int_equal(t_dtype(&s, t_conv2d(&s, x, w, NULL, &same3x3)), DTYPE_F32); /* off is off */
     support_end(&s);
@@ -256,7 +260,8 @@ static void autocast_computes_in_bf16_and_gives_fp32_gradients(void **state) {
 static void autocast_sees_a_weight_that_changed_between_passes(void **state) {
     (void)state;
     tscope s = support_begin();
-    tensor *x = t_full(&s, SHAPE_2(1, 1), 1, DTYPE_F32, cpu), *w = leaf(&s, SHAPE_2(1, 1), SUPPORT_FLOATS(2));
+    tensor *x = t_full(&s, SHAPE_2(1, 1), 1, DTYPE_F32, support_device()),
+           *w = leaf(&s, SHAPE_2(1, 1), SUPPORT_FLOATS(2));
     for (int i = 1; i < 4; i++) {
         t_fill_(&s, w, i);
         autocast(true);

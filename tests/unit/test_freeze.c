@@ -283,7 +283,7 @@ static void dropout_drops_its_share_and_keeps_the_mean(void **state) {
     tscope_begin(&s, t);
     pass p = {.scope = &s, .training = true};
     act x = {.size = SHAPE_2(4, COUNT / 4)};
-    x.t = t_full(&s, x.size, 1, DTYPE_F32, (device){DEVICE_CPU, 0});
+    x.t = t_full(&s, x.size, 1, DTYPE_F32, support_device());
     act y = layer_forward(l, &p, x);
     float *values = calloc(COUNT, sizeof *values);
     t_read(&s, y.t, values, COUNT * sizeof *values);

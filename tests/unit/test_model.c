@@ -371,7 +371,7 @@ static void every_kind_of_block_computes_the_same_in_either_layout(void **state)
         model *m;
         tscope s = support_begin();
         assert_false(model_build(names[i], SUPPORT_CLASSES, 64, 64, &m).code);
-        assert_false(model_materialise(m, support_torch(), (device){DEVICE_CPU, 0}, false, 1).code);
+        assert_false(model_materialise(m, support_torch(), support_device(), false, 1).code);
         tensor *blocked = logits_of(m, &s, true), *plain = logits_of(m, &s, false);
         double far = distance(&s, blocked, plain);
         if (!(far < 1e-4)) fail_msg("%s differs by %g", names[i], far);

@@ -12,7 +12,6 @@
 
 #include "tests/unit/support_torch.h"
 
-static const device cpu = {DEVICE_CPU, 0};
 static const conv2d_params same3x3 = {{1, 1}, {1, 1}, {1, 1}, 1};
 
 /* ---- layers ---- */
@@ -49,8 +48,8 @@ static void layout_does_not_change_a_convolution(void **state) {
     tscope s = support_begin();
     tensor *x = support_noise(&s, SHAPE_4(2, 16, 13, 11), 1), *w = support_noise(&s, SHAPE_4(8, 16, 3, 3), 2);
     tensor *plain = t_conv2d(&s, x, w, NULL, &same3x3);
-    tensor *last = t_conv2d(&s, t_to(&s, x, cpu, DTYPE_F32, FORMAT_CHANNELS_LAST),
-                            t_to(&s, w, cpu, DTYPE_F32, FORMAT_CHANNELS_LAST), NULL, &same3x3);
+    tensor *last = t_conv2d(&s, t_to(&s, x, support_device(), DTYPE_F32, FORMAT_CHANNELS_LAST),
+                            t_to(&s, w, support_device(), DTYPE_F32, FORMAT_CHANNELS_LAST), NULL, &same3x3);
     assert_null(t_data(&s, last, FORMAT_CONTIGUOUS)); /* stays channels_last */
     assert_true(t_norm(&s, t_sub(&s, plain, last)) < 1e-5 * t_norm(&s, plain));
     support_end(&s);
@@ -91,11 +90,12 @@ static void normalisations_are_right_by_hand(void **state) {
     (void)state;
     tscope s = support_begin();
     tensor *x = support_floats(&s, SHAPE_2(1, 4), SUPPORT_FLOATS(1, 2, 3, 4));
-    tensor *two = t_full(&s, SHAPE_1(4), 2, DTYPE_F32, cpu), *one = t_full(&s, SHAPE_1(4), 1, DTYPE_F32, cpu);
+    tensor *two = t_full(&s, SHAPE_1(4), 2, DTYPE_F32, support_device()),
+           *one = t_full(&s, SHAPE_1(4), 1, DTYPE_F32, support_device());
     const float r = 1 / sqrtf(1.25f);
     SUPPORT_EXPECT(&s, t_layer_norm(&s, x, 1, two, one, 0), 1e-6f, 1 - 3 * r, 1 - r, 1 + r, 1 + 3 * r);
     tensor *mean = support_floats(&s, SHAPE_1(4), SUPPORT_FLOATS(1, 1, 1, 1)),
-           *var = t_full(&s, SHAPE_1(4), 4, DTYPE_F32, cpu);
+           *var = t_full(&s, SHAPE_1(4), 4, DTYPE_F32, support_device());
     SUPPORT_EXPECT(&s, t_batch_norm(&s, x, two, one, mean, var, false, 0.1, 0), 1e-6f, 1, 2, 3, 4);
     SUPPORT_EXPECT(&s, mean, 0, 1, 1, 1, 1);
     assert_null(t_layer_norm(&s, x, 3, NULL, NULL, 0));
@@ -107,8 +107,8 @@ static void batch_norm_in_training_moves_its_statistics_as_torch_does(void **sta
     tscope s = support_begin();
     tensor *x = support_floats(&s, SHAPE_4(2, 1, 1, 2),
                                SUPPORT_FLOATS(1, 2, 3, 6)); /* mean 3, variance 3.5 or unbiased 14/3 */
-    tensor *mean = t_full(&s, SHAPE_1(1), 0, DTYPE_F32, cpu),
-           *var = t_full(&s, SHAPE_1(1), 1, DTYPE_F32, cpu);
+    tensor *mean = t_full(&s, SHAPE_1(1), 0, DTYPE_F32, support_device()),
+           *var = t_full(&s, SHAPE_1(1), 1, DTYPE_F32, support_device());
     tensor *y = t_batch_norm(&s, x, NULL, NULL, mean, var, true, 0.1, 0);
     const float d = sqrtf(3.5f);
     SUPPORT_EXPECT(&s, y, 1e-6f, -2 / d, -1 / d, 0, 3 / d);
@@ -160,13 +160,14 @@ static void activations_are_right_by_hand(void **state) {
     bool seen[UNARY_COUNT] = {false};
     tscope s = support_begin();
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-        double y = t_item(&s, t_unary(&s, row[i].op, t_full(&s, SHAPE_0(), row[i].x, DTYPE_F64, cpu)));
+        double y =
+            t_item(&s, t_unary(&s, row[i].op, t_full(&s, SHAPE_0(), row[i].x, DTYPE_F64, support_device())));
         if (!(fabs(y - row[i].y) < 1e-12)) fail_msg("function %d of %g is %.15g", row[i].op, row[i].x, y);
         seen[row[i].op] = true;
     }
     for (int op = 0; op < UNARY_COUNT; op++)
         assert_true(seen[op]);
-    assert_null(t_unary(&s, UNARY_COUNT, t_full(&s, SHAPE_0(), 1, DTYPE_F32, cpu)));
+    assert_null(t_unary(&s, UNARY_COUNT, t_full(&s, SHAPE_0(), 1, DTYPE_F32, support_device())));
     support_fails(&s, THAW_ERR_TORCH, "no such function");
 }
 
@@ -174,17 +175,18 @@ static void cross_entropy_is_right_by_hand(void **state) {
     (void)state;
     tscope s = support_begin();
     tensor *logits = support_floats(&s, SHAPE_2(2, 2), SUPPORT_FLOATS(0, 0, 0, logf(3)));
-    tensor *target = t_from_data(&s, SHAPE_1(2), DTYPE_I64, (int64_t[]){0, 1}, cpu);
+    tensor *target = t_from_data(&s, SHAPE_1(2), DTYPE_I64, (int64_t[]){0, 1}, support_device());
     const double plain = (log(2) + log(4.0 / 3)) / 2;
     assert_true(fabs(t_item(&s, t_cross_entropy(&s, logits, target, 0)) - plain) < 1e-6);
     /* smoothing a: (1 - a) of the right class and a / 2 of both */
     const double smooth = 0.8 * plain + 0.2 * (log(2) + (log(4) + log(4.0 / 3)) / 2) / 2;
     assert_true(fabs(t_item(&s, t_cross_entropy(&s, logits, target, 0.2)) - smooth) < 1e-6);
-    tensor *narrow = t_cross_entropy(&s, t_to(&s, logits, cpu, DTYPE_BF16, FORMAT_PRESERVE), target, 0);
+    tensor *narrow =
+        t_cross_entropy(&s, t_to(&s, logits, support_device(), DTYPE_BF16, FORMAT_PRESERVE), target, 0);
     assert_int_equal(t_dtype(&s, narrow), DTYPE_F32);
     SUPPORT_EXPECT(&s, t_softmax(&s, logits, 1), 1e-6f, 0.5f, 0.5f, 0.25f, 0.75f);
     SUPPORT_EXPECT(&s, t_log_softmax(&s, logits, 1), 1e-6f, -logf(2), -logf(2), -logf(4), logf(0.75f));
-    tensor *wrong = t_from_data(&s, SHAPE_1(2), DTYPE_I64, (int64_t[]){0, 2}, cpu);
+    tensor *wrong = t_from_data(&s, SHAPE_1(2), DTYPE_I64, (int64_t[]){0, 2}, support_device());
     assert_null(t_cross_entropy(&s, logits, wrong, 0));
     support_fails(&s, THAW_ERR_TORCH, "cross_entropy: Target 2 is out of bounds");
 }
@@ -206,7 +208,8 @@ static void arithmetic_broadcasts(void **state) {
     SUPPORT_EXPECT(&s, t_mean(&s, a, (int64_t[]){0}, 1, false), 0, 2, 3);
     support_expect_shape(&s, t_mean(&s, a, (int64_t[]){0, 1}, 2, true), SHAPE_2(1, 1));
     assert_true(fabs(t_norm(&s, a) - sqrt(30)) < 1e-6);
-    assert_true(fabs(t_norm(&s, t_to(&s, a, cpu, DTYPE_BF16, FORMAT_PRESERVE)) - sqrt(30)) < 1e-6);
+    assert_true(fabs(t_norm(&s, t_to(&s, a, support_device(), DTYPE_BF16, FORMAT_PRESERVE)) - sqrt(30)) <
+                1e-6);
     support_end(&s);
 }
 
@@ -219,8 +222,10 @@ static void shapes_change_as_asked(void **state) {
     SUPPORT_EXPECT(&s, t_slice(&s, a, 1, 0, 3, 2), 0, 1, 3, 4, 6);
     SUPPORT_EXPECT(&s, t_slice(&s, a, 1, -1, INT64_MAX, 1), 0, 3, 6);
     SUPPORT_EXPECT(
-        &s, t_index_select(&s, a, 0, t_from_data(&s, SHAPE_1(3), DTYPE_I64, (int64_t[]){1, 0, 1}, cpu)), 0, 4,
-        5, 6, 1, 2, 3, 4, 5, 6);
+        &s,
+        t_index_select(&s, a, 0,
+                       t_from_data(&s, SHAPE_1(3), DTYPE_I64, (int64_t[]){1, 0, 1}, support_device())),
+        0, 4, 5, 6, 1, 2, 3, 4, 5, 6);
     SUPPORT_EXPECT(&s, t_pad(&s, a, (int64_t[]){1, 0}, 2, 9), 0, 9, 1, 2, 3, 9, 4, 5, 6);
     support_expect_shape(&s, t_reshape(&s, a, SHAPE_3(3, 1, -1)), SHAPE_3(3, 1, 2));
     support_expect_shape(&s, t_flatten(&s, t_reshape(&s, a, SHAPE_3(1, 2, 3)), 1), SHAPE_2(1, 6));

@@ -22,8 +22,6 @@
 
 enum { CLASSES = 3, STEPS = 5, SEED = 7 };
 static const double rates[STEPS] = {0.1, 0.1, 0.05, 0.05, 0.2};
-static const device cpu = {.kind = DEVICE_CPU};
-
 static void expect_ok(thaw_status status) {
     if (thaw_failed(&status)) fail_msg("%s", status.message);
 }
@@ -31,7 +29,7 @@ static void expect_ok(thaw_status status) {
 static model *make_model(torch *t) {
     model *m;
     expect_ok(model_build("cifar_resnet20", CLASSES, 0, 0, &m));
-    expect_ok(model_materialise(m, t, cpu, false, SEED));
+    expect_ok(model_materialise(m, t, support_device(), false, SEED));
     expect_ok(freeze_commit(m));
     return m;
 }

@@ -15,8 +15,6 @@
 #include "tests/unit/support_model.h"
 #include "tests/unit/support_torch.h"
 
-static const device cpu = {DEVICE_CPU, 0};
-
 /* ‖GOT - WANT‖ / ‖WANT‖ */
 static double distance(tscope *s, tensor *got, tensor *want) {
     return t_norm(s, t_sub(s, got, want)) / t_norm(s, want);
@@ -111,11 +109,11 @@ static void a_frozen_weight_stays_bit_identical_in_bf16(void **state) {
 /* Evaluation logits in float32; RECORDING while parameters are trainable keeps layers from folding. */
 static tensor *evaluate(tscope *s, model *m, bool bf16, bool recording) {
     bool before = torch_grad_mode(m->torch, recording);
-    if (bf16) tscope_fail(s, torch_autocast(m->torch, cpu, true, DTYPE_BF16));
+    if (bf16) tscope_fail(s, torch_autocast(m->torch, support_device(), true, DTYPE_BF16));
     tensor *y = support_forward(m, s, false, 0);
-    if (bf16) tscope_fail(s, torch_autocast(m->torch, cpu, false, DTYPE_BF16));
+    if (bf16) tscope_fail(s, torch_autocast(m->torch, support_device(), false, DTYPE_BF16));
     torch_grad_mode(m->torch, before);
-    return t_to(s, t_detach(s, y), cpu, DTYPE_F32, FORMAT_PRESERVE);
+    return t_to(s, t_detach(s, y), support_device(), DTYPE_F32, FORMAT_PRESERVE);
 }
 
 static void a_convolution_and_its_norm_fold_in_bf16(void **state) {

@@ -34,7 +34,7 @@ enum { ENTRIES = 6, CUT = 2, C = 3, H = 2, W = 2, VALUES = C * H * W, ROW = VALU
 static void setup(cached *k, bool channels_last, size_t rows) {
     tscope_begin(&k->s, support_torch());
     expect_ok(model_build("cifar_resnet20", 0, 0, 0, &k->m));
-    expect_ok(model_materialise(k->m, support_torch(), (device){.kind = DEVICE_CPU}, channels_last, 0));
+    expect_ok(model_materialise(k->m, support_torch(), support_device(), channels_last, 0));
     k->c = prefix_cache_new(k->m, CUT, ENTRIES, rows * ROW);
 }
 
@@ -50,7 +50,7 @@ static tensor *activations(cached *k, const int *number, int count) {
     for (int i = 0; i < count; i++)
         for (int v = 0; v < VALUES; v++)
             values[i * VALUES + v] = (float)(100 * number[i] + v);
-    return t_from_data(&k->s, SHAPE_4(count, C, H, W), DTYPE_F32, values, (device){.kind = DEVICE_CPU});
+    return t_from_data(&k->s, SHAPE_4(count, C, H, W), DTYPE_F32, values, support_device());
 }
 
 static void expect_rows(cached *k, tensor *x, const int *number, int count) {
@@ -170,8 +170,7 @@ static void memory_that_is_not_there_is_told(void **state) {
     prefix_cache_free(k.c);
     size_t entries = (size_t)1 << 24, bytes = (size_t)1 << 46; /* 64 TiB */
     k.c = prefix_cache_new(k.m, CUT, entries, bytes);
-    tensor *big =
-        t_empty(&k.s, SHAPE_2(1, 1 << 20), DTYPE_F32, (device){.kind = DEVICE_CPU}, FORMAT_CONTIGUOUS);
+    tensor *big = t_empty(&k.s, SHAPE_2(1, 1 << 20), DTYPE_F32, support_device(), FORMAT_CONTIGUOUS);
     prefix_cache_put(k.c, &k.s, big, (size_t[]){7}, 1);
     char *trouble = prefix_cache_trouble(k.c), *again = prefix_cache_trouble(k.c);
     assert_non_null(trouble);

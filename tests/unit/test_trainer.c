@@ -156,7 +156,6 @@ static void resuming_restores_the_mask_of_that_moment(void **state) {
  * model. */
 static bool dropout_acts(const char *frozen) {
     torch *t = support_torch();
-    static const device cpu = {.kind = DEVICE_CPU};
     thaw_head head = {.hidden = {16}, .hidden_count = 1, .dropout = 0.5};
     enum { COUNT = 4, PIXELS = COUNT * 32 * 32 * 3, LOGITS = COUNT * FIXTURE_CLASSES };
     static float pixels[PIXELS];
@@ -167,7 +166,7 @@ static bool dropout_acts(const char *frozen) {
     model *m;
     expect_ok(model_build("cifar_resnet20", 0, 0, 0, &m));
     expect_ok(model_replace_head(m, &head, FIXTURE_CLASSES, 1));
-    expect_ok(model_materialise(m, t, cpu, false, 1));
+    expect_ok(model_materialise(m, t, support_device(), false, 1));
     freeze_mask mask = {0};
     freeze_mask_add(&mask, "all", THAW_FROZEN);
     if (frozen) freeze_mask_add(&mask, frozen, THAW_FROZEN);
@@ -423,7 +422,7 @@ static void a_run_says_everything_once_and_in_order(void **state) {
     const thaw_event *begin = rig_event(&r, THAW_EVENT_BEGIN, 0);
     assert_int_equal(begin->begin.steps_per_epoch, STEPS_PER_EPOCH);
     assert_string_equal(begin->begin.precision, "fp32");
-    assert_string_equal(begin->begin.device, "cpu");
+    assert_string_equal(begin->begin.device, support_device_name());
     assert_int_equal(rig_event(&r, THAW_EVENT_DATASET, 0)->dataset.classes, FIXTURE_CLASSES);
     assert_int_equal(rig_events(&r, THAW_EVENT_STEP), STEPS);
     assert_int_equal(rig_events(&r, THAW_EVENT_EPOCH), EPOCHS);

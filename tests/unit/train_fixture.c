@@ -49,7 +49,6 @@ void fixture_recipe(thaw_recipe *r, const char *const *assignments) {
                                          "optimizer.momentum=0.9",
                                          "optimizer.weight_decay=0.01",
                                          "precision=fp32",
-                                         "device=cpu",
                                          "workers=1",
                                          "cache=memory",
                                          "checkpoint_seconds=0"};
@@ -58,6 +57,7 @@ void fixture_recipe(thaw_recipe *r, const char *const *assignments) {
     r->data.path = xstrdup(fixture_images(4, 2));
     for (size_t i = 0; i < sizeof common / sizeof *common; i++)
         expect_ok(thaw_recipe_set(r, common[i]));
+    expect_ok(thaw_recipe_set_text(r, "device", support_device_name()));
     for (size_t i = 0; assignments[i]; i++)
         expect_ok(thaw_recipe_set(r, assignments[i]));
     expect_ok(thaw_recipe_check(r));
