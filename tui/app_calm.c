@@ -1,10 +1,11 @@
 /*
- * app_calm.c - figures that change with every step are shown twice a second, though frames come ten times a
+ * app_calm.c - figures that change with every step are shown once a second, though frames come ten times a
  * second: nobody reads faster, and over a slow line each costs bytes.
  *
- * The curves, the step and its loss move with every frame. What is held back are the layers at the left with
- * their ratios, the second line of the figures (speed, time left, ...) and the footer: their cells are taken
- * from the frame before. A key shows everything as it is.
+ * The curves, the step, its loss and the scores beside it move with every frame. What is held back are the
+ * layers at the left with their ratios, the charts' titles, the figures below the first line (speed, time
+ * left, how much is done, ...) and the footer: their cells are taken from the frame before. A key shows
+ * everything as it is.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,15 +13,17 @@
 #include "engine/base/alloc.h"
 #include "tui/app_state.h"
 
-static const double CALM_SECONDS = 0.5;
+static const double CALM_SECONDS = 1;
 
-enum { PARTS = 3 };
+enum { PARTS = 5 };
 
 static void calm_parts(const layout *l, rect part[PARTS]) {
-    rect now = l->pane[PANE_NOW];
+    enum { LIVE_ROWS = 2 }; /* the border and the first line */
     part[0] = l->pane[PANE_LIST];
-    part[1] = now.rows > 2 ? (rect){now.row + 2, now.col, 1, now.cols} : (rect){0};
-    part[2] = l->footer;
+    part[1] = rect_row(l->pane[PANE_LOSS], 0);
+    part[2] = rect_row(l->pane[PANE_ACCURACY], 0);
+    part[3] = rect_inset(l->pane[PANE_NOW], LIVE_ROWS, 0, 0, 0);
+    part[4] = l->footer;
 }
 
 /* Nothing lies over the panes. */

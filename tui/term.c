@@ -272,7 +272,8 @@ static void put_cell(terminal *t, int row, int col, const canvas_cell *cell) {
 
 static void place_cursor(terminal *t, int row, int col) {
     int wanted = row >= 0;
-    if (wanted != t->cursor) curs_set(wanted);
+    /* Nobody sees where a hidden cursor is: it stays where the last cell was written. */
+    if (wanted != t->cursor) leaveok(stdscr, curs_set(wanted) != ERR && !wanted);
     t->cursor = wanted;
     move(wanted ? row : 0, wanted ? col : 0);
 }

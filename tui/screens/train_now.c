@@ -38,10 +38,12 @@ static void put_figure(figures *f, const char *label, theme_role role, const cha
     free(text);
 }
 
+/* Step and loss are the newest point of the training curve, and in its colour: one change of colour a frame.
+ */
 static void first_row(canvas *c, rect row, const run_view *v) {
     figures f = {c, row, row.col};
     const run_epoch *last = run_view_last_epoch(v);
-    put_figure(&f, "step", ROLE_STRONG, "%lld", (long long)v->steps);
+    put_figure(&f, "step", ROLE_TRAIN, "%lld", (long long)v->steps);
     if (v->total_steps > 0) {
         f.col--;
         put_figure(&f, "of", ROLE_TEXT, "%lld", (long long)v->total_steps);
