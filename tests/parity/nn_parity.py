@@ -12,7 +12,7 @@ try:
     from torch import nn
     import zoo_report
     from passes import both_passes, distance, distances, freeze, images
-    from peers import build as build_peer, settle, undrawn
+    from peers import DEVICE, build as build_peer, settle, undrawn
     from probe import Probe
     from zoo_report import GRADIENT_TOLERANCE, TOLERANCE
 except ImportError as missing:
@@ -123,7 +123,8 @@ def losses(arch, model, x, y):
     if torch.is_tensor(given):
         given = (given,)
     each = [nn.functional.cross_entropy(logits, y) for logits in given if logits is not None]
-    return each[0], sum(each[1:], start=torch.tensor(0.0)) * AUXILIARY_WEIGHT.get(arch, 0) + each[0]
+    beside = sum(each[1:], start=torch.tensor(0.0, device=each[0].device))
+    return each[0], beside * AUXILIARY_WEIGHT.get(arch, 0) + each[0]
 
 
 def check_trajectory(probe, arch, count, side, *masks, steps=TRAJECTORY_STEPS, auxiliary=False):
@@ -136,18 +137,19 @@ def check_trajectory(probe, arch, count, side, *masks, steps=TRAJECTORY_STEPS, a
     batches = [images(10 + i, count, side, 10) for i in range(steps)]
     said = [word for step, frozen in masks.items() for word in ([f"@{step}"] if step else []) + list(frozen)]
     got = probe.compute("train", arch, before, batches, "nchw" + "+auxiliary" * auxiliary, said)
+    model.to(DEVICE)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9, weight_decay=1e-4)
     for step, (x, y) in enumerate(batches):
         if step in masks:
             frozen = masks[step]
             mask_trajectory(model, optimizer, frozen)
         optimizer.zero_grad(set_to_none=True)
-        loss, total = losses(arch, model, x, y)
+        loss, total = losses(arch, model, x.to(DEVICE), y.to(DEVICE))
         total.backward()
         optimizer.step()
-        close(f"{name} loss of step {step}", got[f"loss.{step}"], loss.detach())
+        close(f"{name} loss of step {step}", got[f"loss.{step}"], loss.detach().cpu())
         for key, value in model.state_dict().items():
-            given = got[f"step.{step}.{key}"]
+            given, value = got[f"step.{step}.{key}"], value.cpu()
             if any(key.startswith(top + ".") for top in frozen):
                 check(f"{name} {key} after step {step}", torch.equal(given, before[key]), "moved although frozen")
             else:

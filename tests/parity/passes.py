@@ -2,7 +2,7 @@
 import torch
 from torch import nn
 
-from peers import build as build_peer, settle, torchvision
+from peers import DEVICE, build as build_peer, settle, torchvision
 
 NO_GRADIENT = 1e-6  # of the largest
 # Images for which no activation comes within rounding of zero, where ReLU's gradient jumps: PyTorch's own two memory
@@ -51,6 +51,7 @@ def classify(model, x):
 
 def python_pass(model, x, y, frozen):
     """The results under the names that nn_probe pass gives its own."""
+    model, x, y = model.to(DEVICE), x.to(DEVICE), y.to(DEVICE)
     model.eval()
     with torch.no_grad():
         out = {"eval": model(x)}
@@ -62,7 +63,7 @@ def python_pass(model, x, y, frozen):
     out.update(logits=logits.detach(), loss=loss.detach())
     out.update(("grad." + key, value.grad) for key, value in model.named_parameters() if value.grad is not None)
     out.update(("after." + key, value) for key, value in model.named_buffers())
-    return out
+    return {key: value.cpu() for key, value in out.items()}
 
 
 def take_statistics(model, x):

@@ -1,5 +1,6 @@
 """The models that thaw's are compared with: torchvision's, and the CIFAR ResNets written here from the paper."""
 import contextlib
+import os
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,7 @@ except RuntimeError:  # a CPU torch beside a CUDA build of torchvision: declare 
     import torchvision
 
 
+DEVICE = os.environ.get("THAW_TEST_DEVICE", "cpu")  # of both sides: where thaw computes, Python does too
 UNDRAWN = ("kaiming_normal_", "kaiming_uniform_", "trunc_normal_", "normal_", "uniform_", "xavier_uniform_")
 
 

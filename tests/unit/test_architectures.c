@@ -246,7 +246,7 @@ static void stochastic_depth_drops_whole_images_and_nothing_when_frozen(void **s
     l->spec.dropout = 0.2;
     tscope s;
     tscope_begin(&s, t);
-    pass p = {.scope = &s, .training = true};
+    pass p = {.scope = &s, .training = true, .device = support_device()};
     act x = {.size = SHAPE_4(IMAGES, VALUES / 2, 1, 2)};
     x.t = t_full(&s, x.size, 1, DTYPE_F32, support_device());
     float values[IMAGES][VALUES];

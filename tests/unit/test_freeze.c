@@ -281,7 +281,7 @@ static void dropout_drops_its_share_and_keeps_the_mean(void **state) {
     enum { COUNT = 40000 };
     tscope s;
     tscope_begin(&s, t);
-    pass p = {.scope = &s, .training = true};
+    pass p = {.scope = &s, .training = true, .device = support_device()};
     act x = {.size = SHAPE_2(4, COUNT / 4)};
     x.t = t_full(&s, x.size, 1, DTYPE_F32, support_device());
     act y = layer_forward(l, &p, x);

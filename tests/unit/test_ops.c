@@ -158,11 +158,12 @@ static void activations_are_right_by_hand(void **state) {
         {UNARY_NEG, 2, -2},
     };
     bool seen[UNARY_COUNT] = {false};
+    const double close = support_device().kind == DEVICE_CPU ? 1e-12 : 1e-7; /* CUDA's 1 / 6 is a float */
     tscope s = support_begin();
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         double y =
             t_item(&s, t_unary(&s, row[i].op, t_full(&s, SHAPE_0(), row[i].x, DTYPE_F64, support_device())));
-        if (!(fabs(y - row[i].y) < 1e-12)) fail_msg("function %d of %g is %.15g", row[i].op, row[i].x, y);
+        if (!(fabs(y - row[i].y) < close)) fail_msg("function %d of %g is %.15g", row[i].op, row[i].x, y);
         seen[row[i].op] = true;
     }
     for (int op = 0; op < UNARY_COUNT; op++)
@@ -186,6 +187,10 @@ static void cross_entropy_is_right_by_hand(void **state) {
     assert_int_equal(t_dtype(&s, narrow), DTYPE_F32);
     SUPPORT_EXPECT(&s, t_softmax(&s, logits, 1), 1e-6f, 0.5f, 0.5f, 0.25f, 0.75f);
     SUPPORT_EXPECT(&s, t_log_softmax(&s, logits, 1), 1e-6f, -logf(2), -logf(2), -logf(4), logf(0.75f));
+    if (support_device().kind != DEVICE_CPU) { /* an assertion in a kernel ends the use of the device */
+        support_end(&s);
+        return;
+    }
     tensor *wrong = t_from_data(&s, SHAPE_1(2), DTYPE_I64, (int64_t[]){0, 2}, support_device());
     assert_null(t_cross_entropy(&s, logits, wrong, 0));
     support_fails(&s, THAW_ERR_TORCH, "cross_entropy: Target 2 is out of bounds");
