@@ -23,18 +23,22 @@
 #define SEGMENT      (16 * MEGABYTE)  /* of address space: only what is used takes memory */
 #define HUGE_SEGMENT (256 * MEGABYTE) /* where memory is used again and again */
 #define SPARE        (64 * MEGABYTE)  /* is not worth giving back */
+#define HUGE_SLOW    2e-3             /* seconds for a huge page: small ones take less than half */
 
 enum { PAGE = 4096, SWEEP_SECONDS = 10 };
 
 /* In front of every block. */
-typedef union block {
+typedef union block block;
+union block {
     struct {
-        size_t extent; /* bytes with this; 0: a small block, malloc's */
+        size_t extent; /* bytes with this; 0: cut from WHOLE, or without that malloc's */
         size_t before; /* the extent of the block before this one; 0: it is its segment's first */
+        block *whole;
+        size_t cuts; /* from this one: how many are in use, and one while more may come */
         bool free, last;
     };
     char room[POOL_ALIGNMENT];
-} block;
+};
 
 /* All of it belongs to whoever holds the lock. */
 static struct {
@@ -47,6 +51,13 @@ static struct {
     double swept;
     bool huge;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* What this thread's next tensors are cut from; the pages before READY are there. */
+static _Thread_local struct {
+    block *whole; /* NULL: nothing */
+    char *at, *end, *ready;
+    bool huge; /* huge pages are found quickly, so far */
+} stretch;
 
 static size_t round_up(size_t size, size_t unit) {
     return (size + unit - 1) / unit * unit;
@@ -117,8 +128,8 @@ static void join(block *b, block *next) {
 
 /* ---- the system's side ---- */
 
-/* A new segment of at least EXTENT bytes, as one block. */
-static block *map_segment(size_t extent) {
+/* A new segment of at least EXTENT bytes, as one block; its first HUGE bytes, at least, in huge pages. */
+static block *map_segment(size_t extent, size_t huge) {
     size_t least = pool.huge ? HUGE_SEGMENT : SEGMENT;
     extent = round_up(extent < least ? least : extent, HUGE_PAGE);
     char *start = mmap(NULL, extent + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -127,7 +138,8 @@ static block *map_segment(size_t extent) {
     if (before) munmap(start, before);
     munmap(start + before + extent, HUGE_PAGE - before);
     start += before;
-    if (pool.huge) madvise(start, extent, MADV_HUGEPAGE); /* a wish: without it everything works, slower */
+    if (pool.huge) huge = extent;
+    if (huge) madvise(start, huge, MADV_HUGEPAGE); /* a wish: without it everything works, slower */
     pool.mapped++;
     block *b = (block *)start;
     *b = (block){.extent = extent, .last = true};
@@ -159,14 +171,14 @@ static void sweep(void) {
 
 /* ---- the tensors' side ---- */
 
-static block *take_large(size_t extent) {
+static block *take_large(size_t extent, size_t huge) {
     sweep();
     size_t at = place_of(extent, NULL);
     block *b = at < pool.count ? pool.free[at] : NULL;
     if (b)
         unlist(b);
     else
-        b = map_segment(extent);
+        b = map_segment(extent, huge);
     if (!b) return NULL;
     split(b, extent);
     pool.used += b->extent;
@@ -191,32 +203,112 @@ static void give_large(block *b) {
     list(b);
 }
 
-void *pool_take(size_t size) {
-    block *b = NULL;
-    if (size >= POOL_LARGE) {
-        if (size > SIZE_MAX / 2) return NULL;
-        pthread_mutex_lock(&pool.lock);
-        b = take_large(round_up(size + sizeof *b, PAGE));
-        pthread_mutex_unlock(&pool.lock);
-        return b ? b + 1 : NULL;
-    }
+static void drop_cut(block *whole) {
+    if (--whole->cuts == 0) give_large(whole);
+}
+
+/* A block of SIZE bytes for this thread from what it expected; NULL when that is used up. */
+static block *cut(size_t size) {
+    size_t extent = pool_cut_size(size);
+    if (!stretch.whole || extent > (size_t)(stretch.end - stretch.at)) return NULL;
+    block *b = (block *)stretch.at;
+    stretch.at += extent;
+    pool_ready(b, sizeof *b);
+    *b = (block){.whole = stretch.whole};
+    pthread_mutex_lock(&pool.lock);
+    stretch.whole->cuts++;
+    pthread_mutex_unlock(&pool.lock);
+    return b;
+}
+
+static block *take_small(size_t size) {
     void *memory = NULL;
-    if (posix_memalign(&memory, POOL_ALIGNMENT, size + sizeof *b)) return NULL;
-    b = memory;
+    if (posix_memalign(&memory, POOL_ALIGNMENT, size + sizeof(block))) return NULL;
+    block *b = memory;
     b->extent = 0;
-    return b + 1;
+    b->whole = NULL;
+    return b;
+}
+
+void *pool_take(size_t size) {
+    if (size > SIZE_MAX / 2) return NULL;
+    block *b = cut(size);
+    if (!b && size < POOL_LARGE) {
+        b = take_small(size);
+    } else if (!b) {
+        pthread_mutex_lock(&pool.lock);
+        b = take_large(round_up(size + sizeof *b, PAGE), 0);
+        pthread_mutex_unlock(&pool.lock);
+    }
+    return b ? b + 1 : NULL;
 }
 
 void pool_give(void *memory) {
     if (!memory) return;
     block *b = (block *)memory - 1;
-    if (b->extent == 0) {
+    if (b->extent == 0 && !b->whole) {
         free(b);
         return;
     }
     pthread_mutex_lock(&pool.lock);
-    give_large(b);
+    if (b->whole)
+        drop_cut(b->whole);
+    else
+        give_large(b);
     pthread_mutex_unlock(&pool.lock);
+}
+
+/* ---- tensors that are made and filled one after the other ---- */
+
+size_t pool_cut_size(size_t size) {
+    return sizeof(block) + round_up(size, POOL_ALIGNMENT);
+}
+
+void pool_expect(size_t bytes) {
+    size_t extent = round_up(sizeof(block) + bytes, PAGE);
+    if (!bytes) return;
+    pthread_mutex_lock(&pool.lock);
+    block *whole = take_large(extent, extent / HUGE_PAGE * HUGE_PAGE);
+    if (whole) whole->cuts = 1;
+    pthread_mutex_unlock(&pool.lock);
+    stretch.whole = whole;
+    if (!whole) return;
+    stretch.at = (char *)(whole + 1);
+    stretch.end = (char *)whole + extent;
+    stretch.ready = (char *)whole;
+    stretch.huge = true;
+}
+
+void pool_expect_none(void) {
+    if (!stretch.whole) return;
+    pthread_mutex_lock(&pool.lock);
+    drop_cut(stretch.whole);
+    pthread_mutex_unlock(&pool.lock);
+    stretch.whole = NULL;
+}
+
+/* The next huge page, or what is left before the end. Where memory is in pieces the system makes room for a
+ * huge page by moving others, which takes longer than small ones do: then no more of them. */
+static void ready_next(void) {
+#ifdef MADV_POPULATE_WRITE
+    double began = clock_seconds();
+    size_t next = HUGE_PAGE - (size_t)stretch.ready % HUGE_PAGE, left = (size_t)(stretch.end - stretch.ready);
+    size_t bytes = next < left ? next : left;
+    (void)madvise(stretch.ready, bytes, MADV_POPULATE_WRITE);
+    stretch.ready += bytes;
+    if (!stretch.huge || clock_seconds() - began < HUGE_SLOW || bytes == left) return;
+    (void)madvise(stretch.ready, left - bytes, MADV_NOHUGEPAGE);
+    stretch.huge = false;
+#else
+    stretch.ready = stretch.end;
+#endif
+}
+
+void pool_ready(const void *memory, size_t bytes) {
+    const char *end = (const char *)memory + bytes;
+    if (!stretch.whole || (const char *)memory < (char *)stretch.whole || end > stretch.end) return;
+    while (stretch.ready < end)
+        ready_next();
 }
 
 void pool_expect_reuse(void) {

@@ -22,9 +22,19 @@ enum {
 void *pool_take(size_t size);
 void pool_give(void *memory); /* NULL is fine */
 /* From now on, until pool_trim(): the same sizes will come again many times, so huge pages are worth what
- * finding them may cost. Not for loading: where memory is in pieces, the system was seen to take a second for
- * 500 MB. */
+ * finding them may cost: where memory is in pieces, the system was seen to take a second for 500 MB. */
 void pool_expect_reuse(void);
+/*
+ * Until pool_expect_none(): this thread makes tensors of BYTES in all (the sum of their pool_cut_size()), and
+ * fills each before it makes the next, as loading does. They are cut from one block, small ones too; it is
+ * free again when the last of them is given back.
+ */
+void pool_expect(size_t bytes);
+void pool_expect_none(void);
+size_t pool_cut_size(size_t size); /* what a tensor of SIZE bytes takes of it */
+/* BYTES at MEMORY are about to be written. In such a block their pages are found now, a huge page at a time
+ * where that is quick: small ones, each found when it is first touched, take longer than reading the file. */
+void pool_ready(const void *memory, size_t bytes);
 void pool_trim(void); /* what nobody uses goes back to the system now */
 
 typedef struct pool_state {

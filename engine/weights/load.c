@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine/base/alloc.h"
+#include "engine/torch/pool.h"
 #include "engine/weights/weights_file.h"
 
 typedef struct loading {
@@ -89,18 +90,6 @@ static thaw_status copy_channels_last(loading *load, const weights_entry *e, dty
     return thaw_ok();
 }
 
-/* Let the system find the pages of OUT's BYTES all at once, not each when it is first written. */
-static void ready_pages(uint8_t *out, size_t bytes) {
-#ifdef MADV_POPULATE_WRITE
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = ((uintptr_t)out + page - 1) / page * page;
-    uintptr_t end = ((uintptr_t)out + bytes) / page * page;
-    if (begin + 8 * page <= end) (void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
-#else
-    (void)out;
-    (void)bytes;
-#endif
-}
-
 enum { AT_ONCE = 2 << 20 /* bytes of the file */ };
 
 /* E's elements to OUT a piece at a time, each let go of before the next: together they may be hundreds of
@@ -116,7 +105,7 @@ static thaw_status copy_by_pieces(loading *load, const weights_entry *e, dtype t
         uint8_t *to = out + (size_t)(at * row) * dtype_size(type);
         piece.size.dim[0] = rows - at < many ? rows - at : many;
         piece.data += at * e->stride[0] * (int64_t)dtype_size(e->type);
-        ready_pages(to, (size_t)(piece.size.dim[0] * row) * dtype_size(type));
+        pool_ready(to, (size_t)(piece.size.dim[0] * row) * dtype_size(type));
         THAW_TRY(format == FORMAT_CHANNELS_LAST ? copy_channels_last(load, &piece, type, to)
                                                 : weights_copy(&piece, type, to));
         release_pages(load->f, &piece);
@@ -133,6 +122,7 @@ static thaw_status load_tensor(loading *load, tscope *s, const weights_entry *e,
     elements = same ? (void *)(uintptr_t)weights_plain(e, p->type) : NULL; /* is only read */
     if (!elements) THAW_TRY(load_elements(load, e, p, &elements));
     t_copy_(s, p->t, t_from_blob(s, p->size, p->type, elements, FORMAT_CONTIGUOUS));
+    release_pages(load->f, e);
     return thaw_ok();
 }
 
@@ -145,8 +135,18 @@ static thaw_status load_param(void *user, layer *l, param *p, const char *key) {
     tscope s;
     tscope_begin(&s, load->m->torch);
     tscope_fail(&s, load_tensor(load, &s, e, p));
-    release_pages(load->f, e);
     return tscope_end(&s);
+}
+
+/* Bytes of memory for all tensors that M has not yet. */
+static size_t missing_bytes(const model *m) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < m->order_count; i++)
+        for (int j = 0; j < m->order[i]->param_count; j++) {
+            const param *p = &m->order[i]->param[j];
+            if (!p->t) bytes += pool_cut_size((size_t)shape_elements(&p->size) * dtype_size(p->type));
+        }
+    return bytes;
 }
 
 thaw_status weights_load(const weights_file *f, model *m, weights_head head, weights_report *report) {
@@ -159,7 +159,9 @@ thaw_status weights_load(const weights_file *f, model *m, weights_head head, wei
     if (!thaw_failed(&status)) {
         free(m->note);
         m->note = report->note ? xstrdup(report->note) : NULL;
+        if (m->device.kind == DEVICE_CPU) pool_expect(missing_bytes(m));
         status = model_each_param(m, load_param, &load);
+        pool_expect_none();
     }
     free(load.buffer);
     weights_report_clear(&own);

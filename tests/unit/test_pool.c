@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -116,6 +118,113 @@ static void two_threads_may_take_and_give(void **state) {
     assert_int_equal(pool_look().used, before.used);
 }
 
+static void expected_tensors_lie_in_one_block(void **state) {
+    (void)state;
+    enum { COUNT = 300 };
+    unsigned char *memory[COUNT];
+    size_t size[COUNT], bytes = 0;
+    rng r = rng_keyed(4, RNG_TEST, 0, 0);
+    for (int i = 0; i < COUNT; i++) {
+        size[i] = i % 50 == 7 ? 3 * MEGABYTE : (size_t)(rng_unit(&r) * 20000);
+        bytes += pool_cut_size(size[i]);
+    }
+    pool_state before = pool_look();
+    pool_expect(bytes);
+    const size_t used = pool_look().used;
+    assert_true(used >= before.used + bytes);
+    for (int i = 0; i < COUNT; i++) {
+        memory[i] = pool_take(size[i]);
+        assert_int_equal((uintptr_t)memory[i] % POOL_ALIGNMENT, 0);
+        pool_ready(memory[i], size[i]);
+        memset(memory[i], i, size[i]);
+    }
+    assert_int_equal(pool_look().used, used);
+    void *other = pool_take(MEGABYTE); /* more than was expected comes from elsewhere */
+    assert_true(pool_look().used > used);
+    pool_give(other);
+    pool_expect_none();
+    for (int i = 0; i < COUNT; i++) {
+        int at = i * 7 % COUNT; /* in no order */
+        for (size_t k = 0; k < size[at]; k++)
+            assert_int_equal(memory[at][k], (unsigned char)at);
+        assert_int_equal(pool_look().used, used);
+        pool_give(memory[at]);
+    }
+    assert_int_equal(pool_look().used, before.used);
+}
+
+static void what_was_expected_and_did_not_come_is_free_again(void **state) {
+    (void)state;
+    pool_state before = pool_look();
+    pool_expect_none();
+    pool_expect(8 * MEGABYTE);
+    pool_expect_none();
+    assert_int_equal(pool_look().used, before.used);
+    pool_expect(8 * MEGABYTE);
+    void *small = pool_take(1);
+    pool_expect_none();
+    assert_true(pool_look().used > before.used);
+    void *not_expected = pool_take(1);
+    pool_give(small);
+    assert_int_equal(pool_look().used, before.used);
+    pool_give(not_expected);
+}
+
+static void *take_small(void *user) {
+    return pool_take(*(size_t *)user);
+}
+
+static void only_the_thread_that_expects_gets_of_it(void **state) {
+    (void)state;
+    size_t size = 1000;
+    void *other;
+    pthread_t thread;
+    pool_expect(4 * pool_cut_size(size));
+    char *first = pool_take(size);
+    assert_int_equal(pthread_create(&thread, NULL, take_small, &size), 0);
+    assert_int_equal(pthread_join(thread, &other), 0);
+    char *second = pool_take(size);
+    assert_ptr_equal(second, first + pool_cut_size(size));
+    pool_expect_none();
+    pool_give(first);
+    pool_give(other);
+    pool_give(second);
+}
+
+/* Pages that this process had to have found for it. */
+static long faults(void) {
+    struct rusage usage;
+    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_minflt;
+}
+
+static void ready_memory_is_written_without_a_page_fault(void **state) {
+    (void)state;
+    enum { COUNT = 100 };
+    const size_t size = 100000, page = (size_t)sysconf(_SC_PAGESIZE);
+    char *memory[COUNT];
+#ifdef MADV_POPULATE_WRITE
+    if (madvise(NULL, 0, MADV_POPULATE_WRITE)) skip(); /* before Linux 5.14 */
+#else
+    skip();
+#endif
+    pool_trim();
+    pool_expect(COUNT * pool_cut_size(size));
+    long found = 0;
+    for (int i = 0; i < COUNT; i++) {
+        memory[i] = pool_take(size);
+        pool_ready(memory[i], size);
+        long before = faults();
+        for (size_t at = 0; at < size; at += page)
+            memory[i][at] = 1;
+        found += faults() - before;
+    }
+    pool_expect_none();
+    for (int i = 0; i < COUNT; i++)
+        pool_give(memory[i]);
+    assert_in_range(found, 0, 10); /* of 2500 */
+}
+
 static size_t resident_bytes(void) {
     long pages = 0;
     FILE *statm = fopen("/proc/self/statm", "re");
@@ -177,6 +286,10 @@ int main(void) {
         cmocka_unit_test(neighbours_grow_together_again),
         cmocka_unit_test(blocks_never_overlap_and_all_come_back),
         cmocka_unit_test(two_threads_may_take_and_give),
+        cmocka_unit_test(expected_tensors_lie_in_one_block),
+        cmocka_unit_test(what_was_expected_and_did_not_come_is_free_again),
+        cmocka_unit_test(only_the_thread_that_expects_gets_of_it),
+        cmocka_unit_test(ready_memory_is_written_without_a_page_fault),
         cmocka_unit_test(trimming_gives_the_memory_back_and_spares_what_is_used),
         cmocka_unit_test(what_the_system_does_not_have_is_refused),
         cmocka_unit_test(tensors_live_in_the_pool),
