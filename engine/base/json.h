@@ -14,6 +14,8 @@
 #include "thaw/status.h"
 
 enum { JSON_FILE_MAX = 64 << 20 };
+/* 2^53: up to here whole numbers are exact in a double, and so in JSON. */
+#define JSON_WHOLE_MAX 9007199254740992.0
 
 /* Parse; the error gives line and column. WHERE names the source in messages. cJSON_Delete the result. */
 thaw_status json_parse(const char *text, size_t length, const char *where, cJSON **out);

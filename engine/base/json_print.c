@@ -13,11 +13,10 @@
 #include "engine/base/str.h"
 
 enum { LINE_WIDTH = 100, INDENT = 2 };
-static const double exact_integers = 9007199254740992.0; /* 2^53 */
 
 const char *json_number_text(double value, char buffer[JSON_NUMBER_MAX]) {
     static const int digits[] = {9, 15, 16};
-    if (value == floor(value) && fabs(value) < exact_integers && !(value == 0 && signbit(value))) {
+    if (value == floor(value) && fabs(value) < JSON_WHOLE_MAX && !(value == 0 && signbit(value))) {
         snprintf(buffer, JSON_NUMBER_MAX, "%" PRId64, (int64_t)value);
         return buffer;
     }

@@ -13,13 +13,13 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
+#include "engine/base/json.h"
 #include "engine/base/rng.h"
 #include "engine/run/checkpoint_files.h"
 #include "engine/run/folder.h"
 #include "engine/run/mask_json.h"
 
 enum { STATE_VERSION = 1, CHECKSUM_DIGITS = 16, STEP_BYTES = 32, BLOCK_BYTES = 1 << 20 };
-static const double exact_integers = 9007199254740992.0; /* 2^53 */
 
 const char *const checkpoint_file_names[CHECKPOINT_FILES] = {
     [CHECKPOINT_LAST] = "last.safetensors",
@@ -91,7 +91,7 @@ static thaw_status read_fingerprint(const cJSON *files, checkpoint_file which, f
     const cJSON *bytes = cJSON_GetObjectItemCaseSensitive(object, "bytes");
     const cJSON *sum = cJSON_GetObjectItemCaseSensitive(object, "checksum");
     char *end = NULL;
-    if (cJSON_IsNumber(bytes) && bytes->valuedouble >= 1 && bytes->valuedouble <= exact_integers &&
+    if (cJSON_IsNumber(bytes) && bytes->valuedouble >= 1 && bytes->valuedouble <= JSON_WHOLE_MAX &&
         cJSON_IsString(sum) && strlen(sum->valuestring) == CHECKSUM_DIGITS) {
         out->length = (uint64_t)bytes->valuedouble;
         out->sum = strtoull(sum->valuestring, &end, 16);
@@ -149,7 +149,7 @@ static thaw_status read_state_field(const cJSON *object, checkpoint_state *s, co
         *(double *)at = (double)NAN;
         return thaw_ok();
     }
-    double limit = f->type == STATE_INT ? INT32_MAX : f->type == STATE_INT64 ? exact_integers : INFINITY;
+    double limit = f->type == STATE_INT ? INT32_MAX : f->type == STATE_INT64 ? JSON_WHOLE_MAX : INFINITY;
     double value = item->valuedouble;
     bool whole = f->type == STATE_NUMBER || value == floor(value);
     if (!cJSON_IsNumber(item) || !isfinite(value) || value < f->min || value > limit || !whole)

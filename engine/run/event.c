@@ -54,8 +54,6 @@ static const char *const phase_names[THAW_PHASE_COUNT] = {
 
 const char *const event_level_names[3] = {"info", "warning", "error"};
 
-const double event_exact_integers = 9007199254740992.0;
-
 bool event_whole(double value, double limit, int64_t *out) {
     if (value != floor(value) || fabs(value) > limit) return false;
     *out = (int64_t)value;

@@ -42,8 +42,6 @@ const event_field *event_fields(thaw_event_kind kind, size_t *count);
 
 extern const char *const event_level_names[3];
 
-/* Integers up to here are exact in a double, and so in JSON: 2^53. */
-extern const double event_exact_integers;
 /* VALUE, if it is whole and within LIMIT of zero. */
 bool event_whole(double value, double limit, int64_t *out);
 

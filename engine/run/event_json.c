@@ -285,7 +285,7 @@ static bool read_field(const cJSON *item, thaw_event *e, const event_field *f) {
         *EVENT_MEMBER(bool, e, f->offset) = cJSON_IsTrue(item);
         return cJSON_IsBool(item);
     case EVENT_INT64:
-        return read_whole(item, event_exact_integers, EVENT_MEMBER(int64_t, e, f->offset));
+        return read_whole(item, JSON_WHOLE_MAX, EVENT_MEMBER(int64_t, e, f->offset));
     case EVENT_EPOCH:
         if (cJSON_IsNull(item)) return true; /* -1 is there already */
         /* fall through */
@@ -356,7 +356,7 @@ static thaw_status read_event(const cJSON *line, thaw_event *out) {
     const cJSON *step = cJSON_GetObjectItemCaseSensitive(line, "step");
     out->time = (double)NAN;
     if ((time && !read_number(time, &out->time)) ||
-        (step && !read_whole(step, event_exact_integers, &out->steps)))
+        (step && !read_whole(step, JSON_WHOLE_MAX, &out->steps)))
         return thaw_error(THAW_ERR_FORMAT, "event \"%s\": \"time\" and \"step\" must be numbers",
                           thaw_event_name(out->kind));
     size_t count;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/json.h"
 #include "engine/run/event_fields.h"
 
 enum { DIGITS_MAX = 19, POWER_MAX = 27, NUMBER_MAX = 64 };
@@ -157,7 +158,7 @@ static bool read_field(const char **at, const char *end, const event_field *f, t
         *EVENT_MEMBER(int, out, f->offset) = (int)whole;
         return true;
     case EVENT_INT64:
-        return !null && read_whole(at, end, event_exact_integers, EVENT_MEMBER(int64_t, out, f->offset));
+        return !null && read_whole(at, end, JSON_WHOLE_MAX, EVENT_MEMBER(int64_t, out, f->offset));
     default:
         return false;
     }

@@ -100,11 +100,10 @@ static thaw_status read_values(const cJSON *line, order_read *out) {
 
 /* A whole number that a double holds exactly. */
 static thaw_status read_id(const cJSON *line, int64_t *id) {
-    static const double most = 9007199254740992.0;
     double value = 0;
     if (!cJSON_GetObjectItemCaseSensitive(line, "id")) return thaw_ok();
     THAW_TRY(json_get_double(line, "", "id", &value));
-    if (!(value >= 0) || value > most || floor(value) != value)
+    if (!(value >= 0) || value > JSON_WHOLE_MAX || floor(value) != value)
         return thaw_error(THAW_ERR_FORMAT, "id: expected a whole number, 0 or more");
     *id = (int64_t)value;
     return thaw_ok();

@@ -68,9 +68,9 @@ static bool find_type(const char *name, dtype *out) {
     return false;
 }
 
-/* A whole number from 0 to 2^53, which is as far as JSON's doubles are exact. */
+/* A whole number from 0 on. */
 static bool read_count(const cJSON *item, int64_t *out) {
-    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble <= 9007199254740992.0))
+    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble <= JSON_WHOLE_MAX))
         return false;
     *out = (int64_t)item->valuedouble;
     return (double)*out == item->valuedouble;
