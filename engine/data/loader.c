@@ -12,7 +12,6 @@
 #include "engine/data/loader.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "engine/base/alloc.h"
@@ -21,21 +20,10 @@
 #include "engine/base/thread.h"
 #include "engine/data/crew.h"
 #include "engine/data/sampler.h"
+#include "engine/data/slots.h"
 
-enum { WORKERS_MAX = 64, DEPTH_MIN = 2, DEPTH_MAX = 256, RUN_MAX = 16, CHANNELS = 3 };
+enum { WORKERS_MAX = 64, DEPTH_MIN = 2, DEPTH_MAX = 256, RUN_MAX = 16 };
 static const double MEMORY_SHARE = 0.5; /* of the machine's memory, at most, for batches */
-
-typedef enum slot_state { SLOT_FREE, SLOT_FILLING, SLOT_READY, SLOT_HELD } slot_state;
-
-typedef struct slot {
-    batch batch; /* first, so that a batch handed back finds its slot */
-    slot_state state;
-    int wanted; /* samples in the batch before any is left out */
-    int taken;  /* handed to workers */
-    int done;   /* finished by workers */
-    bool *good; /* wanted: decoded */
-    float *own; /* batch.pixels, or NULL when that memory was taken from elsewhere */
-} slot;
 
 /* A sample's work, copied out of the shared state. */
 typedef struct run {
@@ -54,8 +42,8 @@ struct loader {
     pthread_mutex_t lock;    /* guards what follows */
     pthread_cond_t work;     /* workers: something may be taken, or stop */
     pthread_cond_t progress; /* the caller: a batch became ready, or a run ended */
-    slot *slot;              /* p.depth of them */
-    uint32_t *order;         /* split->count: the epoch's permutation */
+    slots slots;
+    uint32_t *order; /* split->count: the epoch's permutation */
     int epoch;
     int next_fill, next_take; /* batch numbers: to be given a slot, to be given to the caller */
     int running;              /* runs being worked on */
@@ -88,10 +76,6 @@ loader_params loader_default_params(const thaw_dataset *dataset, bool train) {
 
 /* ---- a sample */
 
-static size_t sample_floats(const loader *l) {
-    return (size_t)l->p.transform.crop * (size_t)l->p.transform.crop * CHANNELS;
-}
-
 static void note_skipped(loader *l, uint32_t index, const char *reason) {
     pthread_mutex_lock(&l->lock);
     if (!l->reason[index]) {
@@ -107,65 +91,26 @@ static bool load_sample(loader *l, batch *b, int at, int epoch, uint32_t index) 
     b->entry[at] = x.entry;
     b->loaded[at] = !x.kept;
     if (x.kept) return true;
-    thaw_status status = sampler_load(&l->sampler, &x, b->pixels + (size_t)at * sample_floats(l));
+    thaw_status status = sampler_load(&l->sampler, &x, b->pixels + (size_t)at * l->slots.sample_floats);
     if (thaw_failed(&status)) note_skipped(l, index, status.message);
     return !thaw_failed(&status);
 }
 
 /* ---- workers */
 
-/* Close the gaps in a finished batch, keeping the order. Only one thread has the slot by now. */
-static void close_gaps(const loader *l, slot *s) {
-    int kept = 0;
-    size_t floats = sample_floats(l);
-    batch *b = &s->batch;
-    for (int i = 0; i < s->wanted; i++) {
-        if (!s->good[i]) continue;
-        if (kept != i) {
-            if (b->loaded[i])
-                memcpy(b->pixels + (size_t)kept * floats, b->pixels + (size_t)i * floats,
-                       floats * sizeof *b->pixels);
-            b->label[kept] = b->label[i];
-            b->index[kept] = b->index[i];
-            b->entry[kept] = b->entry[i];
-            b->loaded[kept] = b->loaded[i];
-        }
-        kept++;
-    }
-    b->count = kept;
-}
-
 /* Give a free slot its batch. */
 static void begin_batch(loader *l, slot *s, int number) {
     size_t first = (size_t)number * (size_t)l->p.batch_size, left = l->split->count - first;
-    s->state = SLOT_FILLING;
-    s->wanted = left < (size_t)l->p.batch_size ? (int)left : l->p.batch_size;
-    s->taken = s->done = 0;
-    s->batch.number = number;
-    s->batch.count = 0;
-}
-
-static slot *find_batch(loader *l, int number) {
-    for (int i = 0; i < l->p.depth; i++) {
-        slot *s = &l->slot[i];
-        if ((s->state == SLOT_FILLING || s->state == SLOT_READY) && s->batch.number == number) return s;
-    }
-    return NULL;
-}
-
-static slot *find_free(loader *l) {
-    for (int i = 0; i < l->p.depth; i++)
-        if (l->slot[i].state == SLOT_FREE) return &l->slot[i];
-    return NULL;
+    slot_begin(s, number, left < (size_t)l->p.batch_size ? (int)left : l->p.batch_size);
 }
 
 /* The slot with samples left to hand out, oldest batch first; NULL when there is nothing to do. */
 static slot *find_work(loader *l) {
     for (int number = l->next_take; number < l->next_fill; number++) {
-        slot *s = find_batch(l, number);
+        slot *s = slots_find(&l->slots, number);
         if (s && s->state == SLOT_FILLING && s->taken < s->wanted) return s;
     }
-    slot *s = l->next_fill < l->batches ? find_free(l) : NULL;
+    slot *s = l->next_fill < l->batches ? slots_find_free(&l->slots) : NULL;
     if (s) begin_batch(l, s, l->next_fill++);
     return s;
 }
@@ -213,7 +158,7 @@ static void *worker(void *argument) {
         s->done += r.count;
         if (s->done == s->wanted) {
             pthread_mutex_unlock(&l->lock);
-            close_gaps(l, s);
+            slot_close_gaps(s, l->slots.sample_floats); /* only this thread has the slot by now */
             pthread_mutex_lock(&l->lock);
             s->state = SLOT_READY;
         }
@@ -237,17 +182,6 @@ static thaw_status check_params(const loader_params *p) {
     return thaw_ok();
 }
 
-static void slot_init(const loader *l, slot *s) {
-    size_t images = (size_t)l->p.batch_size, bytes = images * sample_floats(l) * sizeof(float);
-    s->batch.pixels = l->p.take_memory ? l->p.take_memory(l->p.memory_user, bytes) : NULL;
-    if (!s->batch.pixels) s->batch.pixels = s->own = xmalloc(bytes);
-    s->batch.label = xcalloc(images, sizeof *s->batch.label);
-    s->batch.index = xcalloc(images, sizeof *s->batch.index);
-    s->batch.entry = xcalloc(images, sizeof *s->batch.entry);
-    s->batch.loaded = xcalloc(images, sizeof *s->batch.loaded);
-    s->good = xcalloc(images, sizeof *s->good);
-}
-
 static void choose_sizes(loader *l) {
     loader_params *p = &l->p;
     int cores = cpu_count();
@@ -269,7 +203,7 @@ static void choose_sizes(loader *l) {
 
 /* Buffers for a batch must leave room for the network; fewer batches ahead come before giving up. */
 static thaw_status check_memory(loader *l) {
-    double batch_bytes = (double)l->p.batch_size * (double)sample_floats(l) * sizeof(float);
+    double batch_bytes = (double)l->p.batch_size * (double)slots_sample_floats(&l->p) * sizeof(float);
     double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     double affordable = machine * MEMORY_SHARE / batch_bytes;
     if (affordable < l->p.depth) l->p.depth = (int)affordable;
@@ -302,9 +236,7 @@ thaw_status loader_new(const loader_params *params, loader **out) {
     l->reason = xcalloc(l->split->count, sizeof *l->reason);
     l->sampler = (sampler){.params = &l->p, .split = l->split};
     if (l->p.cache_bytes) l->sampler.cache = image_cache_new(l->split->count, l->p.cache_bytes);
-    l->slot = xcalloc((size_t)l->p.depth, sizeof *l->slot);
-    for (int i = 0; i < l->p.depth; i++)
-        slot_init(l, &l->slot[i]);
+    l->slots = slots_make(&l->p);
     l->thread = xcalloc((size_t)l->p.workers, sizeof *l->thread);
     for (; l->threads < l->p.workers; l->threads++) {
         thaw_status status = thread_start(&l->thread[l->threads], "thaw-loader", worker, l);
@@ -325,21 +257,13 @@ void loader_free(loader *l) {
     pthread_mutex_unlock(&l->lock);
     for (int i = 0; i < l->threads; i++)
         pthread_join(l->thread[i], NULL);
-    for (int i = 0; i < l->p.depth; i++) {
-        free(l->slot[i].own);
-        free(l->slot[i].batch.label);
-        free(l->slot[i].batch.index);
-        free(l->slot[i].batch.entry);
-        free(l->slot[i].batch.loaded);
-        free(l->slot[i].good);
-    }
+    slots_clear(&l->slots);
     for (size_t i = 0; i < l->split->count; i++)
         free(l->reason[i]);
     image_cache_free(l->sampler.cache);
     pthread_cond_destroy(&l->work);
     pthread_cond_destroy(&l->progress);
     pthread_mutex_destroy(&l->lock);
-    free(l->slot);
     free(l->thread);
     free(l->order);
     free(l->reason);
@@ -386,8 +310,7 @@ static void make_order(loader *l, int epoch) {
 void loader_start(loader *l, int epoch, int first) {
     pthread_mutex_lock(&l->lock);
     halt(l);
-    for (int i = 0; i < l->p.depth; i++)
-        if (l->slot[i].state != SLOT_HELD) l->slot[i].state = SLOT_FREE;
+    slots_let_go(&l->slots);
     make_order(l, epoch);
     l->epoch = epoch;
     l->next_fill = l->next_take = first < 0 ? 0 : first;
@@ -396,18 +319,11 @@ void loader_start(loader *l, int epoch, int first) {
     pthread_mutex_unlock(&l->lock);
 }
 
-static int count_ready(const loader *l) {
-    int ready = 0;
-    for (int i = 0; i < l->p.depth; i++)
-        ready += l->slot[i].state == SLOT_READY;
-    return ready;
-}
-
 /* Until batch NUMBER is ready. Called with the lock held. */
 static slot *await_batch(loader *l, int number) {
     slot *s;
     bool waited = false;
-    while (!(s = find_batch(l, number)) || s->state != SLOT_READY) {
+    while (!(s = slots_find(&l->slots, number)) || s->state != SLOT_READY) {
         if (!waited) pthread_cond_broadcast(&l->work); /* all may work now */
         l->waiting = waited = true;
         pthread_cond_wait(&l->progress, &l->lock);
@@ -435,7 +351,7 @@ batch *loader_next(loader *l) {
 void loader_release(loader *l, batch *b) {
     slot *s = (slot *)b;
     pthread_mutex_lock(&l->lock);
-    l->full = count_ready(l) == l->p.depth - 1;
+    l->full = slots_ready(&l->slots) == l->p.depth - 1;
     s->state = SLOT_FREE;
     pthread_cond_broadcast(&l->work);
     pthread_mutex_unlock(&l->lock);
@@ -454,7 +370,7 @@ loader_times loader_worked(const loader *l) {
 
 int loader_queue_depth(loader *l) {
     pthread_mutex_lock(&l->lock);
-    int ready = count_ready(l);
+    int ready = slots_ready(&l->slots);
     pthread_mutex_unlock(&l->lock);
     return ready;
 }
