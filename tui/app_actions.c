@@ -232,27 +232,6 @@ static thaw_status unknown_command(app *a, const char *name, int ties) {
     return status;
 }
 
-/* What the tab lacks for most of its actions, and what to press; NULL: nothing that could be told. */
-static const char *lacking(const app *a) {
-    const thaw_recipe *r = &a->recipe;
-    bool model = r->model && *r->model, data = r->data.path && *r->data.path;
-    if (a->current == SCREEN_LAYERS && !model) return "no model is chosen; 1 has them, Enter chooses one";
-    if (a->current != SCREEN_DATA || app_dataset(a)) return NULL;
-    return data ? "the folder is not open; r looks into it, o opens another one"
-                : "no images are chosen; o opens a folder, b takes the bundled set";
-}
-
-thaw_status app_not_now(app *a, const action *item) {
-    const screen *s = app_screens[a->current];
-    bool own = item >= s->actions && item < s->actions + s->action_count;
-    const char *why = item->run == do_start  ? app_obstacle(a)
-                      : item->run == do_demo ? "a run is on; s on the Train tab stops it"
-                      : own                  ? lacking(a)
-                                             : NULL;
-    return why ? thaw_error(THAW_ERR_USAGE, "\"%s\" cannot be done now: %s", item->name, why)
-               : thaw_error(THAW_ERR_USAGE, "\"%s\" cannot be done now (%s)", item->name, item->help);
-}
-
 thaw_status app_command(app *a, void *user, const char *line) {
     (void)user;
     while (*line == ' ' || *line == ':')

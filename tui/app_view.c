@@ -242,7 +242,7 @@ void app_draw(app *a) {
     if (a->tour || a->greeting) app_tour_draw(a, c);
     if (a->help_open) app_help_draw(a, c);
     draw_message(a, c);
-    if (a->ask_line.open) prompt_draw(&a->ask_line, c, rect_row(a->lay.screen, a->lay.screen.rows - 1));
+    if (a->ask_line.open) prompt_draw(&a->ask_line, c, a->lay.screen);
     if (a->ask_box.open) dialog_draw(&a->ask_box, c, a->lay.screen);
     term_show(a->term, c, -1, -1);
 }

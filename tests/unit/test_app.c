@@ -402,6 +402,36 @@ static void the_prompt_completes_and_refuses_what_it_does_not_know(void **state)
     app_free(a);
 }
 
+/* What is too long to stand beside the line stands above it, to its last word. */
+static void a_long_problem_is_read_to_its_end(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    press(a, "3 /");
+    type(a, "no_such_layer");
+    press(a, "Enter");
+    assert_shows(a, "lists them"); /* at the message's end */
+    assert_shows(a, "no_such_layer");
+    app_free(a);
+}
+
+/* What forbids an action is said with what to press, not with what the action would do. */
+static void every_condition_has_words_of_its_own(void **state) {
+    (void)state;
+    app *a = open_app(NULL);
+    for (screen_id id = 0; id < SCREEN_COUNT; id++) {
+        app_go(a, id);
+        action_table tables[] = {app_screen_table(a), app_table(a)};
+        for (size_t t = 0; t < 2; t++)
+            for (size_t i = 0; i < tables[t].count; i++) {
+                const action *item = &tables[t].item[i];
+                thaw_status why = app_not_now(a, item);
+                if (item->valid && strstr(why.message, item->help))
+                    fail_msg("tab %d: :%s says no more than: %s", (int)id + 1, item->name, why.message);
+            }
+    }
+    app_free(a);
+}
+
 static void quitting_asks_only_while_a_run_is_on(void **state) {
     (void)state;
     app *a = open_app("cifar_resnet20");
@@ -546,6 +576,8 @@ int main(void) {
         cmocka_unit_test(a_glob_that_matches_nothing_changes_nothing_and_names_the_nearest),
         cmocka_unit_test(another_model_keeps_no_mask_that_does_not_fit),
         cmocka_unit_test(the_prompt_completes_and_refuses_what_it_does_not_know),
+        cmocka_unit_test(a_long_problem_is_read_to_its_end),
+        cmocka_unit_test(every_condition_has_words_of_its_own),
         cmocka_unit_test(quitting_asks_only_while_a_run_is_on),
         cmocka_unit_test(every_job_is_done_exactly_once),
         cmocka_unit_test(a_number_steps_through_1_2_5_and_back),

@@ -181,12 +181,32 @@ static void describe(facts *f, const model_rows *rows, const model_estimates *es
     if (layers) groups(f, layers);
 }
 
+/* In the place of a model when the filter leaves none. */
+static void describe_filter(facts *f) {
+    facts_heading(f, "What a filter may say");
+    facts_line(f, "resnet", "a part of the name");
+    facts_line(f, "acc>75", "top-1 accuracy in %%");
+    facts_line(f, "params<30M", "parameters");
+    facts_line(f, "gflops<5", "work an image, in GMACs");
+    facts_line(f, "size<100M", "of the file, in bytes");
+    facts_line(f, "input<300", "pixels a side");
+    facts_line(f, "memory<4G", "to train it");
+    facts_line(f, "family:vit", "of one family");
+    facts_line(f, "cached", "is on this machine");
+    facts_line(f, "fits", "trains in this memory");
+    facts_line(f, "!fits", "! turns a term round");
+    facts_gap(f);
+    facts_text(f, ROLE_DIM, "A model shows when all terms hold. / changes them, Esc shows all models.");
+}
+
 void model_details_draw(model_details *d, canvas *c, rect r, const model_rows *rows,
                         const model_estimates *estimates, int index) {
     facts f = facts_begin(c, r, &d->scroll);
     if (index >= 0) {
         const thaw_layers *layers = layers_of(d, thaw_catalog_at(rows->catalog, index), index);
         describe(&f, rows, estimates, layers, index);
+    } else if (rows->catalog) {
+        describe_filter(&f);
     }
     facts_end(&f);
 }

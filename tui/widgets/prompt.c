@@ -215,15 +215,29 @@ static int columns_beside(const prompt *p, int room) {
     return wanted < most ? wanted : most;
 }
 
-void prompt_draw(prompt *p, canvas *c, rect row) {
-    if (!p->open || rect_empty(row)) return;
-    canvas_fill(c, row, ROLE_TEXT);
-    int at = row.row + row.rows - 1;
+/* Above the line, on as many rows as it takes: what to do about a problem is at its end. */
+static void draw_problem_above(const prompt *p, canvas *c, rect area) {
+    int width = area.cols - 2, most = area.rows - 1;
+    if (width < 1 || most < 1) return;
+    int rows = canvas_paragraph(c, (rect){0, 0, 0, width}, p->problem, ROLE_BAD);
+    if (rows > most) rows = most;
+    rect place = {area.row + area.rows - 1 - rows, area.col, rows, area.cols};
+    canvas_fill(c, place, ROLE_TEXT);
+    canvas_paragraph(c, rect_inset(place, 0, 1, 0, 1), p->problem, ROLE_BAD);
+}
+
+void prompt_draw(prompt *p, canvas *c, rect area) {
+    if (!p->open || rect_empty(area)) return;
+    int at = area.row + area.rows - 1;
+    canvas_fill(c, (rect){at, area.col, 1, area.cols}, ROLE_TEXT);
     const char *sign = strcmp(p->ask.label, ":") ? ": " : "";
-    int used = canvas_textf(c, at, row.col, row.cols / 2, ROLE_ACCENT, " %s%s", p->ask.label, sign);
-    int room = row.cols - used, beside = columns_beside(p, room);
-    line_draw(&p->line, c, at, row.col + used, room - beside, p->problem ? ROLE_INPUT_BAD : ROLE_INPUT);
-    int col = row.col + row.cols - beside + 1;
+    int used = canvas_textf(c, at, area.col, area.cols / 2, ROLE_ACCENT, " %s%s", p->ask.label, sign);
+    int room = area.cols - used, beside = columns_beside(p, room);
+    bool above = p->problem && text_columns(p->problem) + 1 > beside;
+    if (above) beside = 0;
+    line_draw(&p->line, c, at, area.col + used, room - beside, p->problem ? ROLE_INPUT_BAD : ROLE_INPUT);
+    int col = area.col + area.cols - beside + 1;
+    if (above) draw_problem_above(p, c, area);
     if (!beside) return;
     if (p->problem)
         canvas_text(c, at, col, beside - 1, p->problem, ROLE_BAD);

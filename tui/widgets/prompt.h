@@ -40,7 +40,8 @@ typedef struct prompt {
 void prompt_open(prompt *p, const prompt_params *params);
 void prompt_close(prompt *p);
 void prompt_clear(prompt *p); /* frees */
-void prompt_draw(prompt *p, canvas *c, rect row);
+/* On the last row of AREA; a problem that does not fit beside the line goes over the rows above it. */
+void prompt_draw(prompt *p, canvas *c, rect area);
 /* False when the prompt is not open. May close it, and calls back. */
 bool prompt_key(prompt *p, app *a, int key);
 
