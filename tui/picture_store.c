@@ -59,9 +59,9 @@ static bool same_key(const picture_key *a, const picture_key *b) {
 
 /* ---- loading: in the job's thread ---- */
 
-static thaw_status make_picture(const load_item *item, thaw_viewer *v, thaw_picture *out) {
+static thaw_status make_picture(job *j, const load_item *item, thaw_viewer *v, thaw_picture *out) {
     const picture_key *k = &item->key;
-    if (k->kind == PICTURE_FILE) return thaw_picture_read(k->path, k->side, out);
+    if (k->kind == PICTURE_FILE) return thaw_picture_read(k->path, k->side, job_keep_going, j, out);
     return thaw_viewer_show(v, k->path, k->kind == PICTURE_TRAINING, k->index, k->epoch, k->side, out);
 }
 
@@ -72,11 +72,13 @@ static bool is_unwanted(load *l, load_item *item) {
     return unwanted;
 }
 
-static void load_one(load *l, load_item *item, thaw_viewer **v) {
+static void load_one(job *j, load *l, load_item *item, thaw_viewer **v) {
     thaw_picture picture = {0};
     thaw_status status = thaw_ok();
     if (item->key.kind != PICTURE_FILE && !*v) status = thaw_viewer_new(&l->recipe, v);
-    if (!thaw_failed(&status)) status = make_picture(item, *v, &picture);
+    if (*v) thaw_viewer_ask(*v, job_keep_going, j);
+    if (!thaw_failed(&status)) status = make_picture(j, item, *v, &picture);
+    if (status.code == THAW_ERR_CANCELLED) return; /* nobody wants it, so it is no bad one either */
     pthread_mutex_lock(&l->lock);
     item->picture = picture;
     item->problem = thaw_failed(&status) ? xstrdup(status.message) : NULL;
@@ -89,7 +91,7 @@ static void load_work(job *j, void *data) {
     thaw_viewer *v = NULL;
     for (size_t i = 0; i < l->count && !job_cancelled(j); i++) {
         if (is_unwanted(l, &l->item[i])) continue;
-        load_one(l, &l->item[i], &v);
+        load_one(j, l, &l->item[i], &v);
         job_wake(j);
     }
     thaw_viewer_free(v);

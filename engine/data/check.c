@@ -25,6 +25,8 @@ typedef struct check_job {
     const char *root;
     candidate_list *list;
     bool verify;
+    bool (*keep_going)(void *user); /* asked in the thread that asked for the check; NULL: to the end */
+    void *user;
     atomic_size_t next;
     atomic_bool cancelled;
 } check_job;
@@ -49,15 +51,27 @@ void candidate_sniff(candidate *c, const char *path) {
     if (fd >= 0) close(fd);
 }
 
-static char *verify(const char *path) {
+static bool not_cancelled(void *user) {
+    return !atomic_load(&((check_job *)user)->cancelled);
+}
+
+/* Ask whoever wants the check, and tell the others. */
+static bool ask(void *user) {
+    check_job *job = user;
+    if (job->keep_going && !job->keep_going(job->user)) atomic_store(&job->cancelled, true);
+    return not_cancelled(job);
+}
+
+static char *verify(const char *path, const image_asker *asker) {
     image im;
-    thaw_status status = image_read(path, 0, &im);
+    thaw_status status = image_read_asking(path, 0, asker, &im);
     image_clear(&im);
     return thaw_failed(&status) ? xstrdup(status.message) : NULL;
 }
 
-/* Take one run of files; false when none is left. */
-static bool check_run(check_job *job) {
+/* Take one run of files; false when none is left. GO_ON is asked while a picture decodes. */
+static bool check_run(check_job *job, bool (*go_on)(void *user)) {
+    image_asker asker = {go_on, job};
     size_t length = job->verify ? VERIFY_RUN : SNIFF_RUN;
     size_t at = atomic_fetch_add(&job->next, length), end = at + length;
     if (at >= job->list->count || atomic_load(&job->cancelled)) return false;
@@ -66,21 +80,22 @@ static bool check_run(check_job *job) {
         if (c->reason) continue;
         char *path = path_join(job->root, c->path);
         candidate_sniff(c, path);
-        if (!c->reason && job->verify) c->reason = verify(path);
+        if (!c->reason && job->verify) c->reason = verify(path, &asker);
         free(path);
     }
     return true;
 }
 
 static void *check_thread(void *argument) {
-    while (check_run(argument))
+    while (check_run(argument, not_cancelled))
         ;
     return NULL;
 }
 
 thaw_status candidates_check(const char *root, candidate_list *list, bool verify_all,
                              bool (*keep_going)(void *user), void *user) {
-    check_job job = {.root = root, .list = list, .verify = verify_all};
+    check_job job = {
+        .root = root, .list = list, .verify = verify_all, .keep_going = keep_going, .user = user};
     pthread_t thread[THREADS_MAX];
     int wanted = cpu_count() - 1, started = 0; /* this thread works as well */
     if (list->count <= SNIFF_RUN && !verify_all) wanted = 0;
@@ -89,9 +104,9 @@ thaw_status candidates_check(const char *root, candidate_list *list, bool verify
         thaw_status status = thread_start(&thread[started], "thaw-scan", check_thread, &job);
         if (thaw_failed(&status)) break; /* slower, but it works with fewer */
     }
-    do {
-        if (keep_going && !keep_going(user)) atomic_store(&job.cancelled, true);
-    } while (check_run(&job));
+    do
+        (void)ask(&job);
+    while (check_run(&job, ask));
     for (int i = 0; i < started; i++)
         pthread_join(thread[i], NULL);
     if (atomic_load(&job.cancelled))

@@ -14,6 +14,9 @@ thaw_status image_alloc(int64_t width, int64_t height, image *out);
 /* The check alone. */
 thaw_status image_check_size(int64_t width, int64_t height);
 
+/* Whoever wanted it wants it no more, asked before some of the rows; *STATUS says so then. */
+bool image_given_up(const image_wish *wish, int row, thaw_status *status);
+
 /* As image_decode_part, but of the picture as it is stored. */
 thaw_status jpeg_decode(const uint8_t *bytes, size_t count, const image_wish *wish, image *out,
                         rectangle *part);
@@ -21,7 +24,7 @@ thaw_status jpeg_probe(const uint8_t *bytes, size_t count, int *width, int *heig
 /* 4:4:4 baseline JPEG; *OUT is owned by the caller. */
 thaw_status jpeg_encode(const image *im, int quality, uint8_t **out, size_t *out_count);
 
-thaw_status png_decode(const uint8_t *bytes, size_t count, image *out);
+thaw_status png_decode(const uint8_t *bytes, size_t count, const image_wish *wish, image *out);
 thaw_status png_probe(const uint8_t *bytes, size_t count, int *width, int *height);
 
 thaw_status webp_decode(const uint8_t *bytes, size_t count, image *out);

@@ -58,7 +58,7 @@ static void on_progress(j_common_ptr common) {
     if (cinfo->input_scan_number <= SCANS_MAX && cinfo->input_scan_number * pixels <= SCANNED_PIXELS_MAX)
         return;
     jpeg_job *job = cinfo->client_data;
-    job->status = thaw_error(THAW_ERR_FORMAT, "a progressive JPEG with more than %d scans is not read",
+    job->status = thaw_error(THAW_ERR_FORMAT, "a progressive JPEG with more than %d scans; save it again",
                              cinfo->input_scan_number - 1);
     longjmp(job->escape, 1);
 }
@@ -105,16 +105,18 @@ static void cmyk_to_rgb(const uint8_t *cmyk, uint8_t *rgb, size_t pixels) {
             rgb[c] = (uint8_t)(cmyk[3] - scaled((uint8_t)(255 - cmyk[c]), cmyk[3]));
 }
 
-static void read_rows(j_decompress_ptr cinfo, jpeg_job *job, image *out) {
+static thaw_status read_rows(j_decompress_ptr cinfo, jpeg_job *job, const image_wish *wish, image *out) {
     size_t stride = (size_t)out->width * 3;
     bool cmyk = cinfo->out_color_space == JCS_CMYK;
     if (cmyk) job->row = xmalloc((size_t)out->width * 4);
     for (int y = 0; y < out->height; y++) {
+        if (image_given_up(wish, y, &job->status)) return job->status;
         uint8_t *rgb = out->rgb + (size_t)y * stride;
         JSAMPROW row = cmyk ? job->row : rgb;
         jpeg_read_scanlines(cinfo, &row, 1);
         if (cmyk) cmyk_to_rgb(job->row, rgb, (size_t)out->width);
     }
+    return thaw_ok();
 }
 
 static thaw_status read_header(j_decompress_ptr cinfo, jpeg_job *job, const uint8_t *bytes, size_t count) {
@@ -140,7 +142,7 @@ static thaw_status run(j_decompress_ptr cinfo, jpeg_job *job, const uint8_t *byt
     jpeg_start_decompress(cinfo);
     if (!all) area = jpeg_part_begin(cinfo, *part);
     THAW_TRY(image_alloc(area.width, area.height, out));
-    read_rows(cinfo, job, out);
+    THAW_TRY(read_rows(cinfo, job, wish, out));
     if (all) jpeg_finish_decompress(cinfo); /* else the rest was looked through before */
     part->left -= area.left;
     part->top -= area.top;

@@ -27,7 +27,6 @@ typedef struct png_job {
     const uint8_t *bytes;
     size_t count, position;
     thaw_status status;
-    png_bytep *row;
 } png_job;
 
 static void on_error(png_structp png, png_const_charp message) {
@@ -62,18 +61,30 @@ static thaw_status check_header(png_job *job) {
     return thaw_ok();
 }
 
-static void ask_for_rgb(png_job *job) {
+/* How often the rows are gone through: more than once for an interlaced picture. */
+static int ask_for_rgb(png_job *job) {
     png_byte colour = png_get_color_type(job->png, job->info);
     if (colour == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(job->png);
     if (colour == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(job->png);
     png_set_strip_16(job->png);
     png_set_strip_alpha(job->png);
     png_set_gray_to_rgb(job->png);
-    png_set_interlace_handling(job->png);
+    int passes = png_set_interlace_handling(job->png);
     png_read_update_info(job->png, job->info);
+    return passes;
 }
 
-static thaw_status run(png_job *job, image *out) {
+static thaw_status read_rows(png_job *job, int passes, const image_wish *wish, image *out) {
+    size_t stride = (size_t)out->width * 3;
+    for (int pass = 0; pass < passes; pass++)
+        for (int y = 0; y < out->height; y++) {
+            if (image_given_up(wish, y, &job->status)) return job->status;
+            png_read_row(job->png, out->rgb + (size_t)y * stride, NULL);
+        }
+    return thaw_ok();
+}
+
+static thaw_status run(png_job *job, const image_wish *wish, image *out) {
     if (setjmp(png_jmpbuf(job->png))) return job->status;
     png_set_user_limits(job->png, IMAGE_SIDE_MAX, IMAGE_SIDE_MAX);
     png_set_chunk_malloc_max(job->png, CHUNK_BYTES_MAX);
@@ -81,31 +92,27 @@ static thaw_status run(png_job *job, image *out) {
     png_set_read_fn(job->png, job, on_read);
     png_read_info(job->png, job->info);
     THAW_TRY(check_header(job));
-    ask_for_rgb(job);
+    int passes = ask_for_rgb(job);
     THAW_TRY(image_alloc(png_get_image_width(job->png, job->info), png_get_image_height(job->png, job->info),
                          out));
-    size_t stride = (size_t)out->width * 3;
-    if (png_get_rowbytes(job->png, job->info) != stride)
-        return thaw_error(THAW_ERR_UNSUPPORTED, "a PNG whose pixels do not reduce to RGB");
-    job->row = xreallocarray(NULL, (size_t)out->height, sizeof *job->row);
-    for (int y = 0; y < out->height; y++)
-        job->row[y] = out->rgb + (size_t)y * stride;
-    png_read_image(job->png, job->row);
-    return thaw_ok();
+    if (png_get_rowbytes(job->png, job->info) != (size_t)out->width * 3)
+        return thaw_error(THAW_ERR_UNSUPPORTED, "a PNG whose pixels do not reduce to RGB; save it as RGB");
+    return read_rows(job, passes, wish, out);
 }
 
-thaw_status png_decode(const uint8_t *bytes, size_t count, image *out) {
+thaw_status png_decode(const uint8_t *bytes, size_t count, const image_wish *wish, image *out) {
     png_job job = {.bytes = bytes, .count = count, .status = thaw_ok()};
     *out = (image){0};
     job.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &job, on_error, on_warning);
     if (!job.png)
-        return thaw_error(THAW_ERR_UNSUPPORTED,
-                          "libpng does not start: its version is not the one built with");
+        return thaw_error(
+            THAW_ERR_UNSUPPORTED,
+            "libpng does not start: it is not the version thaw was built with; run make clean and make");
     job.info = png_create_info_struct(job.png);
     thaw_status status =
-        job.info ? run(&job, out) : thaw_error(THAW_ERR_UNSUPPORTED, "libpng does not start: no memory");
+        job.info ? run(&job, wish, out)
+                 : thaw_error(THAW_ERR_UNSUPPORTED, "libpng does not start: no memory; close other programs");
     png_destroy_read_struct(&job.png, &job.info, NULL);
-    free(job.row);
     if (thaw_failed(&status)) image_clear(out);
     return status;
 }

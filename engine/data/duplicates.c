@@ -36,6 +36,7 @@ typedef struct search {
     const thaw_duplicates_params *p;
     entry *item;
     size_t count;
+    double done; /* share of the work, for the thread that asked for it */
     atomic_size_t next;
     atomic_bool cancelled;
 } search;
@@ -100,9 +101,22 @@ static thaw_status hash_alike(search *s, size_t most, int64_t known, double from
     return go_on(s, to) ? thaw_ok() : cancelled(s);
 }
 
-static void hash_picture(const search *s, entry *e) {
+static bool not_cancelled(void *user) {
+    return !atomic_load(&((search *)user)->cancelled);
+}
+
+/* Ask whoever wants the search, and tell the others; the share that is done is then the same as before. */
+static bool ask(void *user) {
+    search *s = user;
+    if (!go_on(s, s->done)) atomic_store(&s->cancelled, true);
+    return not_cancelled(s);
+}
+
+/* ASKED is asked while a large picture decodes. */
+static void hash_picture(search *s, entry *e, bool (*asked)(void *user)) {
+    image_asker asker = {asked, s};
     char *path = entry_path(s, e);
-    e->read = picture_hash_pixels(path, &e->hash);
+    e->read = picture_hash_pixels(path, &asker, &e->hash);
     e->bytes = 0; /* files of different sizes may show the same */
     free(path);
 }
@@ -110,7 +124,7 @@ static void hash_picture(const search *s, entry *e) {
 static void *pixel_thread(void *user) {
     search *s = user;
     for (size_t i; (i = atomic_fetch_add(&s->next, 1)) < s->count && !atomic_load(&s->cancelled);)
-        hash_picture(s, &s->item[i]);
+        hash_picture(s, &s->item[i], not_cancelled);
     return NULL;
 }
 
@@ -123,12 +137,9 @@ static thaw_status hash_pixels(search *s) {
         if (thaw_failed(&status)) break; /* slower, but it works with fewer */
     }
     for (size_t i; (i = atomic_fetch_add(&s->next, 1)) < s->count;) {
-        double done = FILES_SHARE + (1 - FILES_SHARE) * (double)i / (double)s->count;
-        if (!go_on(s, done)) {
-            atomic_store(&s->cancelled, true);
-            break;
-        }
-        hash_picture(s, &s->item[i]);
+        s->done = FILES_SHARE + (1 - FILES_SHARE) * (double)i / (double)s->count;
+        if (!ask(s)) break;
+        hash_picture(s, &s->item[i], ask);
     }
     for (int i = 0; i < started; i++)
         pthread_join(thread[i], NULL);

@@ -25,7 +25,8 @@ static void on_error(j_common_ptr cinfo) {
     encode_job *job = cinfo->client_data;
     char message[JMSG_LENGTH_MAX];
     cinfo->err->format_message(cinfo, message);
-    job->status = thaw_error(THAW_ERR_FORMAT, "cannot make a JPEG: %s", message);
+    job->status =
+        thaw_error(THAW_ERR_FORMAT, "cannot make a JPEG: %s; choose another name or quality", message);
     longjmp(job->escape, 1);
 }
 

@@ -69,8 +69,8 @@ thaw_status image_refuse(image_format f) {
 
 thaw_status image_check_size(int64_t width, int64_t height) {
     if (width <= 0 || height <= 0)
-        return thaw_error(THAW_ERR_FORMAT, "a picture of %lld x %lld pixels", (long long)width,
-                          (long long)height);
+        return thaw_error(THAW_ERR_FORMAT, "a picture of %lld x %lld pixels; at least 1 x 1 is expected",
+                          (long long)width, (long long)height);
     if (width > IMAGE_SIDE_MAX || height > IMAGE_SIDE_MAX || width * height > IMAGE_PIXELS_MAX)
         return thaw_error(THAW_ERR_FORMAT, "%lld x %lld pixels; sides up to %d and %d pixels in all are read",
                           (long long)width, (long long)height, IMAGE_SIDE_MAX, IMAGE_PIXELS_MAX);
@@ -105,10 +105,18 @@ static rectangle choose_stored(void *user, int width, int height) {
 static thaw_status decode_jpeg(const uint8_t *bytes, size_t count, const image_wish *wish, int orientation,
                                image *out, rectangle *part) {
     stored_wish stored = {wish, orientation};
-    image_wish own = {wish->wanted_side, wish->choose ? choose_stored : NULL, &stored};
+    image_wish own = {wish->wanted_side, wish->choose ? choose_stored : NULL, &stored, wish->asker};
     THAW_TRY(jpeg_decode(bytes, count, &own, out, part));
     *part = stored_to_upright(*part, out->width, out->height, orientation);
     return thaw_ok();
+}
+
+bool image_given_up(const image_wish *wish, int row, thaw_status *status) {
+    enum { ROWS_BETWEEN = 64 };
+    const image_asker *asker = wish->asker;
+    if (!asker || !row || row % ROWS_BETWEEN || asker->go_on(asker->user)) return false;
+    *status = thaw_error(THAW_ERR_CANCELLED, "decoding it was stopped");
+    return true;
 }
 
 thaw_status image_decode_part(const uint8_t *bytes, size_t count, const image_wish *wish, image *out,
@@ -122,7 +130,7 @@ thaw_status image_decode_part(const uint8_t *bytes, size_t count, const image_wi
         THAW_TRY(decode_jpeg(bytes, count, wish, orientation, out, part));
         break;
     case IMAGE_PNG:
-        THAW_TRY(png_decode(bytes, count, out));
+        THAW_TRY(png_decode(bytes, count, wish, out));
         break;
     case IMAGE_WEBP:
         THAW_TRY(webp_decode(bytes, count, out));
@@ -176,9 +184,14 @@ thaw_status image_read_part(const char *path, const image_wish *wish, image *out
     return status;
 }
 
-thaw_status image_read(const char *path, int wanted_side, image *out) {
+thaw_status image_read_asking(const char *path, int wanted_side, const image_asker *asker, image *out) {
     rectangle part;
-    return image_read_part(path, &(image_wish){.wanted_side = wanted_side}, out, &part);
+    image_wish wish = {.wanted_side = wanted_side, .asker = asker};
+    return image_read_part(path, &wish, out, &part);
+}
+
+thaw_status image_read(const char *path, int wanted_side, image *out) {
+    return image_read_asking(path, wanted_side, NULL, out);
 }
 
 thaw_status image_read_size(const char *path, int *width, int *height) {

@@ -49,6 +49,14 @@ thaw_status image_refuse(image_format f); /* why not: "a GIF; JPEG, PNG and WebP
 thaw_status image_decode(const uint8_t *bytes, size_t count, int wanted_side, image *out);
 thaw_status image_read(const char *path, int wanted_side, image *out);
 
+/* Asked now and then while a picture is decoded; false gives it up, with THAW_ERR_CANCELLED. */
+typedef struct image_asker {
+    bool (*go_on)(void *user);
+    void *user;
+} image_asker;
+/* image_read that can be given up; ASKER NULL: it cannot. A WebP is decoded in one go all the same. */
+thaw_status image_read_asking(const char *path, int wanted_side, const image_asker *asker, image *out);
+
 /*
  * What is wanted of a picture. CHOOSE is asked for a part once the size is known, width x height as
  * image_decode gives it; its answer must lie inside. NULL: all of it.
@@ -57,6 +65,7 @@ typedef struct image_wish {
     int wanted_side;
     rectangle (*choose)(void *user, int width, int height);
     void *user;
+    const image_asker *asker; /* NULL: it is decoded to its end */
 } image_wish;
 /*
  * Decode what is wanted, perhaps with more around it: *PART says where in OUT it lies. Neither its pixels nor

@@ -43,9 +43,9 @@ bool picture_hash_file(const char *path, size_t most, picture_hash *out) {
     return good;
 }
 
-bool picture_hash_pixels(const char *path, picture_hash *out) {
+bool picture_hash_pixels(const char *path, const image_asker *asker, picture_hash *out) {
     image im;
-    thaw_status status = image_read(path, 0, &im);
+    thaw_status status = image_read_asking(path, 0, asker, &im);
     if (thaw_failed(&status)) return false;
     XXH3_state_t *state = XXH3_createState();
     XXH3_128bits_reset(state);

@@ -52,13 +52,15 @@ static void shrink(const image *im, int side, thaw_picture *out) {
     out->rgb = small.rgb;
 }
 
-thaw_status thaw_picture_read(const char *path, int side, thaw_picture *out) {
+thaw_status thaw_picture_read(const char *path, int side, bool (*keep_going)(void *user), void *user,
+                              thaw_picture *out) {
     *out = (thaw_picture){0};
     if (side < 1 || side > THAW_PICTURE_SIDE_MAX)
         return thaw_error(THAW_ERR_USAGE, "a thumbnail of %d pixels; 1 to %d are possible", side,
                           THAW_PICTURE_SIDE_MAX);
     image im;
-    THAW_TRY(image_read(path, side, &im));
+    image_asker asker = {keep_going, user};
+    THAW_TRY(image_read_asking(path, side, keep_going ? &asker : NULL, &im));
     shrink(&im, side, out);
     image_clear(&im);
     return thaw_ok();
@@ -70,7 +72,7 @@ thaw_status thaw_dataset_thumbnail(const thaw_dataset *d, bool train, size_t ind
     thaw_picture small;
     THAW_TRY(find(d, train, index, &s));
     char *full = path_join(d->root, s->path);
-    thaw_status status = thaw_status_prefix(thaw_picture_read(full, side, &small), "%s", s->path);
+    thaw_status status = thaw_status_prefix(thaw_picture_read(full, side, NULL, NULL, &small), "%s", s->path);
     free(full);
     if (thaw_failed(&status)) return status;
     *width = small.width;

@@ -14,15 +14,18 @@ struct thaw_viewer {
     transform transform;
     uint64_t seed;
     bool fast_decode;
-    char *path; /* of `whole`; NULL: none */
-    int wanted; /* that it was decoded for */
+    image_asker asker; /* go_on NULL: nobody */
+    char *path;        /* of `whole`; NULL: none */
+    int wanted;        /* that it was decoded for */
     image whole;
 };
 
 thaw_status thaw_viewer_new(const thaw_recipe *r, thaw_viewer **out) {
     *out = NULL;
     if (!r->model || !r->model[0])
-        return thaw_error(THAW_ERR_USAGE, "no model is chosen, and how large its images are depends on it");
+        return thaw_error(
+            THAW_ERR_USAGE,
+            "no model is chosen, and how large its images are depends on it; choose one on tab 1");
     thaw_catalog *catalog;
     transform t;
     THAW_TRY(thaw_catalog_open(&catalog));
@@ -33,6 +36,10 @@ thaw_status thaw_viewer_new(const thaw_recipe *r, thaw_viewer **out) {
     *v = (thaw_viewer){.transform = t, .seed = r->seed, .fast_decode = r->data.fast_decode};
     *out = v;
     return thaw_ok();
+}
+
+void thaw_viewer_ask(thaw_viewer *v, bool (*keep_going)(void *user), void *user) {
+    v->asker = (image_asker){keep_going, user};
 }
 
 static void forget(thaw_viewer *v) {
@@ -50,7 +57,7 @@ void thaw_viewer_free(thaw_viewer *v) {
 static thaw_status read_whole(thaw_viewer *v, const char *path, int wanted) {
     if (v->path && v->wanted == wanted && !strcmp(v->path, path)) return thaw_ok();
     forget(v);
-    THAW_TRY(image_read(path, wanted, &v->whole));
+    THAW_TRY(image_read_asking(path, wanted, v->asker.go_on ? &v->asker : NULL, &v->whole));
     v->path = xstrdup(path);
     v->wanted = wanted;
     return thaw_ok();

@@ -23,14 +23,18 @@ void thaw_picture_clear(thaw_picture *p);
 enum { THAW_PICTURE_SIDE_MAX = 4096 };
 
 /* Decode the file at PATH to at most SIDE pixels on its longer side (1..THAW_PICTURE_SIDE_MAX), never more
- * than it has. An animation gives what training gets: the status says why none can be read. */
-thaw_status thaw_picture_read(const char *path, int side, thaw_picture *out);
+ * than it has. An animation gives what training gets: the status says why none can be read. KEEP_GOING is
+ * asked now and then while it decodes; false gives it up with THAW_ERR_CANCELLED. NULL: nobody is asked. */
+thaw_status thaw_picture_read(const char *path, int side, bool (*keep_going)(void *user), void *user,
+                              thaw_picture *out);
 
 /* A recipe's transform, with its seed, and the picture it was last asked for. */
 typedef struct thaw_viewer thaw_viewer;
 /* Fails when R names no model that thaw knows: how large images are depends on it. Weights that are not on
  * this machine are no reason to fail. */
 thaw_status thaw_viewer_new(const thaw_recipe *r, thaw_viewer **out);
+/* Give pictures up, as thaw_picture_read does, when KEEP_GOING says so. */
+void thaw_viewer_ask(thaw_viewer *v, bool (*keep_going)(void *user), void *user);
 void thaw_viewer_free(thaw_viewer *v);                 /* NULL is fine */
 const char *thaw_viewer_augment(const thaw_viewer *v); /* "basic"; static */
 int thaw_viewer_crop(const thaw_viewer *v);            /* side of what the network sees, pixels */

@@ -2,6 +2,7 @@
  * test_image.c - decoding: what each format becomes, which way up, and that nothing a stranger sends does
  * harm.
  */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -501,6 +502,39 @@ static void a_file_cut_anywhere_is_an_error(void **state) {
     }
 }
 
+/* Says yes LEFT times. */
+static bool some_more(void *left) {
+    return (*(int *)left)-- > 0;
+}
+
+static void decoding_can_be_given_up_between_rows(void **state) {
+    (void)state;
+    enum { WIDTH = 8, HEIGHT = 400 };
+    image im, got;
+    fix_picture(&im, WIDTH, HEIGHT, 1);
+    for (int kind = 0; kind < 3; kind++) {
+        str bytes = {0};
+        if (kind == 2)
+            fix_jpeg(&bytes, &im, (fix_jpeg_options){0});
+        else
+            fix_png(&bytes, &im, PNG_RGB, kind == 1, 0);
+        fix_write("long", bytes.data, bytes.length);
+        int left = 2; /* it is asked six times, more when it is interlaced */
+        image_asker asker = {some_more, &left};
+        thaw_status status = image_read_asking("long", 0, &asker, &got);
+        assert_int_equal(status.code, THAW_ERR_CANCELLED);
+        assert_int_equal(left, -1);
+        assert_null(got.rgb);
+        left = INT_MAX;
+        status = image_read_asking("long", 0, &asker, &got);
+        assert_string_equal(status.message, "");
+        assert_true(left <= INT_MAX - 6);
+        image_clear(&got);
+        str_clear(&bytes);
+    }
+    image_clear(&im);
+}
+
 static void a_cut_jpeg_is_called_truncated(void **state) {
     (void)state;
     str bytes = {0};
@@ -628,6 +662,7 @@ int main(void) {
         cmocka_unit_test(a_part_of_an_unfinished_progressive_jpeg_is_the_same),
         cmocka_unit_test(a_damaged_file_is_refused_for_any_part_or_for_none),
         cmocka_unit_test(a_file_cut_anywhere_is_an_error),
+        cmocka_unit_test(decoding_can_be_given_up_between_rows),
         cmocka_unit_test(a_cut_jpeg_is_called_truncated),
         cmocka_unit_test(no_damaged_byte_does_harm),
         cmocka_unit_test(a_few_bytes_cannot_claim_a_huge_picture),
