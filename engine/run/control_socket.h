@@ -2,7 +2,9 @@
  * control_socket.h - the socket in a run's folder: making it, finding it, and who is at its other end.
  *
  * The path of a run may be longer than a socket's address can be (107 bytes); then the folder is reached
- * through /proc/self/fd. The file is made with mode 0600, and who connects is asked for anyway (SO_PEERCRED).
+ * through /proc/self/fd. Where that cannot be, or the file system holds no sockets, it is elsewhere, and the
+ * folder says where (control_place.h). The file is made with mode 0600, and who connects is asked for anyway
+ * (SO_PEERCRED).
  */
 #ifndef ENGINE_RUN_CONTROL_SOCKET_H
 #define ENGINE_RUN_CONTROL_SOCKET_H

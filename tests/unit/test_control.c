@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -307,6 +308,102 @@ static void a_folder_whose_path_is_too_long_for_an_address_will_do(void **state)
     free(path);
 }
 
+static bool no_sockets; /* the file system of the runs holds none */
+
+/* In the place of the C library's: like a FAT disk where a run's folder is, when a test says so. */
+int bind(int fd, const struct sockaddr *address, socklen_t length) {
+    const char *path = ((const struct sockaddr_un *)address)->sun_path;
+    if (no_sockets && !strstr(path, "/thaw-")) {
+        errno = EPERM;
+        return -1;
+    }
+    return (int)syscall(SYS_bind, fd, address, length);
+}
+
+/* The path that the note in FOLDER has; owned by the caller. */
+static char *noted(const char *folder) {
+    char *note = path_join(folder, "control.path"), *text = NULL;
+    expect_ok(file_read(note, 1 << 12, &text, NULL));
+    assert_non_null(strchr(text, '\n'));
+    *strchr(text, '\n') = '\0';
+    free(note);
+    return text;
+}
+
+/* The socket is in a folder of its own in HOME, whoever looks for the run finds it, and nothing is left. */
+static void serve_elsewhere(const char *folder, const char *home) {
+    no_sockets = true;
+    host h = open_host(folder);
+    no_sockets = false;
+    char *path = noted(folder), *private = xstrndup(path, strlen(path) - strlen("/control.sock"));
+    assert_int_equal(strncmp(path, home, strlen(home)), 0);
+    assert_int_equal(mode_of(path) & 07777, 0600);
+    assert_int_equal(mode_of(private) & 07777, 0700);
+    thaw_control *c = call(&h);
+    expect_ok(thaw_control_send(c, &(thaw_order){.kind = THAW_ORDER_PAUSE}, NULL));
+    assert_int_equal(obey(&h, NULL), COMMAND_PAUSE);
+    thaw_control_close(c);
+    close_host(&h);
+    assert_int_equal(access(private, F_OK), -1);
+    free(private);
+    free(path);
+    path = path_join(folder, "control.path");
+    assert_int_equal(access(path, F_OK), -1);
+    free(path);
+}
+
+static void where_files_cannot_be_sockets_the_socket_is_elsewhere(void **state) {
+    (void)state;
+    char *here = realpath(".", NULL), *runtime = path_join(here, "runtime");
+    assert_int_equal(mkdir(runtime, 0700), 0);
+    setenv("XDG_RUNTIME_DIR", runtime, 1);
+    serve_elsewhere("fat", runtime);
+    assert_int_equal(chmod(runtime, 0755), 0); /* not ours alone: whoever may look in could take the name */
+    serve_elsewhere("fat2", "/tmp/thaw-");
+    unsetenv("XDG_RUNTIME_DIR");
+    serve_elsewhere("fat3", "/tmp/thaw-");
+    free(runtime);
+    free(here);
+}
+
+static void a_socket_elsewhere_that_was_left_over_is_replaced(void **state) {
+    (void)state;
+    int fd;
+    thaw_control *c = NULL;
+    make_folder("fat-stale");
+    no_sockets = true;
+    expect_ok(control_socket_listen("fat-stale", &fd));
+    no_sockets = false;
+    close(fd); /* as a process that was killed leaves it */
+    char *left = noted("fat-stale");
+    assert_int_equal(access(left, F_OK), 0);
+    thaw_status status = thaw_control_open("fat-stale", &c);
+    assert_non_null(strstr(status.message, "is gone"));
+    host h = open_host("fat-stale");
+    assert_int_equal(access(left, F_OK), -1);
+    assert_true(S_ISSOCK(mode_of("fat-stale/control.sock")));
+    thaw_control_close(call(&h));
+    close_host(&h);
+    free(left);
+}
+
+/* What a note names is removed only when it is a socket of ours where we put such. */
+static void a_note_that_names_something_else_removes_nothing(void **state) {
+    (void)state;
+    make_folder("note");
+    int fd;
+    make_folder("precious");
+    expect_ok(control_socket_listen("precious", &fd));
+    char *here = realpath("precious", NULL), *line = xasprintf("%s/control.sock\n", here);
+    expect_ok(file_replace("note/control.path", line, strlen(line)));
+    control_socket_remove("note");
+    assert_int_equal(access("precious/control.sock", F_OK), 0);
+    assert_int_equal(access("note/control.path", F_OK), -1);
+    close(fd);
+    free(line);
+    free(here);
+}
+
 static void a_socket_that_was_left_over_is_said_to_be_and_is_replaced(void **state) {
     (void)state;
     int fd;
@@ -578,6 +675,9 @@ int main(void) {
         cmocka_unit_test(two_callers_get_their_own_answers),
         cmocka_unit_test(the_socket_is_its_users_alone_and_goes_with_the_run),
         cmocka_unit_test(a_folder_whose_path_is_too_long_for_an_address_will_do),
+        cmocka_unit_test(where_files_cannot_be_sockets_the_socket_is_elsewhere),
+        cmocka_unit_test(a_socket_elsewhere_that_was_left_over_is_replaced),
+        cmocka_unit_test(a_note_that_names_something_else_removes_nothing),
         cmocka_unit_test(a_socket_that_was_left_over_is_said_to_be_and_is_replaced),
         cmocka_unit_test(what_is_no_socket_is_not_replaced),
         cmocka_unit_test(rubbish_is_answered_and_changes_nothing),
