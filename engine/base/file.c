@@ -27,7 +27,7 @@ static thaw_status open_regular(const char *path, int *fd, size_t *size) {
     }
     if (!S_ISREG(info.st_mode)) {
         close(*fd);
-        return thaw_error(THAW_ERR_FORMAT, "%s is %s, not a file", path,
+        return thaw_error(THAW_ERR_FORMAT, "%s is %s; name a file", path,
                           S_ISDIR(info.st_mode) ? "a folder" : "a special file");
     }
     *size = (size_t)info.st_size;
@@ -75,7 +75,9 @@ thaw_status file_read(const char *path, size_t limit, char **out, size_t *out_si
     THAW_TRY(open_regular(path, &fd, &size));
     if (size > limit) {
         close(fd);
-        return thaw_error(THAW_ERR_FORMAT, "%s is %zu bytes; more than %zu are not read", path, size, limit);
+        return thaw_error(THAW_ERR_FORMAT,
+                          "%s is %zu bytes, more than the %zu that such a file has; is it the right one?",
+                          path, size, limit);
     }
     char *bytes = xmalloc(size + 1);
     ssize_t got = read_fully(fd, bytes, size);
@@ -236,7 +238,8 @@ thaw_status path_make_directory(const char *path) {
     }
     free(partial);
     if (!path_is_directory(path))
-        return thaw_error(THAW_ERR_IO, "%s is in the way: it is not a folder", path);
+        return thaw_error(THAW_ERR_IO, "%s is in the way: it is not a folder; remove it or choose another",
+                          path);
     return thaw_ok();
 }
 

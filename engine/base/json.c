@@ -15,7 +15,7 @@
 thaw_status json_parse(const char *text, size_t length, const char *where, cJSON **out) {
     const char *end = NULL;
     if (memchr(text, '\0', length))
-        return thaw_error(THAW_ERR_FORMAT, "%s: not JSON: it has NUL bytes", where);
+        return thaw_error(THAW_ERR_FORMAT, "%s: not JSON: it has NUL bytes; write it as plain text", where);
     *out = cJSON_ParseWithLengthOpts(text, length, &end, 0);
     const char *stop = text + length;
     if (*out) {
@@ -30,7 +30,7 @@ thaw_status json_parse(const char *text, size_t length, const char *where, cJSON
         column = *p == '\n' ? 1 : column + 1;
         line += *p == '\n';
     }
-    return thaw_error(THAW_ERR_FORMAT, "%s: not JSON: line %d, column %d", where, line, column);
+    return thaw_error(THAW_ERR_FORMAT, "%s: not JSON; look at line %d, column %d", where, line, column);
 }
 
 int json_find_line(const char *text, const char *outer, const char *key) {
@@ -128,7 +128,7 @@ thaw_status json_check_keys(const cJSON *object, const char *where, const char *
         if (nearest)
             return thaw_error(THAW_ERR_USAGE, "unknown key \"%s%s%s\"; did you mean \"%s%s%s\"?", where, dot,
                               item->string, where, dot, nearest);
-        return thaw_error(THAW_ERR_USAGE, "unknown key \"%s%s%s\"", where, dot, item->string);
+        return thaw_error(THAW_ERR_USAGE, "unknown key \"%s%s%s\"; leave it out", where, dot, item->string);
     }
     return thaw_ok();
 }

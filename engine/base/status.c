@@ -57,6 +57,35 @@ thaw_status thaw_error(thaw_code code, const char *format, ...) {
     return status;
 }
 
+/* What can be done about ERROR; NULL: nothing that holds for all of its causes. */
+static const char *way_out_of(int error) {
+    static const struct {
+        int error;
+        const char *text;
+    } ways[] = {
+        {ENOENT, "check the path"},
+        {ENOTDIR, "a part of the path is a file; check it"},
+        {EISDIR, "name a file"},
+        {EACCES, "ls -ld shows who may"},
+        {EPERM, "ls -ld shows who may"},
+        {EROFS, "choose a place that can be written"},
+        {ENOSPC, "make room on that disk"},
+        {EDQUOT, "make room: your quota is full"},
+        {EFBIG, "raise the limit with ulimit -f"},
+        {EMFILE, "raise the limit with ulimit -n"},
+        {ENFILE, "close other programs"},
+        {ENOMEM, "close other programs"},
+        {EAGAIN, "try again; ulimit -u may be too low"},
+        {ENAMETOOLONG, "choose a shorter path"},
+        {ELOOP, "a symbolic link leads in a circle; remove it"},
+        {EIO, "the disk may be failing; dmesg says more"},
+        {ESTALE, "the network disk changed; try again"},
+    };
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+        if (ways[i].error == error) return ways[i].text;
+    return NULL;
+}
+
 thaw_status thaw_error_errno(int error, const char *format, ...) {
     char what[THAW_MESSAGE_MAX];
     char reason[128];
@@ -65,8 +94,9 @@ thaw_status thaw_error_errno(int error, const char *format, ...) {
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
     /* The GNU variant returns the text, which need not be in the buffer. */
-    const char *text = strerror_r(error, reason, sizeof reason);
-    return thaw_error(error == ENOENT ? THAW_ERR_NOT_FOUND : THAW_ERR_IO, "%s: %s", what, text);
+    const char *text = strerror_r(error, reason, sizeof reason), *way_out = way_out_of(error);
+    return thaw_error(error == ENOENT ? THAW_ERR_NOT_FOUND : THAW_ERR_IO, "%s: %s%s%s", what, text,
+                      way_out ? "; " : "", way_out ? way_out : "");
 }
 
 thaw_status thaw_status_prefix(thaw_status status, const char *format, ...) {

@@ -54,11 +54,12 @@ static thaw_status classes_differ(const source *s, const thaw_dataset *d, const 
     char *shown = text_escape(unknown ? unknown : "");
     const char *nearest =
         unknown ? text_nearest(unknown, (const char *const *)s->class_name, (size_t)s->model->classes) : NULL;
-    thaw_status status =
-        thaw_error(THAW_ERR_USAGE, "%s has %d classes and the model %d%s%.60s%s%s%.60s%s",
-                   thaw_dataset_root(d), thaw_dataset_class_count(d), s->model->classes,
-                   unknown ? ", of which none is called \"" : "", shown, unknown ? "\"" : "",
-                   nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    thaw_status status = thaw_error(
+        THAW_ERR_USAGE,
+        "%s has %d classes and the model %d%s%.60s%s%s%.60s%s; give a folder with the model's classes",
+        thaw_dataset_root(d), thaw_dataset_class_count(d), s->model->classes,
+        unknown ? ", of which none is called \"" : "", shown, unknown ? "\"" : "",
+        nearest ? " (nearest is \"" : "", nearest ? nearest : "", nearest ? "\")" : "");
     free(shown);
     return status;
 }
@@ -184,14 +185,15 @@ static thaw_status score_data(evaluation *e, bool all) {
     e->total =
         (int64_t)(thaw_dataset_images(e->data, false) + (all ? thaw_dataset_images(e->data, true) : 0));
     if (!e->total)
-        return thaw_error(THAW_ERR_NOT_FOUND, "%s has no validation images", thaw_dataset_root(e->data));
+        return thaw_error(THAW_ERR_NOT_FOUND, "%s has no validation images; put some into its val folder",
+                          thaw_dataset_root(e->data));
     double start = clock_seconds();
     if (e->progress && !e->progress(e->user, 0, e->total)) return cancelled();
     if (all) THAW_TRY(score_side(e, true));
     THAW_TRY(score_side(e, false));
     if (!e->score.images)
         return thaw_error(THAW_ERR_NOT_FOUND,
-                          "none of the %lld images of %s could be read; the first: %s: %s",
+                          "none of the %lld images of %s could be read; mend or replace them, first %s: %s",
                           (long long)e->total, thaw_dataset_root(e->data), e->report->skipped[0].file,
                           e->report->skipped[0].reason);
     fill_report(e, clock_seconds() - start);

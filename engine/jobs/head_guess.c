@@ -68,13 +68,15 @@ thaw_status head_guess(const weights_file *f, const model *m, thaw_head *head, i
         bool other = guess && strcmp(guess, m->arch->name) != 0;
         return thaw_error(THAW_ERR_SHAPE, "%s has no classifier for a %s: none of its keys is %s.weight%s%s",
                           weights_file_name(f), m->arch->name, m->arch->head,
-                          other ? "; the file is a " : "; train one, with these weights in a recipe",
+                          other ? "; name the right model, the file is a "
+                                : "; train one, with these weights in a recipe",
                           other ? guess : "");
     }
     int64_t outputs = have.linear[have.count - 1].out;
     if (outputs < 1 || outputs > MODEL_CLASSES_MAX)
-        return thaw_error(THAW_ERR_SHAPE, "%s has a classifier of %lld classes", weights_file_name(f),
-                          (long long)outputs);
+        return thaw_error(THAW_ERR_SHAPE,
+                          "%s has a classifier of %lld classes, which cannot be; get the file again",
+                          weights_file_name(f), (long long)outputs);
     *classes = (int)outputs;
     for (int i = 0; i + 1 < have.count; i++) {
         int64_t hidden = have.linear[i].out;

@@ -15,7 +15,7 @@ static thaw_status unknown(const weights_file *f) {
     str nearest = {0};
     weights_append_nearest(f, &nearest);
     thaw_status status =
-        thaw_error(THAW_ERR_SHAPE, "%s has the keys of no architecture as thaw builds it: %s",
+        thaw_error(THAW_ERR_SHAPE, "%s has the keys of no architecture that `thaw models` lists: %s",
                    weights_file_name(f), str_text(&nearest));
     str_clear(&nearest);
     return status;

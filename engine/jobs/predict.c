@@ -100,7 +100,7 @@ thaw_status thaw_predict(const thaw_subject *what, const char *const *files, siz
                          thaw_prediction **out) {
     subject s;
     *out = NULL;
-    if (!count) return thaw_error(THAW_ERR_USAGE, "no image is named");
+    if (!count) return thaw_error(THAW_ERR_USAGE, "no image is named; name one or more");
     THAW_TRY(subject_open(what, &s));
     thaw_prediction *p = xcalloc(count, sizeof *p);
     for (size_t i = 0; i < count; i++)

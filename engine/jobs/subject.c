@@ -29,7 +29,9 @@ static thaw_status check(const thaw_subject *what) {
     if (what->batch_size < 0 || what->batch_size > BATCH_MAX)
         return thaw_error(THAW_ERR_USAGE, "a batch of %d images; between 1 and %d are possible",
                           what->batch_size, BATCH_MAX);
-    if (what->threads < 0) return thaw_error(THAW_ERR_USAGE, "%d threads; 0 takes all cores", what->threads);
+    if (what->threads < 0)
+        return thaw_error(THAW_ERR_USAGE, "%d threads; 1 or more are possible, and 0 takes all cores",
+                          what->threads);
     return thaw_ok();
 }
 

@@ -102,7 +102,8 @@ static thaw_status vit_build(model *m, const arch *self, int classes) {
     const vit_row *row = self->params;
     const int64_t height = m->input.dim[2], width = m->input.dim[3];
     if (height < row->patch || width < row->patch)
-        return thaw_error(THAW_ERR_SHAPE, "%s at %dx%d: the image is smaller than a patch of %dx%d",
+        return thaw_error(THAW_ERR_SHAPE,
+                          "%s at %dx%d: the image is smaller than a patch of %dx%d; use larger images",
                           self->name, (int)height, (int)width, (int)row->patch, (int)row->patch);
     layer *root = m->root;
     layer *token = nn_parameter(root, "class_token", SHAPE_3(1, 1, row->width), 0, 0);

@@ -38,9 +38,12 @@ static thaw_status load(curl_library *out) {
     CURL_FUNCTIONS(CURL_LOAD)
 #undef CURL_LOAD
     if (missing)
-        return thaw_error(THAW_ERR_UNSUPPORTED, "this libcurl has no %s: it must be 7.66 or newer", missing);
+        return thaw_error(THAW_ERR_UNSUPPORTED, "this libcurl has no %s; install one that is 7.66 or newer",
+                          missing);
     CURLcode code = out->global_init(CURL_GLOBAL_DEFAULT);
-    if (code) return thaw_error(THAW_ERR_UNSUPPORTED, "libcurl does not start: %s", out->easy_strerror(code));
+    if (code)
+        return thaw_error(THAW_ERR_UNSUPPORTED, "libcurl does not start: %s; install libcurl4 again",
+                          out->easy_strerror(code));
     return thaw_ok();
 }
 

@@ -150,11 +150,12 @@ static thaw_status after_failure(job *d, const transfer_result *last) {
     if (last->end == TRANSFER_UNREACHABLE && d->most == d->first)
         return give_up(d, last->why, "; is this machine online, or is there a proxy to name in https_proxy?");
     if (last->asked > retry_asked_most) {
-        snprintf(remark, sizeof remark, "; it asks to be left alone for %s", text_seconds(last->asked, time));
+        snprintf(remark, sizeof remark, "; it asks to be left alone for %s, try then",
+                 text_seconds(last->asked, time));
         return give_up(d, last->why, remark);
     }
     if (d->failures >= d->params->how->tries) {
-        snprintf(remark, sizeof remark, "; given up after %d tries", d->failures);
+        snprintf(remark, sizeof remark, "; given up after %d tries, try later", d->failures);
         return give_up(d, last->why, d->failures > 1 ? remark : "");
     }
     return rest(d, last) ? thaw_ok() : stopped(d);

@@ -80,7 +80,7 @@ static void release(part *p) {
 
 static thaw_status with_way_out(thaw_status status) {
     if (!thaw_failed(&status)) return status;
-    return thaw_error(status.code, "%s; choose another folder with `thaw get --to DIR` or TORCH_HOME",
+    return thaw_error(status.code, "%s; or choose another folder with `thaw get --to DIR` or TORCH_HOME",
                       status.message);
 }
 
@@ -224,8 +224,9 @@ thaw_status part_room(const part *p, int64_t more) {
     char needed[NUMBER_TEXT_MAX], left[NUMBER_TEXT_MAX], here[NUMBER_TEXT_MAX];
     return with_way_out(thaw_error(
         THAW_ERR_IO,
-        "no room for %s: %s are still to come and %s are there, but only %s are free on its disk", p->path,
-        text_bytes((double)more, needed), text_bytes((double)p->size, here), text_bytes(free_bytes, left)));
+        "no room for %s: %s are still to come and %s are there, but only %s are free on its disk; make room",
+        p->path, text_bytes((double)more, needed), text_bytes((double)p->size, here),
+        text_bytes(free_bytes, left)));
 }
 
 thaw_status part_write(part *p, const void *bytes, size_t count) {

@@ -117,7 +117,7 @@ static void ask_for_the_rest(transfer *t) {
 
 static thaw_status prepare(transfer *t) {
     t->easy = t->curl->easy_init();
-    if (!t->easy) return thaw_error(THAW_ERR_IO, "libcurl could not start a request");
+    if (!t->easy) return thaw_error(THAW_ERR_IO, "libcurl could not start a request; try again");
     SET(CURLOPT_URL, t->params->url);
     SET(CURLOPT_ERRORBUFFER, t->error);
     SET(CURLOPT_NOSIGNAL, 1L);
@@ -134,7 +134,7 @@ static thaw_status prepare(transfer *t) {
     ask_for_the_rest(t);
     if (!t->unset) return thaw_ok();
     return thaw_error(THAW_ERR_UNSUPPORTED,
-                      "this libcurl is older than the one thaw was built for; make it anew");
+                      "this libcurl is older than the one thaw was built for; run make clean and make");
 }
 
 /* Run the request to its end. False: told to stop. */
@@ -172,12 +172,13 @@ static thaw_status past_the_end(transfer *t, transfer_result *out) {
 static thaw_status refused(transfer *t, transfer_result *out) {
     char why[TRANSFER_WHY_MAX];
     int status = t->answer.status;
-    const char *hint = status == 404 || status == 410   ? " (not there); is the mirror the right one?"
-                       : status == 401 || status == 403 ? " (no access)"
-                       : status == 407                  ? " (the proxy wants a password)"
-                       : status == 429                  ? " (too many requests)"
-                       : status == 503                  ? " (overloaded or in maintenance)"
-                                                        : "";
+    const char *hint = status == 404 || status == 410 ? " (not there); is the mirror the right one?"
+                       : status == 401 || status == 403
+                           ? " (no access); log in there, or use another --mirror"
+                       : status == 407 ? " (the proxy wants a password: name it in https_proxy)"
+                       : status == 429 ? " (too many requests); try later"
+                       : status == 503 ? " (overloaded or in maintenance); try later"
+                                       : "";
     curl_off_t asked = 0;
     if (status == 416 && part_size(t->part)) return past_the_end(t, out);
     snprintf(why, sizeof why, "the server answered %d%s", status, hint);
@@ -241,7 +242,7 @@ thaw_status transfer_run(part *p, const transfer_params *params, transfer_result
     CURLM *multi = t.curl->multi_init();
     CURLcode code;
     if (!thaw_failed(&status) && (!multi || t.curl->multi_add_handle(multi, t.easy)))
-        status = thaw_error(THAW_ERR_IO, "libcurl could not start a request");
+        status = thaw_error(THAW_ERR_IO, "libcurl could not start a request; try again");
     if (!thaw_failed(&status)) {
         if (perform(&t, multi, &code))
             status = judge(&t, out, code);

@@ -41,9 +41,10 @@ static void replace_classifier(model *m, layer *top, int classes) {
 }
 
 thaw_status auxiliary_none(const model *m) {
-    return thaw_error(THAW_ERR_UNSUPPORTED,
-                      "head.auxiliary: %s has no auxiliary classifiers; googlenet and inception_v3 have",
-                      m->arch->name);
+    return thaw_error(
+        THAW_ERR_UNSUPPORTED,
+        "head.auxiliary: %s has no auxiliary classifiers (googlenet and inception_v3 have); leave it out",
+        m->arch->name);
 }
 
 void auxiliary_use(model *m, int classes) {

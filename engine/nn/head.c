@@ -31,8 +31,7 @@ static thaw_status head_check(const model *m, const thaw_head *head, int classes
     if (head->auxiliary && !m->auxiliary_count) return auxiliary_none(m);
     if (head->pool != THAW_POOL_DEFAULT && !m->pool)
         return thaw_error(THAW_ERR_UNSUPPORTED,
-                          "head.pool: %s does not pool before its head, so there is no choice",
-                          m->arch->name);
+                          "head.pool: %s does not pool before its head; leave it at default", m->arch->name);
     return thaw_ok();
 }
 

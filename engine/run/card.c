@@ -167,7 +167,8 @@ static thaw_status read_pair(const weights_file *f, const char *key,
     bool good = !thaw_failed(&status) && read(item, card);
     cJSON_Delete(item);
     if (good) return thaw_ok();
-    return thaw_error(THAW_ERR_FORMAT, "%s: its metadata \"%s\" makes no sense", weights_file_name(f), key);
+    return thaw_error(THAW_ERR_FORMAT, "%s: its metadata \"%s\" makes no sense; export it again",
+                      weights_file_name(f), key);
 }
 
 thaw_status model_card_read(const weights_file *f, model_card *out) {

@@ -122,10 +122,10 @@ static char *find_file(const char *folder, checkpoint_file which, const fingerpr
 }
 
 static thaw_status damaged(const char *folder, checkpoint_file which) {
-    return thaw_error(
-        THAW_ERR_FORMAT,
-        "%s/%s is missing or is not the file that state.json describes: it was changed or damaged", folder,
-        checkpoint_file_names[which]);
+    return thaw_error(THAW_ERR_FORMAT,
+                      "%s/%s is missing or is not the file that state.json describes: it was changed or "
+                      "damaged. Begin a new run",
+                      folder, checkpoint_file_names[which]);
 }
 
 /*
@@ -212,7 +212,8 @@ static thaw_status unchecked_path(const char *folder, bool last, char **out) {
         free(*out);
     }
     *out = NULL;
-    return thaw_error(THAW_ERR_NOT_FOUND, "%s has no checkpoint: the run ended before the first one", folder);
+    return thaw_error(THAW_ERR_NOT_FOUND,
+                      "%s has no checkpoint: the run ended before the first one; begin a new run", folder);
 }
 
 thaw_status checkpoint_weights_path(const char *folder, bool last, char **out) {

@@ -183,7 +183,8 @@ static thaw_status read_document(const cJSON *document, commit *out) {
     if (!cJSON_IsObject(document)) return thaw_error(THAW_ERR_FORMAT, "it is not an object");
     THAW_TRY(json_get_int(document, "", "v", &version));
     if (version > STATE_VERSION)
-        return thaw_error(THAW_ERR_UNSUPPORTED, "version %d was written by a later thaw", version);
+        return thaw_error(THAW_ERR_UNSUPPORTED, "version %d was written by a later thaw; use that one",
+                          version);
     THAW_TRY(json_get_int(document, "", "generation", &generation));
     if (version < 1 || generation < 1)
         return thaw_error(THAW_ERR_FORMAT, "\"v\" and \"generation\" must be at least 1");

@@ -33,7 +33,8 @@ static thaw_status connect_again(thaw_control *c) {
     THAW_TRY(control_socket_connect(c->folder, &c->fd));
     if (control_socket_same_user(c->fd)) return thaw_ok();
     disconnect(c);
-    return thaw_error(THAW_ERR_USAGE, "the run in %s is another user's", c->folder);
+    return thaw_error(THAW_ERR_USAGE, "the run in %s is another user's, and only they can steer it",
+                      c->folder);
 }
 
 thaw_status thaw_control_open(const char *run_folder, thaw_control **out) {
@@ -72,8 +73,9 @@ static thaw_status send_line(thaw_control *c, const char *text, size_t length) {
         if (sent < 0) {
             int error = errno;
             disconnect(c); /* part of the line may have gone */
-            return error == EAGAIN ? thaw_error(THAW_ERR_IO, "the run is busy and takes no more orders now")
-                                   : thaw_error_errno(error, "cannot reach the run in %s", c->folder);
+            return error == EAGAIN
+                       ? thaw_error(THAW_ERR_IO, "the run is busy and takes no more orders now; try again")
+                       : thaw_error_errno(error, "cannot reach the run in %s", c->folder);
         }
         text += sent;
         length -= (size_t)sent;

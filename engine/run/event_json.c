@@ -339,7 +339,8 @@ static thaw_status read_kind(const cJSON *line, thaw_event *out) {
     if (!cJSON_IsNumber(version) || !cJSON_IsString(name))
         return thaw_error(THAW_ERR_FORMAT, "not an event: it lacks \"v\" or \"event\"");
     if (version->valuedouble > THAW_EVENT_VERSION)
-        return thaw_error(THAW_ERR_UNSUPPORTED, "an event of version %g; this thaw reads up to %d",
+        return thaw_error(THAW_ERR_UNSUPPORTED,
+                          "an event of version %g; this thaw reads up to %d, use a later one",
                           version->valuedouble, THAW_EVENT_VERSION);
     for (int i = 0; i < THAW_EVENT_COUNT; i++)
         if (strcmp(name->valuestring, thaw_event_name((thaw_event_kind)i)) == 0) {

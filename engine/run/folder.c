@@ -158,7 +158,8 @@ static char *make_id(const char *model) {
 /* Make a folder of a name that is free; owned by the caller. */
 static thaw_status make_folder(const char *runs, const char *model, char **out) {
     char *id = make_id(model);
-    thaw_status status = thaw_error(THAW_ERR_IO, "%s: no name is free for a run like %s", runs, id);
+    thaw_status status =
+        thaw_error(THAW_ERR_IO, "%s: no name is free for a run like %s; try again", runs, id);
     for (int try = 1; try <= ID_TRIES; try++) {
         char *path = try == 1 ? xasprintf("%s/%s", runs, id) : xasprintf("%s/%s-%d", runs, id, try);
         if (mkdir(path, 0777) == 0) {
@@ -225,7 +226,8 @@ thaw_status run_folder_create(const char *runs, const thaw_recipe *recipe, const
         }
     }
     if (thaw_failed(&status))
-        status = thaw_error(status.code, "%s; --runs DIR keeps runs in another folder", status.message);
+        status =
+            thaw_error(status.code, "%s; or keep runs in another folder with --runs DIR", status.message);
     free(given);
     free(home);
     free(path);
@@ -252,9 +254,11 @@ thaw_status run_folder_open(const char *folder, run_folder **out) {
     THAW_TRY(absolute(folder, &path));
     recipe = path_join(path, run_recipe_name);
     run_folder *f = folder_new(path);
-    thaw_status status = path_exists(recipe)
-                             ? run_lock_take(path, &f->lock)
-                             : thaw_error(THAW_ERR_NOT_FOUND, "%s is not a run: it has no recipe.json", path);
+    thaw_status status =
+        path_exists(recipe)
+            ? run_lock_take(path, &f->lock)
+            : thaw_error(THAW_ERR_NOT_FOUND, "%s is not a run: it has no recipe.json; `thaw runs` lists runs",
+                         path);
     if (!thaw_failed(&status)) status = open_log(f);
     if (thaw_failed(&status)) {
         run_folder_close(f);
@@ -279,10 +283,12 @@ thaw_status run_folder_require_space(const run_folder *f, uint64_t bytes) {
 }
 
 static thaw_status names_of(const cJSON *list, const char *path, char ***names, int *count) {
-    if (!cJSON_IsArray(list)) return thaw_error(THAW_ERR_FORMAT, "%s is not a list of class names", path);
+    if (!cJSON_IsArray(list))
+        return thaw_error(THAW_ERR_FORMAT, "%s is not a list of class names, like [\"cat\", \"dog\"]", path);
     for (const cJSON *name = list->child; name; name = name->next)
         if (!cJSON_IsString(name))
-            return thaw_error(THAW_ERR_FORMAT, "%s is not a list of class names", path);
+            return thaw_error(THAW_ERR_FORMAT, "%s is not a list of class names, like [\"cat\", \"dog\"]",
+                              path);
     *names = xcalloc((size_t)cJSON_GetArraySize(list), sizeof **names);
     *count = 0;
     for (const cJSON *name = list->child; name; name = name->next)

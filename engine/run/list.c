@@ -320,7 +320,8 @@ thaw_status thaw_run_find(const char *folder, const char *name, thaw_run_info *o
     search s = {.name = strcmp(name, "last") == 0 ? NULL : name};
     thaw_status status = thaw_ok();
     if (!found && strchr(name, '/'))
-        status = thaw_error(THAW_ERR_NOT_FOUND, "%s is not the folder of a run", name);
+        status =
+            thaw_error(THAW_ERR_NOT_FOUND, "%s is not the folder of a run; `thaw runs` lists them", name);
     else if (!found)
         status = find_in(runs, name, &s);
     if (!thaw_failed(&status)) read_run(found ? found : s.found, out);
@@ -343,7 +344,8 @@ static thaw_status newest_alive(const char *folder, char **out) {
     thaw_status status = each_run(runs, look_at, &s);
     if (!thaw_failed(&status) && !s.found)
         status = thaw_error(THAW_ERR_NOT_FOUND, "no run is on in %s%s", runs,
-                            s.count ? "; `thaw runs` lists those that were" : ", and none was there before");
+                            s.count ? "; `thaw runs` lists those that were"
+                                    : ", and none was there before; `thaw train RECIPE.json` begins one");
     if (thaw_failed(&status))
         free(s.found);
     else

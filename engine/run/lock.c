@@ -46,8 +46,11 @@ static thaw_status write_owner(int fd, const char *path, double started) {
 static thaw_status taken(const char *folder) {
     run_owner owner;
     if (!run_lock_owner(folder, &owner))
-        return thaw_error(THAW_ERR_USAGE, "%s is being trained by another process", folder);
-    return thaw_error(THAW_ERR_USAGE, "%s is being trained by process %lld on %s; stop that first", folder,
+        return thaw_error(THAW_ERR_USAGE,
+                          "%s is being trained by another process; stop that first, or `thaw attach`",
+                          folder);
+    return thaw_error(THAW_ERR_USAGE,
+                      "%s is being trained by process %lld on %s; stop that first, or `thaw attach`", folder,
                       (long long)owner.pid, owner.host[0] ? owner.host : "this machine");
 }
 

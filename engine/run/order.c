@@ -44,7 +44,8 @@ static thaw_status find_word(const char *word, thaw_order_kind *kind) {
     const char *near = text_nearest(word, names, THAW_ORDER_COUNT);
     char *shown = text_escape(word);
     thaw_status status = thaw_error(THAW_ERR_FORMAT, "there is no order \"%s\"%s%s%s", shown,
-                                    near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+                                    near ? "; did you mean " : "; docs/control.md lists them",
+                                    near ? near : "", near ? "?" : "");
     free(shown);
     return status;
 }

@@ -36,7 +36,7 @@ thaw_status thaw_run_reader_open(const char *folder, thaw_run_reader **out) {
     if (fd < 0 || fstat(fd, &info) < 0)
         status = thaw_error_errno(errno, "%s", path);
     else if (!S_ISREG(info.st_mode))
-        status = thaw_error(THAW_ERR_FORMAT, "%s is not a file", path);
+        status = thaw_error(THAW_ERR_FORMAT, "%s is not a file; remove what is in its place", path);
     if (thaw_failed(&status)) {
         if (fd >= 0) close(fd);
     } else {

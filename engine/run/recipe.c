@@ -43,7 +43,7 @@ static thaw_status apply_object(thaw_recipe *r, const cJSON *object, const char 
 
 static thaw_status apply_row(thaw_recipe *r, const recipe_row *row, const cJSON *item, bool *seen) {
     bool *mark = &seen[recipe_row_index(row)];
-    if (*mark) return thaw_error(THAW_ERR_USAGE, "\"%s\" is there twice", row->field.key);
+    if (*mark) return thaw_error(THAW_ERR_USAGE, "\"%s\" is there twice; remove one", row->field.key);
     *mark = true;
     THAW_TRY(recipe_row_check(row, item));
     recipe_row_store(row, r, item);
@@ -63,7 +63,8 @@ static thaw_status apply_item(thaw_recipe *r, const char *key, const cJSON *item
 static thaw_status apply_object(thaw_recipe *r, const cJSON *object, const char *section, bool *seen) {
     for (const cJSON *item = object->child; item; item = item->next) {
         if (strlen(item->string) > KEY_MAX)
-            return thaw_error(THAW_ERR_USAGE, "a key of %zu characters is none of a recipe's",
+            return thaw_error(THAW_ERR_USAGE,
+                              "a key of %zu characters is none of a recipe's; docs/recipe.md lists them",
                               strlen(item->string));
         char *key = xasprintf("%s%s%s", section, section[0] ? "." : "", item->string);
         thaw_status status = apply_item(r, key, item, seen);

@@ -36,7 +36,7 @@ static thaw_status check_keys(const cJSON *phase) {
                               near ? "did you mean \"" : "a phase has ",
                               near ? near : "epoch, freeze, moving and lr", near ? "\"?" : "");
         }
-        if (seen[at]) return thaw_error(THAW_ERR_USAGE, "\"%s\" is there twice", keys[at]);
+        if (seen[at]) return thaw_error(THAW_ERR_USAGE, "\"%s\" is there twice; remove one", keys[at]);
         seen[at] = true;
     }
     return thaw_ok();

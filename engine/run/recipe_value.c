@@ -109,7 +109,8 @@ static thaw_status check_word(const recipe_row *row, const cJSON *item) {
 static thaw_status check_names(const recipe_row *row, const cJSON *item) {
     if (!cJSON_IsArray(item)) return refuse(row, type_nouns[row->field.type], item);
     if (cJSON_GetArraySize(item) > NAMES_MAX)
-        return thaw_error(THAW_ERR_USAGE, "\"%s\" has more than %d entries", row->field.key, NAMES_MAX);
+        return thaw_error(THAW_ERR_USAGE, "\"%s\" has more than %d entries; leave some out", row->field.key,
+                          NAMES_MAX);
     for (const cJSON *name = item->child; name; name = name->next)
         if (!cJSON_IsString(name) || !name->valuestring[0] ||
             written_length(name->valuestring) > NAME_LENGTH_MAX)
@@ -130,11 +131,14 @@ static thaw_status check_sizes(const recipe_row *row, const cJSON *item) {
 static thaw_status check_factors(const recipe_row *row, const cJSON *item) {
     if (!cJSON_IsObject(item)) return refuse(row, type_nouns[row->field.type], item);
     if (cJSON_GetArraySize(item) > NAMES_MAX)
-        return thaw_error(THAW_ERR_USAGE, "\"%s\" has more than %d entries", row->field.key, NAMES_MAX);
+        return thaw_error(THAW_ERR_USAGE, "\"%s\" has more than %d entries; leave some out", row->field.key,
+                          NAMES_MAX);
     for (const cJSON *factor = item->child; factor; factor = factor->next) {
         if (!factor->string[0] || written_length(factor->string) > NAME_LENGTH_MAX)
-            return thaw_error(THAW_ERR_USAGE, "\"%s\" has a layer name that is empty or too long",
-                              row->field.key);
+            return thaw_error(
+                THAW_ERR_USAGE,
+                "\"%s\" has a layer name that is empty or too long; `thaw layers MODEL` lists them",
+                row->field.key);
         if (!cJSON_IsNumber(factor) || !in_range(&row->field, factor->valuedouble)) {
             char range[128];
             return thaw_error(THAW_ERR_USAGE, "\"%s\": the factor of \"%s\" must be a number, %s",

@@ -74,7 +74,7 @@ static thaw_status check_whole(const char *path) {
                 || (header.e_shoff <= file.size && table <= file.size - header.e_shoff);
     }
     file_unmap(&file);
-    if (!whole) return thaw_error(THAW_ERR_FORMAT, "%s is incomplete", path);
+    if (!whole) return thaw_error(THAW_ERR_FORMAT, "%s is incomplete; copy it again", path);
     return thaw_ok();
 }
 

@@ -75,7 +75,8 @@ thaw_status learner_step(learner *l, const image_batch *batch, int64_t step, dou
     double whole = total == mean ? *loss : t_item(&s, t_detach(&s, total));
     read_logits(l, &s, logits, batch->count);
     if (!tscope_failed(&s) && !isfinite(whole))
-        tscope_fail(&s, thaw_error(THAW_ERR_NUMERIC, "the loss is %g at step %lld", whole, (long long)step));
+        tscope_fail(&s, thaw_error(THAW_ERR_NUMERIC, "the loss is %g at step %lld; lower the learning rate",
+                                   whole, (long long)step));
     profile_enter(l->profile, THAW_PHASE_OTHER);
     thaw_status status = tscope_end(&s);
     if (thaw_failed(&status)) {

@@ -159,7 +159,10 @@ bool prefix_cache_lost(prefix_cache *c) {
 
 void prefix_cache_miss(prefix_cache *c, tscope *s) {
     c->lost = true;
-    tscope_fail(s, thaw_error(THAW_ERR_IO, "an output of frozen layers that was kept is not there any more"));
+    tscope_fail(
+        s,
+        thaw_error(THAW_ERR_IO,
+                   "an output of frozen layers that was kept is not there any more; `thaw resume` goes on"));
 }
 
 /* ---- how an activation lies ---- */

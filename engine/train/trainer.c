@@ -38,7 +38,8 @@ static thaw_status open_dataset(trainer *t) {
                           "%s has %d class%s; a classifier needs at least two (one folder of images each)",
                           t->recipe.data.path, classes, classes == 1 ? "" : "es");
     if (images == 0)
-        return thaw_error(THAW_ERR_USAGE, "%s has no training image that can be read", t->recipe.data.path);
+        return thaw_error(THAW_ERR_USAGE, "%s has no training image that can be read; `thaw data` says why",
+                          t->recipe.data.path);
     return thaw_ok();
 }
 
@@ -153,7 +154,8 @@ static thaw_status open_model(trainer *t) {
     t->learner.label_smoothing = t->recipe.label_smoothing;
     t->learner.seed = t->recipe.seed;
     if (freeze_trainable_count(t->model) == 0)
-        return thaw_error(THAW_ERR_USAGE, "the recipe freezes every layer: nothing would be trained");
+        return thaw_error(THAW_ERR_USAGE,
+                          "\"freeze\" names every layer, so nothing would be trained; leave the head out");
     THAW_TRY(learner_mask_changed(&t->learner));
     torch_expect_steps();
     return layer_stats_remember(t->stats, t->optimizer);
@@ -232,13 +234,15 @@ static thaw_status check_classes(const trainer *t, const char *folder) {
     THAW_TRY(run_folder_classes(folder, &name, &count));
     thaw_status status = thaw_ok();
     if (count != thaw_dataset_class_count(t->dataset))
-        status = thaw_error(THAW_ERR_USAGE, "%s has %d classes now; the run was started with %d",
+        status = thaw_error(THAW_ERR_USAGE,
+                            "%s has %d classes now and the run was started with %d; begin a new run",
                             t->recipe.data.path, thaw_dataset_class_count(t->dataset), count);
     for (int i = 0; i < count && !thaw_failed(&status); i++)
         if (strcmp(name[i], thaw_dataset_class_name(t->dataset, i)) != 0)
-            status =
-                thaw_error(THAW_ERR_USAGE, "class %d of %s is \"%s\" now; the run was started with \"%s\"", i,
-                           t->recipe.data.path, thaw_dataset_class_name(t->dataset, i), name[i]);
+            status = thaw_error(
+                THAW_ERR_USAGE,
+                "class %d of %s is \"%s\" now and was \"%s\" when the run was started; begin a new run", i,
+                t->recipe.data.path, thaw_dataset_class_name(t->dataset, i), name[i]);
     thaw_names_free(name, (size_t)count);
     return status;
 }
@@ -276,8 +280,10 @@ static thaw_status open_run(trainer *t, const char *run) {
 
 static thaw_status check_unfinished(const trainer *t) {
     if (t->epoch < t->recipe.epochs) return thaw_ok();
-    return thaw_error(THAW_ERR_USAGE, "%s is finished: it has had its %d epochs", run_folder_id(t->folder),
-                      t->recipe.epochs);
+    return thaw_error(
+        THAW_ERR_USAGE,
+        "%s is finished: it has had its %d epochs; for more, begin a run from its weights (`thaw export`)",
+        run_folder_id(t->folder), t->recipe.epochs);
 }
 
 static thaw_status prepare_resume(trainer *t, const char *run) {

@@ -48,9 +48,10 @@ static thaw_status check_finite(const weights_item *item, int64_t steps) {
     int64_t count = shape_elements(&item->size);
     for (int64_t i = 0; i < count; i++)
         if (!isfinite(value[i]))
-            return thaw_error(THAW_ERR_NUMERIC,
-                              "%s is not finite after step %lld; the checkpoint before is kept", item->key,
-                              (long long)steps);
+            return thaw_error(
+                THAW_ERR_NUMERIC,
+                "%s is not finite after step %lld; the checkpoint before is kept. Lower the learning rate",
+                item->key, (long long)steps);
     return thaw_ok();
 }
 
@@ -299,5 +300,6 @@ thaw_status trainer_restore(trainer *t, bool *any) {
     THAW_TRY(status);
     status = restore(t, &c);
     checkpoint_clear(&c);
-    return thaw_status_prefix(status, "checkpoint of %s", run_folder_id(t->folder));
+    return thaw_status_prefix(status, "cannot go on from the checkpoint of %s, begin a new run",
+                              run_folder_id(t->folder));
 }

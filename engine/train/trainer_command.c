@@ -14,9 +14,9 @@ thaw_status trainer_set_mask(trainer *t, const freeze_mask *mask) {
     if (!thaw_failed(&status) && freeze_trainable_count(t->model) == 0) {
         status = freeze_apply(t->model, &before);
         if (!thaw_failed(&status))
-            status = thaw_error(THAW_ERR_USAGE,
-                                "that would freeze every layer, the head too: nothing would be left to "
-                                "train");
+            status =
+                thaw_error(THAW_ERR_USAGE, "that would freeze every layer, the head too, so nothing would be "
+                                           "trained; leave one out");
     }
     freeze_mask_clear(&before);
     THAW_TRY(status);
@@ -74,7 +74,7 @@ static thaw_status do_continue(trainer *t, const command *c) {
 static thaw_status do_step(trainer *t, const command *c) {
     (void)c;
     if (!t->paused)
-        return thaw_error(THAW_ERR_USAGE, "the run is not paused: it takes one step after another");
+        return thaw_error(THAW_ERR_USAGE, "the run is not paused; pause it, then take single steps");
     t->one_step = true;
     return thaw_ok();
 }

@@ -12,7 +12,8 @@ static thaw_status check_mask(trainer *t, const thaw_recipe_phase *phase) {
     THAW_TRY(thaw_layers_set_mask(t->layers, (const char *const *)phase->freeze, phase->freeze_count,
                                   (const char *const *)phase->moving, phase->moving_count));
     if (thaw_layers_cost(t->layers, 1, 0).trainable == 0)
-        return thaw_error(THAW_ERR_USAGE, "it freezes every layer: nothing would be trained");
+        return thaw_error(THAW_ERR_USAGE,
+                          "it freezes every layer, so nothing would be trained; leave the head out");
     return thaw_ok();
 }
 

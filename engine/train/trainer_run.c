@@ -171,8 +171,9 @@ static thaw_status validate(trainer *t, metrics *val, mistakes *worst) {
     profile_evaluate(&t->profile, false);
     t->epoch_seconds += clock_seconds() - t->paused_seconds - started;
     if (status.code == THAW_OK && val->images && !isfinite(metrics_loss(val)))
-        status = thaw_error(THAW_ERR_NUMERIC, "the validation loss is %g after step %lld", metrics_loss(val),
-                            (long long)t->steps);
+        status =
+            thaw_error(THAW_ERR_NUMERIC, "the validation loss is %g after step %lld; lower the learning rate",
+                       metrics_loss(val), (long long)t->steps);
     return status;
 }
 
@@ -180,7 +181,8 @@ static thaw_status validate(trainer *t, metrics *val, mistakes *worst) {
 static thaw_status end_epoch(trainer *t) {
     trainer_say_skipped(t);
     if (t->score.images == 0)
-        return thaw_error(THAW_ERR_USAGE, "none of the %zu training images could be read or used",
+        return thaw_error(THAW_ERR_USAGE,
+                          "none of the %zu training images could be read or used; `thaw data` says why",
                           thaw_dataset_images(t->dataset, true));
     metrics val;
     mistakes worst = {.most = THAW_EVENT_MISTAKES_MAX};

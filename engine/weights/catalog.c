@@ -99,8 +99,10 @@ static thaw_status read_rows(thaw_catalog *c, const cJSON *document, bool bundle
     cJSON_ArrayForEach(row, document) {
         thaw_weights_info info = read_row(row, bundled);
         if (!info.arch || !info.name || !info.file)
-            return thaw_error(THAW_ERR_FORMAT,
-                              "the catalog that came with thaw is damaged: row %d has no name", c->count);
+            return thaw_error(
+                THAW_ERR_FORMAT,
+                "the catalog that came with thaw is damaged: row %d has no name; install thaw again",
+                c->count);
         c->info[c->count] = info;
         c->row[c->count++] = row;
     }

@@ -146,8 +146,8 @@ const void *weights_plain(const weights_entry *e, dtype type) {
 thaw_status weights_copy(const weights_entry *e, dtype type, void *out) {
     int64_t place[SHAPE_MAX_DIMS] = {0}, elements = shape_elements(&e->size), row, step = 1;
     if (!weights_convertible(e->type, type))
-        return thaw_error(THAW_ERR_SHAPE, "%s: the file has %s, and %s is needed", e->key,
-                          dtype_name(e->type), dtype_name(type));
+        return thaw_error(THAW_ERR_SHAPE, "%s: the file has %s, and %s is needed; convert it in Python",
+                          e->key, dtype_name(e->type), dtype_name(type));
     if (elements <= 0) return thaw_ok();
     int outer = e->size.ndim - contiguous_dims(e, &row);
     if (outer == e->size.ndim && outer) { /* nothing is contiguous: the last dimension is a row with steps */

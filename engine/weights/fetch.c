@@ -140,7 +140,9 @@ static thaw_status cannot_ask(const thaw_weights_info *info, const char *url, co
         return thaw_error(THAW_ERR_NOT_FOUND,
                           "%s comes with thaw and is missing: set THAW_HOME to the folder that has zoo/%s",
                           info->file, info->file);
-    if (!url) return thaw_error(THAW_ERR_NOT_FOUND, "nobody says where %s is to be got", info->file);
+    if (!url)
+        return thaw_error(THAW_ERR_NOT_FOUND, "the catalog has no address for %s; put the file at %s",
+                          info->file, destination);
     char *shown = address_shown(url);
     thaw_status status = thaw_error(THAW_ERR_NOT_FOUND,
                                     "%s is not on this machine, and nothing is fetched while offline "

@@ -26,7 +26,8 @@ static bool op_stop(pickle_machine *m, int width) {
 static bool op_mark(pickle_machine *m, int width) {
     (void)width;
     if (m->mark_count >= PICKLE_MAX_DEPTH)
-        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "containers nested deeper than %d", PICKLE_MAX_DEPTH);
+        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "containers nested deeper than %d" PICKLE_SAVE_AGAIN,
+                           PICKLE_MAX_DEPTH);
     m->mark = vec_reserve(m->mark, &m->mark_capacity, m->mark_count + 1, sizeof *m->mark);
     m->mark[m->mark_count++] = m->height;
     return true;
@@ -243,7 +244,8 @@ static bool op_build(pickle_machine *m, int width) {
     if (!pickle_pop(m, &state) || !pickle_top(m, &object)) return false;
     pickle_kind kind = pickle_kind_of(m->p, object);
     if (kind == PICKLE_DICT || kind == PICKLE_OBJECT) return true;
-    return pickle_fail(m, THAW_ERR_UNSUPPORTED, "sets attributes of %s, which thaw does not read",
+    return pickle_fail(m, THAW_ERR_UNSUPPORTED,
+                       "sets attributes of %s, which thaw does not read" PICKLE_SAVE_AGAIN,
                        pickle_kind_name(kind));
 }
 
@@ -320,8 +322,8 @@ thaw_status pickle_read(const uint8_t *bytes, size_t size, size_t *used, pickle 
     while (going && !m.stopped) {
         const uint8_t *op;
         if (m.at == PICKLE_MAX_BYTES) {
-            going =
-                pickle_fail(&m, THAW_ERR_UNSUPPORTED, "a pickle of more than %d MB", PICKLE_MAX_BYTES >> 20);
+            going = pickle_fail(&m, THAW_ERR_UNSUPPORTED, "a pickle of more than %d MB" PICKLE_SAVE_AGAIN,
+                                PICKLE_MAX_BYTES >> 20);
         } else if ((going = pickle_take(&m, 1, &op))) {
             going = opcodes[*op].run ? opcodes[*op].run(&m, opcodes[*op].width)
                                      : pickle_fail(&m, THAW_ERR_FORMAT, "opcode 0x%02x is not known", *op);

@@ -17,6 +17,9 @@
 #include "engine/base/shape.h"
 #include "thaw/status.h"
 
+/* The way out of most refusals, at the end of a message. */
+#define PICKLE_SAVE_AGAIN "; in Python: torch.save(model.state_dict(), \"new.pth\")"
+
 /* Far above any real checkpoint; together they bound the memory a hostile file can take to about 200 MB. */
 enum {
     PICKLE_MAX_BYTES = 64 << 20,

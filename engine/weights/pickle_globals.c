@@ -65,8 +65,8 @@ static bool read_extents(pickle_machine *m, pickle_ref v, int64_t *extent, int *
         return pickle_fail(m, THAW_ERR_FORMAT, "a tensor's size is %s", pickle_kind_name(kind));
     for (pickle_items it = pickle_items_of(m->p, v); pickle_next(m->p, &it);) {
         if (*count == SHAPE_MAX_DIMS)
-            return pickle_fail(m, THAW_ERR_UNSUPPORTED, "a tensor of more than %d dimensions",
-                               SHAPE_MAX_DIMS);
+            return pickle_fail(m, THAW_ERR_UNSUPPORTED,
+                               "a tensor of more than %d dimensions; save it with fewer", SHAPE_MAX_DIMS);
         if (!pickle_int(m->p, it.value, &extent[*count]) || extent[*count] < 0)
             return pickle_fail(m, THAW_ERR_FORMAT, "a tensor's size or stride is no count");
         ++*count;
@@ -192,7 +192,9 @@ static bool make_from_type(pickle_machine *m, const arguments *a, pickle_ref *ou
     arguments inner;
     const global_row *row = a->count >= 3 ? global_of(m, a->item[0]) : NULL;
     if (!row || (row->call != make_tensor && row->call != make_parameter))
-        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "holds a kind of tensor that thaw does not read");
+        return pickle_fail(
+            m, THAW_ERR_UNSUPPORTED,
+            "holds a kind of tensor that thaw does not read; save plain (dense, unquantised) tensors");
     return gather(m, a->item[2], &inner) && row->call(m, &inner, out);
 }
 
@@ -278,8 +280,8 @@ bool pickle_persistent(pickle_machine *m, pickle_ref id, pickle_ref *out) {
     pickle_text what = a.count ? pickle_text_of(m->p, a.item[0]) : (pickle_text){.data = ""};
     if (pickle_text_is(what, "module"))
         return pickle_fail(m, THAW_ERR_UNSUPPORTED,
-                           "the file holds a whole Python model with its code, not a state dict; in Python: "
-                           "torch.save(model.state_dict(), \"new.pth\")");
+                           "the file holds a whole Python model with its code, not a state "
+                           "dict" PICKLE_SAVE_AGAIN);
     const global_row *row = a.count >= 5 ? global_of(m, a.item[1]) : NULL;
     if (!pickle_text_is(what, "storage") || !row || !row->is_storage)
         return pickle_fail(m, THAW_ERR_FORMAT, "a persistent id that is no storage");

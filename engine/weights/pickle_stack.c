@@ -66,7 +66,8 @@ bool pickle_take_line(pickle_machine *m, pickle_text *out) {
 
 bool pickle_push(pickle_machine *m, pickle_ref v) {
     if (m->height >= PICKLE_MAX_ITEMS)
-        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "more than %d values on the stack", PICKLE_MAX_ITEMS);
+        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "more than %d values on the stack" PICKLE_SAVE_AGAIN,
+                           PICKLE_MAX_ITEMS);
     m->stack = vec_reserve(m->stack, &m->stack_capacity, m->height + 1, sizeof *m->stack);
     m->stack[m->height++] = v;
     return true;
@@ -120,7 +121,8 @@ bool pickle_remember(pickle_machine *m, uint64_t place) {
     pickle_ref v;
     if (!pickle_top(m, &v)) return false;
     if (place >= PICKLE_MAX_MEMO)
-        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "more than %d remembered values", PICKLE_MAX_MEMO);
+        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "more than %d remembered values" PICKLE_SAVE_AGAIN,
+                           PICKLE_MAX_MEMO);
     /* Picklers number densely; a sparse number would make a few bytes cost megabytes. */
     if (place > m->at)
         return pickle_fail(m, THAW_ERR_FORMAT, "a value is remembered under a number out of turn");

@@ -33,7 +33,8 @@ void pickle_free(pickle *p) {
 bool pickle_add(pickle_machine *m, pickle_value value, pickle_ref *out) {
     pickle *p = m->p;
     if (p->value_count >= PICKLE_MAX_VALUES)
-        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "more than %d values", PICKLE_MAX_VALUES);
+        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "more than %d values" PICKLE_SAVE_AGAIN,
+                           PICKLE_MAX_VALUES);
     p->value = vec_reserve(p->value, &p->value_capacity, p->value_count + 1, sizeof *p->value);
     *out = (pickle_ref)p->value_count;
     p->value[p->value_count++] = value;
@@ -43,7 +44,7 @@ bool pickle_add(pickle_machine *m, pickle_value value, pickle_ref *out) {
 bool pickle_append(pickle_machine *m, pickle_ref container, pickle_ref item) {
     pickle *p = m->p;
     if (p->cell_count >= PICKLE_MAX_ITEMS)
-        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "more than %d items", PICKLE_MAX_ITEMS);
+        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "more than %d items" PICKLE_SAVE_AGAIN, PICKLE_MAX_ITEMS);
     p->cell = vec_reserve(p->cell, &p->cell_capacity, p->cell_count + 1, sizeof *p->cell);
     uint32_t index = (uint32_t)p->cell_count++;
     p->cell[index] = (pickle_cell){.item = item, .next = PICKLE_UNSET};
@@ -59,7 +60,8 @@ bool pickle_append(pickle_machine *m, pickle_ref container, pickle_ref item) {
 bool pickle_add_storage(pickle_machine *m, pickle_storage storage, pickle_ref *out) {
     pickle *p = m->p;
     if (p->storage_count >= PICKLE_MAX_TENSORS)
-        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "more than %d storages", PICKLE_MAX_TENSORS);
+        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "more than %d storages" PICKLE_SAVE_AGAIN,
+                           PICKLE_MAX_TENSORS);
     p->storage = vec_reserve(p->storage, &p->storage_capacity, p->storage_count + 1, sizeof *p->storage);
     p->storage[p->storage_count] = storage;
     return pickle_add(m, (pickle_value){.kind = PICKLE_STORAGE, .index = (uint32_t)p->storage_count++}, out);
@@ -68,7 +70,8 @@ bool pickle_add_storage(pickle_machine *m, pickle_storage storage, pickle_ref *o
 bool pickle_add_tensor(pickle_machine *m, const pickle_tensor *tensor, pickle_ref *out) {
     pickle *p = m->p;
     if (p->tensor_count >= PICKLE_MAX_TENSORS)
-        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "more than %d tensors", PICKLE_MAX_TENSORS);
+        return pickle_fail(m, THAW_ERR_UNSUPPORTED, "more than %d tensors" PICKLE_SAVE_AGAIN,
+                           PICKLE_MAX_TENSORS);
     p->tensor = vec_reserve(p->tensor, &p->tensor_capacity, p->tensor_count + 1, sizeof *p->tensor);
     p->tensor[p->tensor_count] = *tensor;
     return pickle_add(m, (pickle_value){.kind = PICKLE_TENSOR, .index = (uint32_t)p->tensor_count++}, out);

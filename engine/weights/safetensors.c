@@ -41,7 +41,9 @@ static thaw_status scan_header(const char *text, size_t length) {
                               "the header has a NUL character in a name: it is not to be trusted");
     }
     if (separators > HEADER_VALUES_MAX)
-        return thaw_error(THAW_ERR_UNSUPPORTED, "the header has more than %d values", HEADER_VALUES_MAX);
+        return thaw_error(THAW_ERR_UNSUPPORTED,
+                          "the header has more than %d values, more than any model; get it elsewhere",
+                          HEADER_VALUES_MAX);
     return thaw_ok();
 }
 
@@ -81,7 +83,8 @@ static thaw_status read_shape(const cJSON *list, weights_entry *e) {
     const cJSON *item;
     cJSON_ArrayForEach(item, list) {
         if (e->size.ndim == SHAPE_MAX_DIMS)
-            return thaw_error(THAW_ERR_UNSUPPORTED, "more than %d dimensions", SHAPE_MAX_DIMS);
+            return thaw_error(THAW_ERR_UNSUPPORTED, "more than %d dimensions; save it with fewer",
+                              SHAPE_MAX_DIMS);
         if (!read_count(item, &e->size.dim[e->size.ndim++]))
             return thaw_error(THAW_ERR_FORMAT, "\"shape\" has something that is no size");
     }
@@ -103,15 +106,15 @@ static thaw_status read_tensor(const cJSON *item, const uint8_t *data, uint64_t 
     if (!cJSON_IsString(type) || cJSON_GetArraySize(item) != 3)
         return thaw_error(THAW_ERR_FORMAT, "expected \"dtype\", \"shape\" and \"data_offsets\"");
     if (!find_type(type->valuestring, &e->type))
-        return thaw_error(THAW_ERR_UNSUPPORTED, "its type is \"%.16s\", which thaw does not read",
+        return thaw_error(THAW_ERR_UNSUPPORTED,
+                          "its type is \"%.16s\", which thaw does not read; save it as F32",
                           type->valuestring);
     THAW_TRY(read_shape(cJSON_GetObjectItemCaseSensitive(item, "shape"), e));
     if (cJSON_GetArraySize(place) != 2 || !read_count(place->child, &begin) ||
         !read_count(place->child->next, &end) || begin > end)
         return thaw_error(THAW_ERR_FORMAT, "\"data_offsets\" is not [begin, end]");
     if ((uint64_t)end > size)
-        return thaw_error(THAW_ERR_FORMAT,
-                          "its elements reach past the end of the file: it is truncated; get it again");
+        return thaw_error(THAW_ERR_FORMAT, "its elements reach past the end of the file: it is truncated");
     if (__builtin_mul_overflow(shape_elements(&e->size), (int64_t)dtype_size(e->type), &bytes) ||
         bytes != end - begin)
         return thaw_error(THAW_ERR_FORMAT, "its shape needs another number of bytes than it has");
@@ -189,8 +192,7 @@ thaw_status safetensors_read(weights_file *f) {
     if (length > HEADER_MAX)
         return thaw_error(THAW_ERR_FORMAT, "the header claims %llu bytes; more than %d are not read",
                           (unsigned long long)length, HEADER_MAX);
-    if (length > left)
-        return thaw_error(THAW_ERR_FORMAT, "it ends within its header: it is truncated; get it again");
+    if (length > left) return thaw_error(THAW_ERR_FORMAT, "it ends within its header: it is truncated");
     const char *text = (const char *)f->map.data + PREFIX;
     THAW_TRY(scan_header(text, (size_t)length));
     THAW_TRY(json_parse(text, (size_t)length, "the header", &header));

@@ -18,21 +18,21 @@ typedef struct known_format {
 static const known_format known[] = {
     MAGIC(257, "ustar",
           "a tar archive, as torch wrote before 2017; load it in Python and save its state dict again"),
-    MAGIC(0, "\x89HDF\r\n", "an HDF5 file (Keras); thaw has no reader for it"),
+    MAGIC(0, "\x89HDF\r\n", "an HDF5 file (Keras), which thaw does not read; convert it to .safetensors"),
     MAGIC(0, "\x1f\x8b", "compressed with gzip; unpack it first"),
     MAGIC(0, "\x28\xb5\x2f\xfd", "compressed with zstd; unpack it first"),
     MAGIC(0,
           "\xfd"
           "7zXZ",
           "compressed with xz; unpack it first"),
-    MAGIC(0, "GGUF", "a GGUF file; thaw has no reader for it"),
-    MAGIC(0, "\x93NUMPY", "a NumPy array, not a state dict"),
+    MAGIC(0, "GGUF", "a GGUF file, which thaw does not read; convert it to .safetensors"),
+    MAGIC(0, "\x93NUMPY", "a NumPy array, not a state dict; save the model's state dict instead"),
     MAGIC(0, "version https://git-lfs", "a Git LFS pointer, not the file itself; run git lfs pull"),
-    MAGIC(0, "<!DOCTYPE", "a web page: the download went wrong"),
-    MAGIC(0, "<!doctype", "a web page: the download went wrong"),
-    MAGIC(0, "<html", "a web page: the download went wrong"),
-    MAGIC(0, "\xff\xd8\xff", "a JPEG image"),
-    MAGIC(0, "\x89PNG", "a PNG image"),
+    MAGIC(0, "<!DOCTYPE", "a web page: the download went wrong; get it again"),
+    MAGIC(0, "<!doctype", "a web page: the download went wrong; get it again"),
+    MAGIC(0, "<html", "a web page: the download went wrong; get it again"),
+    MAGIC(0, "\xff\xd8\xff", "a JPEG image; name the weights file instead"),
+    MAGIC(0, "\x89PNG", "a PNG image; name the weights file instead"),
 };
 
 /* A pickle of protocol 0 or 1 has no first byte of its own; try it, for the sake of a refusal by name. */
@@ -54,6 +54,7 @@ thaw_status weights_unknown_format(const uint8_t *bytes, size_t size) {
             return thaw_error(THAW_ERR_UNSUPPORTED, "it is %s", k->what);
     }
     if (refused_as_pickle(bytes, size, &refusal)) return refusal;
-    return thaw_error(THAW_ERR_FORMAT, "not a weights file; thaw reads .safetensors and the .pth files that "
-                                       "Python's torch.save writes");
+    return thaw_error(THAW_ERR_UNSUPPORTED,
+                      "not a weights file; thaw reads .safetensors and the .pth files that "
+                      "Python's torch.save writes");
 }

@@ -38,7 +38,9 @@ static thaw_status check_number(cursor *c, bool magic) {
     pickle_kind kind = pickle_kind_of(p, pickle_root(p));
     pickle_free(p);
     if (right) return thaw_ok();
-    if (!magic) return thaw_error(THAW_ERR_UNSUPPORTED, "an unknown version of torch's old file format");
+    if (!magic)
+        return thaw_error(THAW_ERR_UNSUPPORTED,
+                          "an unknown version of torch's old file format; save it again with a newer torch");
     return thaw_error(THAW_ERR_UNSUPPORTED,
                       "a Python pickle of %s, not a file that torch.save wrote; save a state dict with "
                       "torch.save(model.state_dict(), \"new.pth\")",
@@ -82,11 +84,11 @@ static thaw_status take_record(cursor *c, const pickle *p, const uint32_t *order
         return thaw_error(THAW_ERR_FORMAT, "it has a storage that no tensor refers to: it is damaged");
     const pickle_storage *first = pickle_storage_at(p, order[place]);
     if (c->size - c->at < sizeof count)
-        return thaw_error(THAW_ERR_FORMAT, "it ends before its last tensor: it is truncated; get it again");
+        return thaw_error(THAW_ERR_FORMAT, "it ends before its last tensor: it is truncated");
     memcpy(&count, c->bytes + c->at, sizeof count);
     c->at += sizeof count;
     if (__builtin_mul_overflow(count, (uint64_t)dtype_size(first->type), &bytes) || bytes > c->size - c->at)
-        return thaw_error(THAW_ERR_FORMAT, "it ends before its last tensor: it is truncated; get it again");
+        return thaw_error(THAW_ERR_FORMAT, "it ends before its last tensor: it is truncated");
     if (record[order[place]]) return thaw_error(THAW_ERR_FORMAT, "it has a storage twice: it is damaged");
     for (; place < total && same_text(pickle_storage_at(p, order[place])->key, key); place++) {
         const pickle_storage *s = pickle_storage_at(p, order[place]);

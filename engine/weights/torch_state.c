@@ -51,7 +51,8 @@ static pickle_ref find_state(const pickle *p) {
 /* Say what there is instead of tensors. */
 static thaw_status no_tensors(const pickle *p, pickle_ref at) {
     if (pickle_kind_of(p, at) != PICKLE_DICT)
-        return thaw_error(THAW_ERR_UNSUPPORTED, "it holds %s, not a state dict (a dictionary of tensors)",
+        return thaw_error(THAW_ERR_UNSUPPORTED,
+                          "it holds %s, not a state dict (a dictionary of tensors)" PICKLE_SAVE_AGAIN,
                           pickle_kind_name(pickle_kind_of(p, at)));
     str names = {0};
     size_t shown = 0;
@@ -62,7 +63,7 @@ static thaw_status no_tensors(const pickle *p, pickle_ref at) {
         str_append_n(&names, key.data, key.length < 40 ? key.length : 40);
     }
     char *safe = text_escape(str_text(&names));
-    thaw_status status = thaw_error(THAW_ERR_UNSUPPORTED, "no tensors in it; the dictionary has the keys: %s",
+    thaw_status status = thaw_error(THAW_ERR_UNSUPPORTED, "no tensors in it; its keys: %s" PICKLE_SAVE_AGAIN,
                                     shown ? safe : "none");
     free(safe);
     str_clear(&names);

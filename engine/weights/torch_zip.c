@@ -44,7 +44,7 @@ static thaw_status find_folder(archive *a) {
         return thaw_ok();
     }
     return thaw_error(THAW_ERR_UNSUPPORTED,
-                      "a zip file, but not one that torch.save wrote: it has no data.pkl");
+                      "a zip file, but not one that torch.save wrote: it has no data.pkl" PICKLE_SAVE_AGAIN);
 }
 
 /* Refuse what looks alike but is not a state dict of this machine's byte order. */

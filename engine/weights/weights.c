@@ -118,11 +118,18 @@ static thaw_status read_entries(weights_file *f) {
     return weights_unknown_format(bytes, size);
 }
 
+/* With the file's name, and what to do about one that is damaged. */
+static thaw_status about_file(const weights_file *f, thaw_status status) {
+    if (status.code == THAW_ERR_FORMAT)
+        return thaw_error(status.code, "%s: %s; get it again", f->name, status.message);
+    return thaw_status_prefix(status, "%s", f->name);
+}
+
 static thaw_status open_file(weights_file *f, weights_file **out) {
     thaw_status status = read_entries(f);
     if (!thaw_failed(&status)) status = weights_sort_keys(f);
     if (thaw_failed(&status)) {
-        status = thaw_status_prefix(status, "%s", f->name);
+        status = about_file(f, status);
         weights_close(f);
         return status;
     }
@@ -137,7 +144,7 @@ thaw_status weights_understand(weights_file **f) {
     if (note) (*f)->note = xstrdup(note);
     thaw_status status = weights_sort_keys(*f);
     if (!thaw_failed(&status)) return status;
-    status = thaw_status_prefix(status, "%s", (*f)->name);
+    status = about_file(*f, status);
     weights_close(*f);
     *f = NULL;
     return status;

@@ -71,9 +71,7 @@ static bool find_end64(const zip *z, const uint8_t *end, const uint8_t **out) {
 
 static thaw_status find_directory(const zip *z, directory *d) {
     const uint8_t *end64, *end = find_end(z);
-    if (!end)
-        return thaw_error(THAW_ERR_FORMAT,
-                          "the end of the zip file is missing: it is truncated; get it again");
+    if (!end) return thaw_error(THAW_ERR_FORMAT, "the end of the zip file is missing: it is truncated");
     *d = (directory){.count = u16(end + 10), .size = u32(end + 12), .offset = u32(end + 16)};
     uint64_t limit = (uint64_t)(end - z->bytes);
     if (find_end64(z, end, &end64)) {
@@ -164,9 +162,9 @@ const zip_member *zip_find(const zip *z, const char *name, size_t name_length) {
 
 thaw_status zip_contents(const zip *z, const zip_member *m, const uint8_t **data) {
     if (m->method || m->packed != m->size || m->flags & FLAG_ENCRYPTED)
-        return thaw_error(
-            THAW_ERR_UNSUPPORTED,
-            "a member of the zip file is compressed or encrypted, which torch.save never does; refused");
+        return thaw_error(THAW_ERR_UNSUPPORTED,
+                          "a member of the zip file is compressed or encrypted, which torch.save never does; "
+                          "refused, save it again with torch.save");
     if (m->header > z->size || z->size - m->header < LOCAL_SIZE ||
         u32(z->bytes + m->header) != LOCAL_SIGNATURE)
         return thaw_error(THAW_ERR_FORMAT, "a member of the zip file is not where the directory says");

@@ -39,8 +39,8 @@ thaw_status thaw_ok(void);
 thaw_status thaw_error(thaw_code code, const char *format, ...)
     __attribute__((format(printf, 2, 3))) THAW_MUST_CHECK;
 
-/* Failure from errno: "<formatted message>: <strerror>". Chooses THAW_ERR_NOT_FOUND for ENOENT, else
- * THAW_ERR_IO. */
+/* Failure from errno: "<formatted message>: <strerror>; <what can be done>". Chooses THAW_ERR_NOT_FOUND for
+ * ENOENT, else THAW_ERR_IO. */
 thaw_status thaw_error_errno(int error, const char *format, ...)
     __attribute__((format(printf, 2, 3))) THAW_MUST_CHECK;
 

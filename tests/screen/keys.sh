@@ -29,7 +29,7 @@ test_a_wrong_entry_is_told_with_its_line() {
 test_a_keys_file_that_is_no_json_leaves_the_keys() {
     keys_file '{"quit": '
     start 80 24
-    expect "keys.json: not JSON: line"
+    expect "keys.json: not JSON"
     press q
     expect_restored 0
 }

@@ -248,6 +248,7 @@ test_a_warning_of_the_run_is_shown_and_kept() {
     expect_gone "batch_size 512 is more than the 160 training images"
     press L
     expect_match 'batch_size 512 is more'
+    expect "● idle"
     press q
     expect_restored 0
 }

@@ -349,7 +349,7 @@ static void undecodable_files_are_left_out_and_listed_once(void **state) {
         assert_string_equal(skipped[1].file, "b/016.jpg");
         assert_non_null(strstr(skipped[1].reason, "a GIF"));
         assert_string_equal(skipped[2].file, "c/029.jpg");
-        assert_string_equal(skipped[2].reason, "No such file or directory");
+        assert_string_equal(skipped[2].reason, "No such file or directory; check the path");
         loader_free(l);
     }
     thaw_dataset_free(d);

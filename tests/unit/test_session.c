@@ -228,7 +228,7 @@ static void another_process_steers_a_run_through_its_socket(void **state) {
     thaw_order mask = {.kind = THAW_ORDER_MASK, .frozen = early, .frozen_count = 2};
     expect_obeyed(c, mask);
     mask.frozen = all;
-    expect_refused(c, mask, "nothing would be left to train");
+    expect_refused(c, mask, "nothing would be trained");
     mask.frozen = none;
     mask.frozen_count = 1;
     expect_refused(c, mask, "layer9");

@@ -1,6 +1,7 @@
 /*
  * test_str.c - the text helpers of engine/base/str.h.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include "engine/base/str.h"
+#include "thaw/status.h"
 
 static void counts_read_as_people_write_them(void **state) {
     (void)state;
@@ -51,8 +53,29 @@ static void what_is_escaped_prints_on_one_line(void **state) {
     free(text);
 }
 
+/* For each error that a person can do something about. */
+static void a_system_error_says_what_to_do(void **state) {
+    (void)state;
+    static const struct {
+        int error;
+        thaw_code code;
+        const char *text;
+    } rows[] = {
+        {ENOENT, THAW_ERR_NOT_FOUND, "x: No such file or directory; check the path"},
+        {EACCES, THAW_ERR_IO, "x: Permission denied; ls -ld shows who may"},
+        {ENOSPC, THAW_ERR_IO, "x: No space left on device; make room on that disk"},
+        {EPIPE, THAW_ERR_IO, "x: Broken pipe"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        thaw_status status = thaw_error_errno(rows[i].error, "%s", "x");
+        assert_int_equal(status.code, rows[i].code);
+        assert_string_equal(status.message, rows[i].text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_system_error_says_what_to_do),
         cmocka_unit_test(counts_read_as_people_write_them),
         cmocka_unit_test(nearest_name_is_offered_only_for_a_typo),
         cmocka_unit_test(what_is_escaped_prints_on_one_line),

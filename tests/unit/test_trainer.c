@@ -251,7 +251,7 @@ static void a_mask_that_cannot_be_is_told_and_changes_nothing(void **state) {
     rig_train(&r, &recipe);
     expect_ok(r.status);
     assert_true(rig_logged(&r, "layer1"));
-    assert_true(rig_logged(&r, "nothing would be left"));
+    assert_true(rig_logged(&r, "nothing would be trained"));
     assert_int_equal(rig_events(&r, THAW_EVENT_MASK), 3); /* whoever asked is told what stays */
     for (int i = 0; i < 3; i++)
         assert_int_equal(rig_event(&r, THAW_EVENT_MASK, i)->mask.frozen_count, 0);

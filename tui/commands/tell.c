@@ -36,7 +36,9 @@ static char **split(const char *text, size_t *count) {
 static thaw_status read_lr(const char *text, double *lr) {
     char *end;
     *lr = strtod(text, &end);
-    return end == text || *end ? thaw_error(THAW_ERR_USAGE, "\"%s\" is no number", text) : thaw_ok();
+    return end == text || *end
+               ? thaw_error(THAW_ERR_USAGE, "\"%s\" is no number; lr takes one, as in lr 0.001", text)
+               : thaw_ok();
 }
 
 static thaw_status find_kind(const char *word, thaw_order_kind *kind) {
@@ -47,8 +49,9 @@ static thaw_status find_kind(const char *word, thaw_order_kind *kind) {
         if (!strcmp(word, names[i])) return thaw_ok();
     }
     const char *near = text_nearest(word, names, THAW_ORDER_COUNT);
-    return thaw_error(THAW_ERR_USAGE, "there is no order \"%s\"%s%s%s", word, near ? "; did you mean " : "",
-                      near ? near : "", near ? "?" : "");
+    return thaw_error(THAW_ERR_USAGE, "there is no order \"%s\"%s%s%s", word,
+                      near ? "; did you mean " : "; `thaw help tell` lists them", near ? near : "",
+                      near ? "?" : "");
 }
 
 static thaw_status need(const char *value, const char *what) {
@@ -72,14 +75,15 @@ static thaw_status read_order(const char *word, const char *value, thaw_order *o
         o->save = !value || strcmp(value, "discard");
         return !value || !o->save || !strcmp(value, "save")
                    ? thaw_ok()
-                   : thaw_error(THAW_ERR_USAGE, "stop save, or stop discard");
+                   : thaw_error(THAW_ERR_USAGE, "stop takes save or discard, as in stop save");
     case THAW_ORDER_PROFILE:
-        THAW_TRY(need(value, "profile on, or profile off"));
+        THAW_TRY(need(value, "profile takes on or off, as in profile on"));
         o->on = !strcmp(value, "on");
-        return o->on || !strcmp(value, "off") ? thaw_ok()
-                                              : thaw_error(THAW_ERR_USAGE, "profile on, or profile off");
+        return o->on || !strcmp(value, "off")
+                   ? thaw_ok()
+                   : thaw_error(THAW_ERR_USAGE, "profile takes on or off, as in profile on");
     default:
-        return value ? thaw_error(THAW_ERR_USAGE, "%s takes no value", word) : thaw_ok();
+        return value ? thaw_error(THAW_ERR_USAGE, "%s takes no value; leave it out", word) : thaw_ok();
     }
 }
 
@@ -87,7 +91,8 @@ static thaw_status await_answer(thaw_control *c, const char *word) {
     double until = clock_seconds() + PATIENCE;
     thaw_answer a;
     while (!thaw_control_next(c, &a)) {
-        if (thaw_control_lost(c)) return thaw_error(THAW_ERR_IO, "the run ended before it answered");
+        if (thaw_control_lost(c))
+            return thaw_error(THAW_ERR_IO, "the run ended before it answered; `thaw runs` says how");
         double left = until - clock_seconds();
         if (left <= 0)
             return thaw_error(THAW_ERR_IO, "no answer in %.0f s; the run will %s when it gets to it",

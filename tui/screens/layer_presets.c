@@ -137,7 +137,8 @@ static thaw_status accept_epochs(app *a, void *user, const char *text) {
     char *end;
     long epochs = strtol(text, &end, 10);
     if (end == text || *end || epochs < 0 || epochs > INT_MAX)
-        return thaw_error(THAW_ERR_USAGE, "\"%s\" is no number of epochs", text);
+        return thaw_error(THAW_ERR_USAGE, "\"%s\" is no number of epochs; a whole number is expected, like 2",
+                          text);
     return app_layers(a) ? set_plan(a, (int)epochs) : thaw_ok();
 }
 
