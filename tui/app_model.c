@@ -241,7 +241,12 @@ static void build_layers(app *a) {
     const thaw_recipe *r = &a->recipe;
     thaw_status status = thaw_layers_new(r->model, &r->head, a->key.classes, r->data.crop, &a->layers);
     if (thaw_failed(&status)) {
-        set_layers_problem(a, status.message);
+        char *text = xasprintf("%s\n\n%s", status.message,
+                               status.code == THAW_ERR_NOT_FOUND
+                                   ? "1 has the models, Enter chooses one."
+                                   : "4 has the recipe, d there puts a value back to its default.");
+        set_layers_problem(a, text);
+        free(text);
         return;
     }
     a->mask_layers = thaw_layers_count(a->layers);

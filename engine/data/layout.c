@@ -74,11 +74,11 @@ static thaw_status explain_files(const char *root) {
     thaw_status status;
     if (pictures)
         status = thaw_error(THAW_ERR_FORMAT,
-                            "%s holds %zu pictures but no class folders; %s: sort the pictures into them",
-                            root, pictures, layout_help);
+                            "%s holds %zu picture%s but no class folders; %s: sort the pictures into them",
+                            root, pictures, pictures == 1 ? "" : "s", layout_help);
     else if (others)
-        status = thaw_error(THAW_ERR_FORMAT, "%s holds no pictures: %zu files, such as %s; %s", root,
-                            files.count, str_text(&examples), layout_help);
+        status = thaw_error(THAW_ERR_FORMAT, "%s holds no pictures: %zu file%s, such as %s; %s", root,
+                            files.count, files.count == 1 ? "" : "s", str_text(&examples), layout_help);
     else
         status = thaw_error(THAW_ERR_FORMAT, "%s is empty; %s", root, layout_help);
     str_clear(&examples);

@@ -147,9 +147,10 @@ static thaw_status place_files(scan *s) {
                               s->d->root, folder->path);
         return thaw_error(
             THAW_ERR_FORMAT,
-            "the class folder %s/%s holds no picture that can be read: %zu files, such as %s (%s); put "
+            "the class folder %s/%s holds no picture that can be read: %zu file%s, such as %s (%s); put "
             "pictures into it or remove it",
-            s->d->root, folder->path, folder->files, path_base(first->path), first->reason);
+            s->d->root, folder->path, folder->files, folder->files == 1 ? "" : "s", path_base(first->path),
+            first->reason);
     }
     return thaw_ok();
 }

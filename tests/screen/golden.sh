@@ -66,7 +66,9 @@ test_golden_models() {
     golden models-80x24
     press g; expect "GMACs"
     golden models-chart-80x24
-    press q; expect_restored 0
+    press g /; type_text "no such"; press Enter; expect "0 of 116"
+    golden models-none-80x24
+    press Escape q; expect_restored 0
 }
 
 test_golden_help() {

@@ -103,6 +103,6 @@ void data_classes_draw(app *a, data *d, canvas *c, const layout *l) {
                       .cell = cell,
                       .user = d,
                       .focus = focus,
-                      .empty = "No class has any image."};
+                      .empty = "No class has any image. o opens another folder."};
     list_draw(&d->list, c, inner, &look);
 }

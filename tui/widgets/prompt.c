@@ -205,13 +205,15 @@ static void draw_candidates(const prompt *p, canvas *c, int row, int col, int wi
     }
 }
 
-/* Columns for what stands beside the line: all that a problem needs, half of the room for the rest. */
+/* Columns for what stands beside the line: all that a problem or a hint needs, half of the room for what
+ * completes it. */
 static int columns_beside(const prompt *p, int room) {
     enum { LINE_LEAST = 16, BESIDE_LEAST = 12 };
     bool more = p->problem || p->candidate_count || (!p->line.length && *p->ask.hint);
     int most = room - LINE_LEAST, wanted = room / 2;
     if (!more || most < BESIDE_LEAST) return 0;
     if (p->problem) wanted = text_columns(p->problem) + 2;
+    if (!p->problem && !p->candidate_count) wanted = text_columns(p->ask.hint) + 2;
     return wanted < most ? wanted : most;
 }
 
