@@ -5,6 +5,7 @@
 #include "thaw/event.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,14 +148,24 @@ static const event_field fields[] = {
 };
 enum { FIELD_COUNT = sizeof fields / sizeof fields[0] };
 
+/* Where each kind's begin in the table, and how many there are. */
+static struct {
+    size_t first, count;
+} part[THAW_EVENT_COUNT];
+
+static void find_parts(void) {
+    for (size_t i = FIELD_COUNT; i-- > 0;) {
+        part[fields[i].kind].first = i;
+        part[fields[i].kind].count++;
+    }
+}
+
 const event_field *event_fields(thaw_event_kind kind, size_t *count) {
-    size_t first = 0;
-    while (first < FIELD_COUNT && fields[first].kind != kind)
-        first++;
-    *count = 0;
-    while (first + *count < FIELD_COUNT && fields[first + *count].kind == kind)
-        ++*count;
-    return &fields[first];
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, find_parts);
+    bool known = (size_t)kind < THAW_EVENT_COUNT;
+    *count = known ? part[kind].count : 0;
+    return &fields[known ? part[kind].first : 0];
 }
 
 const char *thaw_event_name(thaw_event_kind kind) {

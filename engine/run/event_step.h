@@ -16,8 +16,4 @@
  */
 bool event_read_step(const char *line, size_t length, thaw_event *out);
 
-/* The number at *AT (JSON's syntax), which ends before END, as strtod would read it; *AT is then behind it.
- */
-bool event_read_number(const char **at, const char *end, double *out);
-
 #endif
