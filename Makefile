@@ -122,7 +122,7 @@ asan:
 # What threads meet in; the rest is one thread over libtorch, which ThreadSanitizer cannot see through.
 tsan:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-tsan SANITIZE=-fsanitize=thread CFLAGS="-O1 -g" \
-	    TESTS="$(patsubst %,$(BUILD)-tsan/tests/test_%,loader mailbox dataset session row_file control)" unit
+	    TESTS="$(patsubst %,$(BUILD)-tsan/tests/test_%,loader mailbox dataset session row_file control read_ahead)" unit
 
 fuzz:
 	@BUILD=$(BUILD)-fuzz tests/fuzz/run.sh

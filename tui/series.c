@@ -17,6 +17,12 @@ static void absorb(series_bucket *into, const series_bucket *b) {
     into->last = b->last;
 }
 
+/* Divisions are slow, and all but the first values of a bucket can do without. */
+static void find_end(series *s) {
+    int64_t place = s->bucket[s->count - 1].first / s->width;
+    s->end = place >= 0 ? (place + 1) * s->width : place * s->width + 1;
+}
+
 /* Double the width: buckets that now share a place become one. */
 static void halve(series *s) {
     size_t kept = 0;
@@ -28,6 +34,7 @@ static void halve(series *s) {
             s->bucket[++kept] = s->bucket[i];
     }
     s->count = kept + 1;
+    find_end(s);
 }
 
 void series_add(series *s, int64_t x, double y) {
@@ -39,24 +46,26 @@ void series_add(series *s, int64_t x, double y) {
         one.broken = 1;
     }
     if (!s->width) s->width = 1;
-    if (s->count && x / s->width <= s->bucket[s->count - 1].first / s->width) {
+    if (s->count && x < s->end) {
         absorb(&s->bucket[s->count - 1], &one);
         return;
     }
     while (s->count >= SERIES_BUCKETS_MAX)
         halve(s);
     /* After merging, the value may belong to the last bucket. */
-    if (s->count && x / s->width <= s->bucket[s->count - 1].first / s->width) {
+    if (s->count && x < s->end) {
         absorb(&s->bucket[s->count - 1], &one);
         return;
     }
     s->bucket = vec_reserve(s->bucket, &s->capacity, s->count + 1, sizeof *s->bucket);
     s->bucket[s->count++] = one;
+    find_end(s);
 }
 
 void series_cut(series *s, int64_t x) {
     while (s->count && s->bucket[s->count - 1].first >= x)
         s->count--;
+    if (s->count) find_end(s);
 }
 
 void series_clear(series *s) {

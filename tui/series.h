@@ -25,6 +25,7 @@ typedef struct series {
     series_bucket *bucket;
     size_t count, capacity;
     int64_t width; /* steps a bucket covers; 0 before the first value */
+    int64_t end;   /* of the last bucket: what is before it is not a new one's */
 } series;
 
 /* X at or after the last one added. */

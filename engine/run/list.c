@@ -14,6 +14,7 @@
 #include "engine/base/str.h"
 #include "engine/run/folder.h"
 #include "engine/run/lock.h"
+#include "engine/run/reader.h"
 #include "thaw/run.h"
 
 char *thaw_runs_default_folder(void) {
@@ -99,27 +100,15 @@ static bool is_frequent(const char *line, size_t length) {
 }
 
 static thaw_status read_events(const char *folder, summary *s, thaw_run_info *info) {
-    char *path = path_join(folder, run_events_name);
-    mapped_file map;
-    thaw_status status = file_map(path, &map);
-    free(path);
-    THAW_TRY(status);
-    const char *line = (const char *)map.data, *end = line + map.size;
-    while (line && line < end) {
-        const char *newline = memchr(line, '\n', (size_t)(end - line));
-        if (!newline) break;
-        size_t length = (size_t)(newline - line);
-        thaw_event e;
-        if (!is_frequent(line, length)) {
-            status = thaw_event_parse(line, length, &e);
-            if (!thaw_failed(&status)) {
-                take_event(&e, s, info);
-                thaw_event_clear(&e);
-            }
-        }
-        line = newline + 1;
+    thaw_run_reader *r;
+    thaw_event e;
+    THAW_TRY(thaw_run_reader_open(folder, &r));
+    run_reader_skip(r, is_frequent);
+    while (thaw_run_reader_next(r, &e)) {
+        take_event(&e, s, info);
+        thaw_event_clear(&e);
     }
-    file_unmap(&map);
+    thaw_run_reader_close(r);
     return thaw_ok();
 }
 

@@ -1,5 +1,6 @@
 /*
- * reader.c - events.jsonl from the beginning, and again as it grows.
+ * reader.c - events.jsonl from the beginning, and again as it grows. What a long one has already is parsed by
+ * several threads (read_ahead.h); from there on it goes line by line.
  *
  * Nothing of an incomplete last line is kept: it is read again when there is more. So a line that its writer
  * took back (a full disk), or that a resumed run cut off (a crash), is never mixed with what came in its
@@ -15,6 +16,8 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "engine/run/folder.h"
+#include "engine/run/read_ahead.h"
+#include "engine/run/reader.h"
 #include "thaw/run.h"
 
 enum { BLOCK = 1 << 16, LINE_MAX = 16 << 20 };
@@ -26,6 +29,9 @@ struct thaw_run_reader {
     size_t capacity, filled, used; /* lines before USED are done with */
     bool skipping;                 /* inside a line that is too long */
     size_t broken;
+    bool (*skip)(const char *line, size_t length); /* NULL: none */
+    bool begun;
+    read_ahead *ahead; /* has what comes next; NULL: we go by ourselves */
 };
 
 thaw_status thaw_run_reader_open(const char *folder, thaw_run_reader **out) {
@@ -49,13 +55,18 @@ thaw_status thaw_run_reader_open(const char *folder, thaw_run_reader **out) {
 
 void thaw_run_reader_close(thaw_run_reader *r) {
     if (!r) return;
+    read_ahead_free(r->ahead);
     close(r->fd);
     free(r->buffer);
     free(r);
 }
 
 size_t thaw_run_reader_broken(const thaw_run_reader *r) {
-    return r->broken;
+    return r->broken + (r->ahead ? read_ahead_broken(r->ahead) : 0);
+}
+
+void run_reader_skip(thaw_run_reader *r, bool (*skip)(const char *line, size_t length)) {
+    r->skip = skip;
 }
 
 /* Forget what is done with. */
@@ -108,10 +119,29 @@ static bool next_line(thaw_run_reader *r, const char **line, size_t *length) {
     }
 }
 
+/* The next event of those that are parsed already. */
+static bool next_ahead(thaw_run_reader *r, thaw_event *out) {
+    if (!r->begun) {
+        read_ahead_params params = read_ahead_default_params();
+        params.skip = r->skip;
+        r->ahead = read_ahead_new(r->fd, &params);
+        r->begun = true;
+    }
+    if (!r->ahead) return false;
+    if (read_ahead_next(r->ahead, out)) return true;
+    r->at = read_ahead_at(r->ahead);
+    r->broken += read_ahead_broken(r->ahead);
+    read_ahead_free(r->ahead);
+    r->ahead = NULL;
+    return false;
+}
+
 bool thaw_run_reader_next(thaw_run_reader *r, thaw_event *out) {
     const char *line;
     size_t length;
+    if (next_ahead(r, out)) return true;
     while (next_line(r, &line, &length)) {
+        if (r->skip && r->skip(line, length)) continue;
         thaw_status status = thaw_event_parse(line, length, out);
         if (!thaw_failed(&status)) return true;
         r->broken += status.code != THAW_ERR_UNSUPPORTED;
