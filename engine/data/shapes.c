@@ -167,8 +167,10 @@ thaw_status shapes_cached(char **out) {
     }
     if (thaw_failed(&status)) {
         free(path);
-        return thaw_status_prefix(status,
-                                  "the bundled set \"shapes\" cannot be drawn (XDG_CACHE_HOME names where)");
+        return thaw_error(status.code,
+                          "the bundled set \"shapes\" cannot be drawn: %s; or name a folder for it in "
+                          "XDG_CACHE_HOME",
+                          status.message);
     }
     *out = path;
     return status;

@@ -2,6 +2,7 @@
  * recipe.c - whole recipes: defaults, documents, files, and the rules that involve several fields. Single
  * fields are recipe_fields.c's and recipe_value.c's; nothing here names one but the rules.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,9 +112,9 @@ thaw_status thaw_recipe_read(const char *path, thaw_recipe *r) {
         if (status.code != THAW_ERR_NOT_FOUND) return status;
         return thaw_error(
             THAW_ERR_NOT_FOUND,
-            "%s; a recipe is a JSON file: docs/recipe.md has every key, and w on the workbench's Recipe "
+            "%s: %s; a recipe is a JSON file: docs/recipe.md has every key, and w on the workbench's Recipe "
             "tab writes one",
-            status.message);
+            path, strerrordesc_np(ENOENT));
     }
     status = thaw_recipe_parse(text, size, path, r);
     free(text);

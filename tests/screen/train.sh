@@ -133,7 +133,7 @@ test_zooming_and_exporting_the_curves() {
     begin_training 120 36 400
     expect "val "
     press + +; expect "4x follow"
-    press Left; expect "4x ·"; expect_gone "follow"
+    press Left; expect "4x, End follows"
     press End; expect "4x follow"
     press x Home; expect "step 0 ·"
     press Escape - -; expect_gone "2x"

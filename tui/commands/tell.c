@@ -49,9 +49,8 @@ static thaw_status find_kind(const char *word, thaw_order_kind *kind) {
         if (!strcmp(word, names[i])) return thaw_ok();
     }
     const char *near = text_nearest(word, names, THAW_ORDER_COUNT);
-    return thaw_error(THAW_ERR_USAGE, "there is no order \"%s\"%s%s%s", word,
-                      near ? "; did you mean " : "; `thaw help tell` lists them", near ? near : "",
-                      near ? "?" : "");
+    return thaw_error(THAW_ERR_USAGE, "there is no order \"%s\"%s%s%s", word, near ? "; did you mean " : "",
+                      near ? near : "", near ? "?" : "");
 }
 
 static thaw_status need(const char *value, const char *what) {

@@ -347,7 +347,11 @@ static void do_back(app *a, void *self, const char *argument) {
     turn_to(a, self, PAGE_SUMMARY);
 }
 
+/* First what ends what is going on, so that the narrowest footer has it. */
 static const action actions[] = {
+    {"stop-looking", "Esc", "stop", "stop looking into the folder, or for duplicates", NULL, may_stop,
+     do_cancel},
+    {"summary", "i Esc", "back", "back to what is in the folder", NULL, may_go_back, do_back},
     {"open-data", "o Enter", "open", "choose a folder of images", "DIR", NULL, do_open},
     {"shapes", "b", "bundled shapes", "choose the set of drawn shapes that comes with thaw", NULL, NULL,
      do_bundled},
@@ -361,9 +365,6 @@ static const action actions[] = {
      has_data, do_troubles},
     {"larger", "+", "larger", "larger pictures", NULL, shows_pictures, do_larger},
     {"smaller", "-", NULL, "smaller pictures", NULL, shows_pictures, do_smaller},
-    {"stop-looking", "Esc", "stop", "stop looking into the folder, or for duplicates", NULL, may_stop,
-     do_cancel},
-    {"summary", "i Esc", "back", "back to what is in the folder", NULL, may_go_back, do_back},
     {"reload-data", "r F5", "look again", "look into the folder again", NULL, has_path, do_reload},
     {"verify-data", "v", "verify", "decode every image: lists all broken ones, and those that show the same",
      NULL, has_path, do_verify},

@@ -55,7 +55,13 @@ static void cell(void *user, int row, int column, str *out, theme_role *role) {
     free(text);
 }
 
-/* The whole of the row at the cursor, below the list: columns cut it. */
+static const char *way_out(const data_troubles *t) {
+    bool twins = (size_t)t->list.cursor < t->twins->found.count;
+    return twins ? "Keep one of them, then r looks again."
+                 : "Training goes on without it; mend or remove it, then r looks again.";
+}
+
+/* The whole of the row at the cursor, below the list: columns cut it. Then what to do. */
 static void draw_whole(data_troubles *t, canvas *c, rect r) {
     str text = {0};
     theme_role role = ROLE_DIM;
@@ -63,6 +69,7 @@ static void draw_whole(data_troubles *t, canvas *c, rect r) {
         cell(t, t->list.cursor, COLUMN_FILE, &text, &role);
         str_append(&text, ": ");
         cell(t, t->list.cursor, COLUMN_REASON, &text, &role);
+        str_appendf(&text, ". %s", way_out(t));
     }
     canvas_paragraph(c, r, str_text(&text), ROLE_DIM);
     str_clear(&text);
@@ -70,7 +77,7 @@ static void draw_whole(data_troubles *t, canvas *c, rect r) {
 
 void data_troubles_draw(data_troubles *t, canvas *c, rect r, const thaw_dataset *set, const data_twins *twins,
                         bool focus) {
-    enum { WHOLE_ROWS = 3, ROWS_LEAST = 8 };
+    enum { WHOLE_ROWS = 5, ROWS_LEAST = 12 };
     t->set = set;
     t->twins = twins;
     list_set_count(&t->list, (int)data_troubles_count(set, twins));

@@ -29,7 +29,8 @@ char *train_window_note(const app *a, const train_state *s) {
     double from, to, span = train_span(a, s);
     train_window(a, s, &from, &to);
     if (from <= 0 && to >= span) return xstrdup("");
-    return xasprintf("%.3gx%s", span / (to - from), s->following ? " follow" : "");
+    bool stays = app_busy(a) && !s->following && app_focus(a) != PANE_LIST;
+    return xasprintf("%.3gx%s", span / (to - from), s->following ? " follow" : stays ? ", End follows" : "");
 }
 
 bool train_is_zoomed(app *a, void *self) {
