@@ -105,9 +105,13 @@ static void do_theme(app *a, void *self, const char *argument) {
 
 static void do_dots(app *a, void *self, const char *argument) {
     (void)self;
-    int next = (a->raster + 1) % RASTER_COUNT;
+    int next = argument ? RASTER_COUNT : (a->raster + 1) % RASTER_COUNT;
     for (int i = 0; argument && i < RASTER_COUNT; i++)
         if (!strcmp(argument, raster_name((raster_kind)i))) next = i;
+    if (next == RASTER_COUNT) {
+        app_warn(a, "charts cannot be drawn with \"%s\"; braille, blocks and ascii are possible", argument);
+        return;
+    }
     a->raster = (raster_kind)next;
     app_prefs_save(a);
     app_say(a, "charts are drawn with %s", raster_name(a->raster));
@@ -210,6 +214,14 @@ static void do_start(app *a, void *self, const char *argument) {
 
 /* ---- the prompt ---- */
 
+/* The first tab that has an action called NAME; SCREEN_COUNT: none. */
+static screen_id tab_with(const char *name) {
+    for (screen_id id = 0; id < SCREEN_COUNT; id++)
+        for (size_t i = 0; i < app_screens[id]->action_count; i++)
+            if (!strcmp(app_screens[id]->actions[i].name, name)) return id;
+    return SCREEN_COUNT;
+}
+
 static thaw_status unknown_command(app *a, const char *name, int ties) {
     action_table tables[] = {app_screen_table(a), app_table(a)};
     size_t count;
@@ -223,6 +235,10 @@ static thaw_status unknown_command(app *a, const char *name, int ties) {
         free(names);
         return status;
     }
+    screen_id tab = tab_with(name);
+    if (tab < SCREEN_COUNT)
+        return thaw_error(THAW_ERR_USAGE, "\"%s\" is for the %s tab; go there with %d", name,
+                          app_screens[tab]->title, (int)tab + 1);
     const char **names = action_complete(tables, 2, "", &count);
     const char *near = text_nearest(name, names, count);
     thaw_status status =

@@ -188,7 +188,7 @@ test_a_living_run_is_attached_to_from_the_list() {
     have_libtorch || return 0
     train_behind 400
     start 100 30
-    press 6; expect "running"; expect "attach"
+    press 6; expect "running"; expect "attach"; press d; expect "cannot be deleted"
     press Enter
     expect "● training, attached"
     expect_match 'layer1 +❄'

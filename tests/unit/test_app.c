@@ -389,6 +389,10 @@ static void the_prompt_completes_and_refuses_what_it_does_not_know(void **state)
     press(a, "Enter");
     assert_shows(a, "did you mean \"theme\"");
     press(a, "Ctrl-U");
+    type(a, "lr 0.1");
+    press(a, "Enter");
+    assert_shows(a, "is for the Train tab; go there with 5");
+    press(a, "Ctrl-U");
     type(a, "set optimizer.lr=banana");
     press(a, "Enter");
     assert_shows(a, "optimizer.lr");

@@ -118,7 +118,9 @@ void layer_freeze_below(app *a, void *self, const char *argument) {
     thaw_layers *layers = app_layers(a);
     thaw_layers_set_below(layers, node, THAW_FROZEN);
     char *what = xasprintf("%s and all below", thaw_layers_at(layers, node)->path);
-    changed(a, THAW_FROZEN, what);
+    bool done = changed(a, THAW_FROZEN, what);
+    if (done && thaw_layers_at(layers, node)->is_head)
+        app_say(a, "all below the head is frozen, and the head goes on training");
     free(what);
 }
 

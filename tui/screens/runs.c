@@ -335,6 +335,10 @@ static void deletion_answered(app *a, void *user, int key) {
 static void do_delete(app *a, void *self, const char *argument) {
     const thaw_run_info *r = current(self);
     (void)argument;
+    if (runs_list_is_on(r)) {
+        app_warn(a, "%s is on and cannot be deleted; Enter shows it, and s there stops it", r->id);
+        return;
+    }
     char *text = xasprintf("Delete run %s with its checkpoints? This cannot be undone.", r->id);
     dialog_params ask = {
         .title = "Delete",

@@ -134,9 +134,13 @@ static double steps_at(const app *a, double seconds) {
 void train_axis_next(app *a, void *self, const char *argument) {
     static const char *const name[TRAIN_AXES] = {"epochs", "steps", "time"};
     train_state *s = self;
-    int next = (s->axis + 1) % TRAIN_AXES;
+    int next = argument ? TRAIN_AXES : (s->axis + 1) % TRAIN_AXES;
     for (int i = 0; argument && i < TRAIN_AXES; i++)
         if (!strcmp(argument, name[i])) next = i;
+    if (next == TRAIN_AXES) {
+        app_warn(a, "curves cannot go over \"%s\"; epochs, steps and time are possible", argument);
+        return;
+    }
     double steps = s->axis == TRAIN_AXIS_TIME ? steps_at(a, s->crosshair) : s->crosshair;
     s->axis = (train_axis)next;
     s->zoomed = false; /* what it showed has another place now */
