@@ -16,23 +16,36 @@ size_t run_replay_more(thaw_run_reader *reader, run_view *view) {
     return count;
 }
 
-thaw_status run_replay(const char *folder, run_view *view, bool (*keep_going)(void *user), void *user,
-                       thaw_run_reader **reader) {
-    thaw_run_reader *r;
+static void add(void *view, const thaw_event *e) {
+    run_view_apply(view, e);
+}
+
+bool run_replay_sketch(const thaw_run_reader *reader, run_view *view) {
+    return thaw_run_reader_sample(reader, add, view);
+}
+
+thaw_status run_replay_from(thaw_run_reader *reader, run_view *view, bool (*keep_going)(void *user),
+                            void *user) {
     thaw_event e;
     size_t count = 0;
-    if (reader) *reader = NULL;
-    THAW_TRY(thaw_run_reader_open(folder, &r));
-    while (thaw_run_reader_next(r, &e)) {
+    while (thaw_run_reader_next(reader, &e)) {
         run_view_apply(view, &e);
         thaw_event_clear(&e);
         if (++count % POLL_EVERY || !keep_going || keep_going(user)) continue;
-        thaw_run_reader_close(r);
-        return thaw_error(THAW_ERR_CANCELLED, "stopped reading %s", folder);
+        return thaw_error(THAW_ERR_CANCELLED, "stopped reading a run");
     }
-    if (reader)
+    return thaw_ok();
+}
+
+thaw_status run_replay(const char *folder, run_view *view, bool (*keep_going)(void *user), void *user,
+                       thaw_run_reader **reader) {
+    thaw_run_reader *r;
+    if (reader) *reader = NULL;
+    THAW_TRY(thaw_run_reader_open(folder, &r));
+    thaw_status status = run_replay_from(r, view, keep_going, user);
+    if (reader && !thaw_failed(&status))
         *reader = r;
     else
         thaw_run_reader_close(r);
-    return thaw_ok();
+    return status;
 }

@@ -16,6 +16,15 @@
 thaw_status run_replay(const char *folder, run_view *view, bool (*keep_going)(void *user), void *user,
                        thaw_run_reader **reader);
 
+/* The same from a reader that is open, which stays so. */
+thaw_status run_replay_from(thaw_run_reader *reader, run_view *view, bool (*keep_going)(void *user),
+                            void *user);
+
+/* A first sketch of a long run into VIEW (initialised by the caller), in milliseconds: its curves from a part
+ * of its steps. False, and VIEW stays as it is, for a run that is read as soon. The reader stays where it is.
+ */
+bool run_replay_sketch(const thaw_run_reader *reader, run_view *view);
+
 /* Take in what has come since; how many events. */
 size_t run_replay_more(thaw_run_reader *reader, run_view *view);
 

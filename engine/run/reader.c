@@ -69,6 +69,10 @@ void run_reader_skip(thaw_run_reader *r, bool (*skip)(const char *line, size_t l
     r->skip = skip;
 }
 
+int run_reader_file(const thaw_run_reader *r) {
+    return r->fd;
+}
+
 /* Forget what is done with. */
 static void advance(thaw_run_reader *r) {
     memmove(r->buffer, r->buffer + r->used, r->filled - r->used);

@@ -10,4 +10,6 @@
  */
 void run_reader_skip(thaw_run_reader *r, bool (*skip)(const char *line, size_t length));
 
+int run_reader_file(const thaw_run_reader *r); /* its descriptor, which stays its own */
+
 #endif

@@ -47,6 +47,11 @@ void thaw_run_reader_close(thaw_run_reader *r);
    that have more steps than it (docs/events.md): the caller keeps the curves, so the caller does that. */
 bool thaw_run_reader_next(thaw_run_reader *r, thaw_event *out);
 size_t thaw_run_reader_broken(const thaw_run_reader *r);
+/* A first look at a long log, in milliseconds: TAKE gets events (lent) of its beginning, its end and a few
+   hundred places between, in their order. False, with nothing taken, for one that is read as soon. Does not
+   move the reader. */
+bool thaw_run_reader_sample(const thaw_run_reader *r, void (*take)(void *user, const thaw_event *e),
+                            void *user);
 
 /* The recipe of a run. OUT is uninitialised before, and cleared by the caller after success only. */
 thaw_status thaw_run_recipe(const char *run_folder, thaw_recipe *out);

@@ -1,8 +1,10 @@
 /*
- * run_preview.c - see run_preview.h. Moving the cursor cancels the reading of the run it leaves.
+ * run_preview.c - see run_preview.h. Moving the cursor cancels the reading of the run it leaves. Of a long
+ * one there is a sketch first, which its thread makes and, once it says so, leaves alone.
  */
 #include "tui/screens/run_preview.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +15,8 @@
 struct run_preview_load {
     run_preview *preview; /* NULL: not wanted any more */
     char *folder;
-    run_view view;
+    run_view view, sketch;
+    atomic_bool sketched;    /* SKETCH is whole, and stays as it is */
     thaw_run_reader *reader; /* at the end of what VIEW has */
     thaw_status status;
     job *job;
@@ -21,7 +24,13 @@ struct run_preview_load {
 
 static void work(job *j, void *data) {
     run_preview_load *l = data;
-    l->status = run_replay(l->folder, &l->view, job_keep_going, j, &l->reader);
+    l->status = thaw_run_reader_open(l->folder, &l->reader);
+    if (thaw_failed(&l->status)) return;
+    if (run_replay_sketch(l->reader, &l->sketch)) {
+        atomic_store(&l->sketched, true);
+        job_wake(j);
+    }
+    l->status = run_replay_from(l->reader, &l->view, job_keep_going, j);
 }
 
 static void done(app *a, void *data) {
@@ -41,6 +50,7 @@ static void done(app *a, void *data) {
         app_redraw(a);
     }
     run_view_clear(&l->view);
+    run_view_clear(&l->sketch);
     thaw_run_reader_close(l->reader);
     free(l->folder);
     free(l);
@@ -95,6 +105,7 @@ void run_preview_show(run_preview *p, app *a, const thaw_run_info *run) {
     l->folder = xstrdup(run->folder);
     l->status = thaw_error(THAW_ERR_CANCELLED, "not read"); /* a job may be cancelled before it begins */
     run_view_init(&l->view);
+    run_view_init(&l->sketch);
     p->loading = l;
     l->job = app_job(a, "run", work, done, l);
 }
@@ -144,9 +155,19 @@ static void draw_loss(const run_view *v, app *a, canvas *c, rect r) {
     free(val);
 }
 
+static bool is_sketch(const run_preview *p) {
+    return !p->loaded && p->loading && atomic_load(&p->loading->sketched);
+}
+
+const char *run_preview_note(const run_preview *p) {
+    return is_sketch(p) ? "a sketch; reading all of its events ..." : NULL;
+}
+
 void run_preview_draw(const run_preview *p, app *a, canvas *c, rect r) {
     if (p->problem)
         canvas_paragraph(c, r, p->problem, ROLE_WARN);
+    else if (is_sketch(p))
+        draw_loss(&p->loading->sketch, a, c, r);
     else if (!p->loaded && p->loading)
         canvas_text(c, r.row, r.col, r.cols, "reading its events ...", ROLE_DIM);
     else if (p->loaded)

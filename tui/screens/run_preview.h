@@ -24,6 +24,8 @@ void run_preview_clear(run_preview *p);
 void run_preview_show(run_preview *p, app *a, const thaw_run_info *run);
 /* Take in what its process has written since; whether that was anything. */
 bool run_preview_grow(run_preview *p);
+/* What is to be said of the curves beside them; NULL: nothing. */
+const char *run_preview_note(const run_preview *p);
 void run_preview_draw(const run_preview *p, app *a, canvas *c, rect r);
 
 #endif

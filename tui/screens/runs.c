@@ -175,8 +175,9 @@ static void draw_details(app *a, runs *s, canvas *c, const layout *l) {
     if (rect_empty(l->pane[PANE_DETAIL])) return;
     const thaw_run_info *r = current(s);
     bool focus = app_focus(a) == PANE_DETAIL;
-    rect inner = canvas_frame(c, l->pane[PANE_DETAIL], r ? r->id : "Run", NULL,
-                              l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
+    rect inner =
+        canvas_frame(c, l->pane[PANE_DETAIL], r ? r->id : "Run", r ? run_preview_note(&s->preview) : NULL,
+                     l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
     if (!r) {
         canvas_paragraph(
             c, rect_inset(inner, 0, 1, 0, 1),
