@@ -123,7 +123,7 @@ static void begin_next(app *a) {
 
 static void enqueue(app *a, const app_get_params *what) {
     if (a->get_waiting_count == GET_WAITING_MAX) {
-        app_warn(a, "%d files wait to be fetched already", GET_WAITING_MAX);
+        app_warn(a, "%d files wait to be fetched already; try again when one is here", GET_WAITING_MAX);
         return;
     }
     a->get_waiting[a->get_waiting_count++] = *what;

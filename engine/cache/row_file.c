@@ -144,7 +144,9 @@ static thaw_status open_part(const char *folder, const char *name, int *fd) {
     else if (fstat(*fd, &info) < 0 || !S_ISREG(info.st_mode))
         status = thaw_error(THAW_ERR_FORMAT, "%s is not an ordinary file", path);
     else if (info.st_uid != geteuid())
-        status = thaw_error(THAW_ERR_USAGE, "%s belongs to another user", path);
+        status = thaw_error(THAW_ERR_USAGE,
+                            "%s belongs to another user; remove it, or name another folder in XDG_CACHE_HOME",
+                            path);
     free(path);
     return status;
 }

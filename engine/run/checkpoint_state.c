@@ -204,6 +204,9 @@ thaw_status commit_read(const char *folder, commit *out) {
     checkpoint_state_init(&out->state);
     thaw_status status = json_read_file(path, &document);
     if (!thaw_failed(&status)) status = thaw_status_prefix(read_document(document, out), "%s", path);
+    if (status.code == THAW_ERR_FORMAT || status.code == THAW_ERR_USAGE)
+        status =
+            thaw_error(THAW_ERR_FORMAT, "%s; the checkpoint is damaged, begin a new run", status.message);
     cJSON_Delete(document);
     free(path);
     if (thaw_failed(&status)) commit_clear(out);

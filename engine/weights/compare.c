@@ -140,7 +140,7 @@ static void append_cause(const comparison *c, str *text) {
     }
     guess = weights_guess_arch(c->f);
     if (guess && strcmp(guess, own) != 0) {
-        str_appendf(text, "; the file is a %s", guess);
+        str_appendf(text, "; the file is a %s: choose that model", guess);
         return;
     }
     if (!r->loaded)

@@ -45,7 +45,9 @@ static thaw_status resolve_path(const thaw_catalog *c, const char *arch, const c
         file = elsewhere;
     }
     if (!path_exists(file))
-        status = thaw_error(THAW_ERR_NOT_FOUND, "there is no weights file %s", file);
+        status = thaw_error(
+            THAW_ERR_NOT_FOUND,
+            "there is no weights file %s; check the path, or take weights that `thaw models` names", file);
     else if (path_is_directory(file))
         status = thaw_error(THAW_ERR_USAGE, "%s is a folder; name the weights file in it", file);
     if (thaw_failed(&status)) {
