@@ -356,8 +356,7 @@ static thaw_status read_event(const cJSON *line, thaw_event *out) {
     const cJSON *time = cJSON_GetObjectItemCaseSensitive(line, "time");
     const cJSON *step = cJSON_GetObjectItemCaseSensitive(line, "step");
     out->time = (double)NAN;
-    if ((time && !read_number(time, &out->time)) ||
-        (step && !read_whole(step, JSON_WHOLE_MAX, &out->steps)))
+    if ((time && !read_number(time, &out->time)) || (step && !read_whole(step, JSON_WHOLE_MAX, &out->steps)))
         return thaw_error(THAW_ERR_FORMAT, "event \"%s\": \"time\" and \"step\" must be numbers",
                           thaw_event_name(out->kind));
     size_t count;
