@@ -190,17 +190,33 @@ static void clear_names(char **names, size_t count) {
 _Static_assert(offsetof(thaw_layer_stat, path) == 0 && offsetof(thaw_stage_time, path) == 0,
                "rows begin with their path");
 
-static size_t row_size(event_type type) {
-    return type == EVENT_STATS ? sizeof(thaw_layer_stat) : sizeof(thaw_stage_time);
+static const event_rows stat_rows = {
+    sizeof(thaw_layer_stat),
+    4,
+    {{"update_ratio", offsetof(thaw_layer_stat, update_ratio), false},
+     {"grad_ratio", offsetof(thaw_layer_stat, grad_ratio), false},
+     {"drift", offsetof(thaw_layer_stat, drift), false},
+     {"norm_drift", offsetof(thaw_layer_stat, norm_drift), true}},
+};
+
+static const event_rows stage_rows = {
+    sizeof(thaw_stage_time),
+    2,
+    {{"forward", offsetof(thaw_stage_time, forward), false},
+     {"backward", offsetof(thaw_stage_time, backward), false}},
+};
+
+const event_rows *event_rows_of(event_type type) {
+    return type == EVENT_STATS ? &stat_rows : &stage_rows;
 }
 
-static char **row_path(void *rows, size_t index, size_t size) {
+char **event_row_path(void *rows, size_t index, size_t size) {
     return (char **)((char *)rows + index * size);
 }
 
 static void clear_rows(void *rows, size_t count, size_t size) {
     for (size_t i = 0; i < count; i++)
-        free(*row_path(rows, i, size));
+        free(*event_row_path(rows, i, size));
     free(rows);
 }
 
@@ -222,7 +238,7 @@ static void clear_field(thaw_event *e, const event_field *f) {
     case EVENT_STATS:
     case EVENT_STAGES:
         clear_rows(*EVENT_MEMBER(void *, e, f->offset), *EVENT_MEMBER(size_t, e, f->count_offset),
-                   row_size(f->type));
+                   event_rows_of(f->type)->size);
         break;
     case EVENT_MISTAKES:
         thaw_mistakes_free(*EVENT_MEMBER(thaw_mistake *, e, f->offset),
@@ -253,8 +269,10 @@ static char **copy_names(char *const *names, size_t count) {
 static void *copy_rows(const void *rows, size_t count, size_t size) {
     if (!rows) return NULL;
     void *copy = memcpy(xcalloc(count, size), rows, count * size);
-    for (size_t i = 0; i < count; i++)
-        *row_path(copy, i, size) = xstrdup(*row_path(copy, i, size));
+    for (size_t i = 0; i < count; i++) {
+        char **path = event_row_path(copy, i, size);
+        *path = xstrdup(*path);
+    }
     return copy;
 }
 
@@ -292,7 +310,7 @@ static void copy_field(thaw_event *to, const event_field *f) {
         break;
     case EVENT_STATS:
     case EVENT_STAGES:
-        *rows = copy_rows(*rows, *EVENT_MEMBER(size_t, to, f->count_offset), row_size(f->type));
+        *rows = copy_rows(*rows, *EVENT_MEMBER(size_t, to, f->count_offset), event_rows_of(f->type)->size);
         break;
     case EVENT_MISTAKES:
         *rows = copy_mistakes(*rows, *EVENT_MEMBER(size_t, to, f->count_offset));

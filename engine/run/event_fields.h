@@ -33,6 +33,21 @@ typedef struct event_field {
     size_t offset, count_offset;
 } event_field;
 
+/* Rows that are an array in an event: each a path, owned, and then numbers. */
+typedef struct event_rows {
+    size_t size; /* bytes of a row */
+    size_t count;
+    struct {
+        const char *key;
+        size_t offset;
+        bool spared; /* not written when it is not known */
+    } column[4];
+} event_rows;
+/* How those of an EVENT_STATS or EVENT_STAGES are made. */
+const event_rows *event_rows_of(event_type type);
+/* The path of row INDEX. */
+char **event_row_path(void *rows, size_t index, size_t size);
+
 /* The fields of KIND: the first, and how many. */
 const event_field *event_fields(thaw_event_kind kind, size_t *count);
 

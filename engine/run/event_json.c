@@ -37,15 +37,17 @@ static cJSON *shares_item(const double *shares, int count) {
     return list;
 }
 
-static cJSON *stats_item(const thaw_layer_stat *stats, size_t count) {
+static cJSON *rows_item(void *rows, size_t count, const event_rows *form) {
     cJSON *list = cJSON_CreateArray();
     for (size_t i = 0; i < count; i++) {
         cJSON *row = cJSON_CreateObject();
-        cJSON_AddStringToObject(row, "path", stats[i].path ? stats[i].path : "");
-        json_add_number(row, "update_ratio", stats[i].update_ratio);
-        json_add_number(row, "grad_ratio", stats[i].grad_ratio);
-        json_add_number(row, "drift", stats[i].drift);
-        if (isfinite(stats[i].norm_drift)) json_add_number(row, "norm_drift", stats[i].norm_drift);
+        char **path = event_row_path(rows, i, form->size);
+        cJSON_AddStringToObject(row, "path", *path ? *path : "");
+        for (size_t k = 0; k < form->count; k++) {
+            double number = EVENT_LOOK(double, path, form->column[k].offset);
+            if (!form->column[k].spared || isfinite(number))
+                json_add_number(row, form->column[k].key, number);
+        }
         cJSON_AddItemToArray(list, row);
     }
     return list;
@@ -56,18 +58,6 @@ static cJSON *phases_item(const double *seconds) {
     for (int i = 0; i < THAW_PHASE_COUNT; i++)
         json_add_number(object, thaw_phase_name((thaw_phase)i), seconds[i]);
     return object;
-}
-
-static cJSON *stages_item(const thaw_stage_time *stages, size_t count) {
-    cJSON *list = cJSON_CreateArray();
-    for (size_t i = 0; i < count; i++) {
-        cJSON *row = cJSON_CreateObject();
-        cJSON_AddStringToObject(row, "path", stages[i].path ? stages[i].path : "");
-        json_add_number(row, "forward", stages[i].forward);
-        json_add_number(row, "backward", stages[i].backward);
-        cJSON_AddItemToArray(list, row);
-    }
-    return list;
 }
 
 static cJSON *mistakes_item(const thaw_mistake *mistakes, size_t count) {
@@ -126,16 +116,14 @@ static cJSON *field_item(const thaw_event *e, const event_field *f) {
     case EVENT_SHARES:
         return shares_item(EVENT_LOOK(double *, e, f->offset), EVENT_LOOK(int, e, f->count_offset));
     case EVENT_STATS:
-        return stats_item(EVENT_LOOK(thaw_layer_stat *, e, f->offset),
-                          EVENT_LOOK(size_t, e, f->count_offset));
+    case EVENT_STAGES:
+        return rows_item(EVENT_LOOK(void *, e, f->offset), EVENT_LOOK(size_t, e, f->count_offset),
+                         event_rows_of(f->type));
     case EVENT_MISTAKES:
         return mistakes_item(EVENT_LOOK(thaw_mistake *, e, f->offset),
                              EVENT_LOOK(size_t, e, f->count_offset));
     case EVENT_PHASES:
         return phases_item(&EVENT_LOOK(double, e, f->offset));
-    case EVENT_STAGES:
-        return stages_item(EVENT_LOOK(thaw_stage_time *, e, f->offset),
-                           EVENT_LOOK(size_t, e, f->count_offset));
     }
     return cJSON_CreateNull();
 }
@@ -219,32 +207,17 @@ static char *read_path(const cJSON *row) {
     return read_text(row, "path");
 }
 
-static bool read_stats(const cJSON *item, thaw_layer_stat **stats, size_t *count) {
+static bool read_rows(const cJSON *item, void **rows, size_t *count, const event_rows *form) {
     if (!cJSON_IsArray(item)) return false;
-    *stats = xcalloc((size_t)cJSON_GetArraySize(item), sizeof **stats);
+    *rows = xcalloc((size_t)cJSON_GetArraySize(item), form->size);
     for (const cJSON *row = item->child; row; row = row->next) {
-        thaw_layer_stat *stat = &(*stats)[*count];
-        stat->path = read_path(row);
-        if (!stat->path) return false;
+        char **path = event_row_path(*rows, *count, form->size);
+        *path = read_path(row);
+        if (!*path) return false;
         ++*count;
-        if (!read_member(row, "update_ratio", &stat->update_ratio) ||
-            !read_member(row, "grad_ratio", &stat->grad_ratio) || !read_member(row, "drift", &stat->drift) ||
-            !read_member(row, "norm_drift", &stat->norm_drift))
-            return false;
-    }
-    return true;
-}
-
-static bool read_stages(const cJSON *item, thaw_stage_time **stages, size_t *count) {
-    if (!cJSON_IsArray(item)) return false;
-    *stages = xcalloc((size_t)cJSON_GetArraySize(item), sizeof **stages);
-    for (const cJSON *row = item->child; row; row = row->next) {
-        thaw_stage_time *stage = &(*stages)[*count];
-        stage->path = read_path(row);
-        if (!stage->path) return false;
-        ++*count;
-        if (!read_member(row, "forward", &stage->forward) || !read_member(row, "backward", &stage->backward))
-            return false;
+        for (size_t k = 0; k < form->count; k++)
+            if (!read_member(row, form->column[k].key, EVENT_MEMBER(double, path, form->column[k].offset)))
+                return false;
     }
     return true;
 }
@@ -311,16 +284,14 @@ static bool read_field(const cJSON *item, thaw_event *e, const event_field *f) {
     case EVENT_SHARES:
         return read_shares(item, EVENT_MEMBER(double *, e, f->offset), EVENT_MEMBER(int, e, f->count_offset));
     case EVENT_STATS:
-        return read_stats(item, EVENT_MEMBER(thaw_layer_stat *, e, f->offset),
-                          EVENT_MEMBER(size_t, e, f->count_offset));
+    case EVENT_STAGES:
+        return read_rows(item, EVENT_MEMBER(void *, e, f->offset), EVENT_MEMBER(size_t, e, f->count_offset),
+                         event_rows_of(f->type));
     case EVENT_MISTAKES:
         return read_mistakes(item, EVENT_MEMBER(thaw_mistake *, e, f->offset),
                              EVENT_MEMBER(size_t, e, f->count_offset));
     case EVENT_PHASES:
         return read_phases(item, EVENT_MEMBER(double, e, f->offset));
-    case EVENT_STAGES:
-        return read_stages(item, EVENT_MEMBER(thaw_stage_time *, e, f->offset),
-                           EVENT_MEMBER(size_t, e, f->count_offset));
     }
     return false;
 }
