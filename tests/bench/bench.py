@@ -223,11 +223,9 @@ class Bench:
     # ---- the rest
 
     def small_parts(self):
-        frames = [workbench.first_frame(self.program) for _ in range(11)]
-        if (None, None) in frames:
-            raise SystemExit("the workbench drew no first frame")
-        self.add("first frame of the workbench", spread([wall * 1000 for wall, _ in frames], " ms"), "50 ms",
-                 f"of which its thread computed {spread([own * 1000 for _, own in frames], ' ms')}")
+        walls, own = workbench.first_frames(self.program, 11)
+        self.add("first frame of the workbench", spread([wall * 1000 for wall in walls], " ms"), "50 ms",
+                 f"of which its thread computed {spread([each * 1000 for each in own], ' ms')}")
         pth = os.path.join(self.work, "resnet18.pth")
         subprocess.run([self.args.python, "-c", "import sys; sys.path.insert(0, sys.argv[1]); from python_peer import *; "
                         "torch.save(torchvision.models.resnet18().state_dict(), sys.argv[2])", HERE, pth], check=True)

@@ -68,6 +68,15 @@ def first_frame(program):
     return drawn
 
 
+def first_frames(program, count):
+    """Seconds to COUNT first frames: by the clock, and what of each the UI computed."""
+    frames = [first_frame(program) for _ in range(count)]
+    if (None, None) in frames:
+        raise SystemExit("the workbench drew no first frame")
+    walls, own = zip(*frames)
+    return walls, own
+
+
 def run_log(runs):
     """The events of the only run in the folder RUNS, as the log has them by now."""
     logs = list(Path(runs).glob("*/events.jsonl"))
