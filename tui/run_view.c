@@ -10,6 +10,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/str.h"
+#include "tui/run_epochs.h"
 #include "tui/run_left.h"
 #include "tui/run_marks.h"
 
@@ -64,33 +65,15 @@ static void take_log(run_view *v, const thaw_event *e) {
     };
 }
 
-static void mark_best(run_view *v, int64_t steps, double val_top1) {
-    run_marks_replace(v, RUN_MARK_BEST, steps,
-                      isfinite(val_top1) ? xasprintf("best %.3f", val_top1) : xstrdup("best"));
-}
-
 /* What a killed process did after its last checkpoint is done again by the one that resumes. */
 static void forget_after(run_view *v, int64_t steps) {
-    size_t epochs = v->epoch_count;
     series_cut(&v->train_loss, steps + 1);
     series_cut(&v->clock, steps + 1);
     series_cut(&v->rate, steps + 1);
-    while (v->epoch_count && v->epoch_list[v->epoch_count - 1].steps > steps)
-        v->epoch_count--;
     run_marks_cut(v, steps);
     run_layers_cut(&v->layers, steps);
+    run_epochs_cut(v, steps);
     v->loss = v->train_loss.count ? series_mean(&v->train_loss.bucket[v->train_loss.count - 1]) : NAN;
-    if (v->epoch_count == epochs) return;
-    v->class_top1_count = 0; /* they were of an epoch that never was */
-    v->best_epoch = -1;
-    v->best_val_top1 = NAN;
-    for (size_t i = 0; i < v->epoch_count; i++) {
-        const run_epoch *e = &v->epoch_list[i];
-        if (!e->best) continue;
-        v->best_epoch = e->epoch;
-        v->best_val_top1 = e->val_top1;
-        mark_best(v, e->steps, e->val_top1);
-    }
 }
 
 static void move_text(char **from, char **to) {
@@ -231,53 +214,11 @@ static void take_step(run_view *v, const thaw_event *e) {
     run_left_step(v, e);
 }
 
-static void take_class_scores(run_view *v, const thaw_event *e) {
-    free(v->class_top1);
-    v->class_top1 = NULL;
-    v->class_top1_count = 0;
-    if (!e->epoch.class_top1 || e->epoch.classes <= 0) return;
-    v->class_top1 = xreallocarray(NULL, (size_t)e->epoch.classes, sizeof *v->class_top1);
-    memcpy(v->class_top1, e->epoch.class_top1, (size_t)e->epoch.classes * sizeof *v->class_top1);
-    v->class_top1_count = e->epoch.classes;
-}
-
-static void thin_epochs(run_view *v) {
-    size_t kept = 0;
-    for (size_t i = 0; i < v->epoch_count; i++)
-        if (i % 2 || v->epoch_list[i].best) v->epoch_list[kept++] = v->epoch_list[i];
-    /* All of them best: then the older half goes. */
-    if (kept >= RUN_EPOCHS_MAX) {
-        kept = RUN_EPOCHS_MAX / 2;
-        memmove(v->epoch_list, v->epoch_list + v->epoch_count - kept, kept * sizeof *v->epoch_list);
-    }
-    v->epoch_count = kept;
-}
-
 static void take_epoch(run_view *v, const thaw_event *e) {
-    while (v->epoch_count && v->epoch_list[v->epoch_count - 1].epoch >= e->epoch.epoch)
-        v->epoch_count--; /* validated again after a resume: this one counts */
-    if (v->epoch_count >= RUN_EPOCHS_MAX) thin_epochs(v);
-    v->epoch_list = vec_reserve(v->epoch_list, &v->epoch_capacity, v->epoch_count + 1, sizeof *v->epoch_list);
-    v->epoch_list[v->epoch_count++] = (run_epoch){
-        .epoch = e->epoch.epoch,
-        .steps = e->steps,
-        .train_loss = e->epoch.train_loss,
-        .train_top1 = e->epoch.train_top1,
-        .val_loss = e->epoch.val_loss,
-        .val_top1 = e->epoch.val_top1,
-        .val_top5 = e->epoch.val_top5,
-        .images_per_second = e->epoch.images_per_second,
-        .seconds = e->epoch.seconds,
-        .best = e->epoch.best,
-    };
-    take_class_scores(v, e);
     v->steps = e->steps;
     v->epoch = e->epoch.epoch;
+    run_epochs_take(v, e);
     if (isfinite(v->evaluating_since)) run_left_evaluated(v, e->time - v->evaluating_since);
-    if (!e->epoch.best) return;
-    v->best_epoch = e->epoch.epoch;
-    v->best_val_top1 = e->epoch.val_top1;
-    mark_best(v, e->steps, e->epoch.val_top1);
 }
 
 static bool same_names(char *const *a, size_t a_count, char *const *b, size_t b_count) {
