@@ -76,8 +76,8 @@ static bool set_theme(app *a, const char *name) {
     a->theme_name = xstrdup(name);
     if (a->term) app_choose_colours(a);
     term_set_theme(a->term, &a->look);
-    app_prefs_save(a);
     app_say(a, "theme %s: %s", a->look.name, a->look.about ? a->look.about : "");
+    app_prefs_save(a); /* afterwards: that it could not be saved is what is read then */
     return true;
 }
 
@@ -113,8 +113,8 @@ static void do_dots(app *a, void *self, const char *argument) {
         return;
     }
     a->raster = (raster_kind)next;
-    app_prefs_save(a);
     app_say(a, "charts are drawn with %s", raster_name(a->raster));
+    app_prefs_save(a);
 }
 
 static void do_repaint(app *a, void *self, const char *argument) {

@@ -406,6 +406,17 @@ static void the_prompt_completes_and_refuses_what_it_does_not_know(void **state)
     app_free(a);
 }
 
+/* Where preferences cannot be written, whoever changes one is told, whatever else there is to say. */
+static void a_preference_that_is_not_saved_is_said_to_be(void **state) {
+    (void)state;
+    setenv("XDG_CONFIG_HOME", "/proc/none", 1);
+    app *a = open_app(NULL);
+    press(a, "F3");
+    assert_shows(a, "not saved for next time");
+    app_free(a);
+    app_fixture_home();
+}
+
 /* What is too long to stand beside the line stands above it, to its last word. */
 static void a_long_problem_is_read_to_its_end(void **state) {
     (void)state;
@@ -580,6 +591,7 @@ int main(void) {
         cmocka_unit_test(a_glob_that_matches_nothing_changes_nothing_and_names_the_nearest),
         cmocka_unit_test(another_model_keeps_no_mask_that_does_not_fit),
         cmocka_unit_test(the_prompt_completes_and_refuses_what_it_does_not_know),
+        cmocka_unit_test(a_preference_that_is_not_saved_is_said_to_be),
         cmocka_unit_test(a_long_problem_is_read_to_its_end),
         cmocka_unit_test(every_condition_has_words_of_its_own),
         cmocka_unit_test(quitting_asks_only_while_a_run_is_on),
