@@ -51,6 +51,49 @@ test_a_run_is_steered_from_the_command_line() {
     return 0
 }
 
+# no_sockets: a library that makes the run's folder a place that holds no sockets, as on a FAT disk.
+no_sockets() {
+    cat >"$TEST_DIR/no_sockets.c" <<'C'
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+int bind(int fd, const struct sockaddr *address, socklen_t length) {
+    const struct sockaddr_un *un = (const struct sockaddr_un *)address;
+    if (address->sa_family != AF_UNIX || strstr(un->sun_path, "/runtime/")) return (int)syscall(SYS_bind, fd, address, length);
+    errno = EPERM;
+    return -1;
+}
+C
+    ${CC:-cc} -D_GNU_SOURCE -shared -fPIC -o "$TEST_DIR/no_sockets.so" "$TEST_DIR/no_sockets.c" || fail "no library"
+}
+
+test_a_run_whose_folder_holds_no_socket_is_steered_all_the_same() {
+    have_libtorch || return 0
+    no_sockets
+    mkdir -m 700 "$TEST_DIR/runtime"
+    export XDG_RUNTIME_DIR="$TEST_DIR/runtime" LD_PRELOAD="$TEST_DIR/no_sockets.so"
+    train_behind 400
+    unset LD_PRELOAD
+    [ -e "$(run_folder)control.sock" ] && fail "this proves nothing: there is a socket"
+    poll [ -e "$(run_folder)control.path" ] || fail "it is not said where the socket is"
+    socket=$(cat "$(run_folder)control.path")
+    case $socket in "$TEST_DIR"/runtime/*) ;; *) fail "the socket is $socket" ;; esac
+    [ "$(stat -c %a "$socket")" = 600 ] || fail "the socket's mode is $(stat -c %a "$socket")"
+    told lr 0.0625
+    has_event '"event":"lr".*"lr":0.0625' || fail "the rate was not changed"
+    start 100 30 -- attach
+    expect "● training, attached"
+    press s; expect "the run ended"
+    press q; expect_restored 0
+    wait "$trainer" || fail "it ended with $?"
+    [ -z "$(ls -A "$TEST_DIR/runtime")" ] || fail "there is left: $(ls -A "$TEST_DIR/runtime")"
+    [ -e "$(run_folder)control.path" ] && fail "control.path is left"
+    return 0
+}
+
 # What strangers write into the socket is answered, and the run goes on.
 test_rubbish_in_the_socket_does_not_disturb_the_run() {
     have_libtorch || return 0
