@@ -24,6 +24,7 @@
 #define HUGE_SEGMENT (256 * MEGABYTE) /* where memory is used again and again */
 #define SPARE        (64 * MEGABYTE)  /* is not worth giving back */
 #define HUGE_SLOW    0.5e-3           /* seconds for a huge page: small ones take hardly longer */
+#define AHEAD        (MEGABYTE / 4) /* of small pages is cleared, and written while the core's cache has it */
 
 enum { PAGE = 4096, SWEEP_SECONDS = 10 };
 
@@ -287,13 +288,14 @@ void pool_expect_none(void) {
     stretch.whole = NULL;
 }
 
-/* The next huge page, or what is left before the end. Where memory is in pieces the system makes room for a
- * huge page by moving others, which takes longer than small ones do: then no more of them. */
+/* The next huge page, or some small ones, or what is left before the end. Where memory is in pieces the
+ * system makes room for a huge page by moving others, which takes longer than small ones do: then no more of
+ * them. */
 static void ready_next(void) {
 #ifdef MADV_POPULATE_WRITE
     double began = clock_seconds();
-    size_t next = HUGE_PAGE - (size_t)stretch.ready % HUGE_PAGE, left = (size_t)(stretch.end - stretch.ready);
-    size_t bytes = next < left ? next : left;
+    size_t unit = stretch.huge ? HUGE_PAGE : AHEAD, left = (size_t)(stretch.end - stretch.ready);
+    size_t next = unit - (size_t)stretch.ready % unit, bytes = next < left ? next : left;
     (void)madvise(stretch.ready, bytes, MADV_POPULATE_WRITE);
     stretch.ready += bytes;
     if (!stretch.huge || clock_seconds() - began < HUGE_SLOW || bytes == left) return;

@@ -23,6 +23,9 @@ typedef struct loading {
     size_t capacity;
 } loading;
 
+/* So many are mapped when one is touched: to release fewer is of no use. */
+enum { PAGES_AROUND = 16 };
+
 /* Tell the system that the whole pages among the entry's bytes will not be needed again. */
 static void release_pages(const weights_file *f, const weights_entry *e) {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -31,7 +34,8 @@ static void release_pages(const weights_file *f, const weights_entry *e) {
         ((uintptr_t)e->data + (uintptr_t)shape_elements(&e->size) * dtype_size(e->type)) / page * page;
     uintptr_t limit = (uintptr_t)f->map.data + f->map.size;
     if (end > limit) end = limit / page * page;
-    if (f->owns_map && begin < end) (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+    if (f->owns_map && begin + PAGES_AROUND * page <= end)
+        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
 /* E's elements in P's type, in the buffer; after them, when they are positions of another grid, the
@@ -90,7 +94,7 @@ static thaw_status copy_channels_last(loading *load, const weights_entry *e, dty
     return thaw_ok();
 }
 
-enum { AT_ONCE = 2 << 20 /* bytes of the file */ };
+enum { AT_ONCE = 1 << 19 /* bytes of the file */ };
 
 /* E's elements to OUT a piece at a time, each let go of before the next: together they may be hundreds of
  * megabytes, which would be in memory twice for a while. */
