@@ -95,9 +95,13 @@ tensor *max_pool2d(thaw_status *status, tensor *x, const pool2d_params *p) {
     });
 }
 
+/* CUDA's gradient of a padded pooling is wrong in channels_last (pytorch/pytorch issue 188344, mended in
+ * 2026). */
 tensor *avg_pool2d(thaw_status *status, tensor *x, const pool2d_params *p) {
     return make(status, __func__, [&] {
-        return at::avg_pool2d(x->value, p->kernel, p->stride, p->padding, p->ceil_mode, p->count_include_pad);
+        const bool padded = p->padding[0] || p->padding[1];
+        const at::Tensor input = padded && x->value.is_cuda() ? x->value.contiguous() : x->value;
+        return at::avg_pool2d(input, p->kernel, p->stride, p->padding, p->ceil_mode, p->count_include_pad);
     });
 }
 

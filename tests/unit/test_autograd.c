@@ -172,6 +172,27 @@ static void lists_change_as_their_items_would(void **state) {
     support_end(&s);
 }
 
+/* Each pixel is in four windows of four: all of the gradient comes back, in either memory format. */
+static void a_padded_average_gives_all_of_the_gradient_back(void **state) {
+    (void)state;
+    enum { PIXELS = 2 * 4 * 4 };
+    float ones[PIXELS];
+    for (int i = 0; i < PIXELS; i++)
+        ones[i] = 1;
+    const pool2d_params p = {
+        .kernel = {2, 2}, .stride = {1, 1}, .padding = {1, 1}, .dilation = {1, 1}, .count_include_pad = true};
+    static const memory_format format[] = {FORMAT_CONTIGUOUS, FORMAT_CHANNELS_LAST};
+    for (int i = 0; i < 2; i++) {
+        tscope s = support_begin();
+        tensor *x =
+            t_to(&s, support_noise(&s, SHAPE_4(1, 2, 4, 4), 3), support_device(), DTYPE_F32, format[i]);
+        t_requires_grad_(&s, x, true);
+        t_backward(&s, t_sum(&s, t_avg_pool2d(&s, x, &p)));
+        support_expect(&s, t_grad(&s, x), ones, PIXELS, 1e-6f);
+        support_end(&s);
+    }
+}
+
 static void a_list_with_a_misfit_fails(void **state) {
     (void)state;
     tscope s = support_begin();
@@ -284,6 +305,7 @@ int main(void) {
         cmocka_unit_test(optimizer_steps_are_right_by_hand_and_leave_no_graph),
         cmocka_unit_test(lists_change_as_their_items_would),
         cmocka_unit_test(a_list_with_a_misfit_fails),
+        cmocka_unit_test(a_padded_average_gives_all_of_the_gradient_back),
         cmocka_unit_test(a_copy_from_a_recorded_tensor_leaves_no_graph),
         cmocka_unit_test(relu_in_place_is_recorded),
         cmocka_unit_test(a_hundred_steps_of_sgd_solve_a_line),
