@@ -23,7 +23,14 @@ from_folder() { # a wheel's torch folder or an unpacked libtorch: include/ and l
     grep -q __cxx11 "$dir/lib/libc10.so" && abi=1
     cpp="-isystem '$dir/include' -isystem '$dir/include/torch/csrc/api/include' -D_GLIBCXX_USE_CXX11_ABI=$abi"
     ld="-L'$dir/lib' -Wl,-rpath,'$dir/lib' -Wl,--no-as-needed -ltorch -ltorch_cpu -lc10"
-    if [ -e "$dir/lib/libtorch_cuda.so" ]; then ld="$ld -ltorch_cuda -lc10_cuda"; fi
+    [ -e "$dir/lib/libtorch_cuda.so" ] || return 0
+    ld="$ld -ltorch_cuda -lc10_cuda"
+    # CUDA graphs need the runtime's headers: the wheels' own, or a toolkit's. Without them there are no graphs.
+    for headers in "$dir"/../nvidia/cu[0-9]*/include "$dir"/../nvidia/cuda_runtime/include /usr/local/cuda/include; do
+        [ -f "$headers/cuda_runtime_api.h" ] || continue
+        cpp="$cpp -isystem '$headers'"
+        break
+    done
 }
 
 from_system() { # Debian's libtorch-dev

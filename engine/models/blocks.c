@@ -3,6 +3,7 @@
  */
 #include "engine/models/blocks.h"
 
+#include "engine/nn/host_tensor.h"
 #include "engine/nn/kinds.h"
 
 /* ---- convolution, norm, activation ---- */
@@ -37,23 +38,31 @@ layer *block_basic_conv(layer *parent, const char *name, conv_spec spec) {
 
 /* ---- the Inceptions' input ---- */
 
+enum { CHANNELS = 3 };
+static const double mean[CHANNELS] = {0.485, 0.456, 0.406}, deviation[CHANNELS] = {0.229, 0.224, 0.225};
+
+static void input_scale(const host_numbers *of, float *values, size_t count) {
+    (void)of;
+    for (size_t c = 0; c < count; c++)
+        values[c] = (float)(deviation[c] / 0.5);
+}
+
+static void input_shift(const host_numbers *of, float *values, size_t count) {
+    (void)of;
+    for (size_t c = 0; c < count; c++)
+        values[c] = (float)((mean[c] - 0.5) / 0.5);
+}
+
 static act transform_input_forward(layer *self, pass *p, act x) {
-    static const double mean[] = {0.485, 0.456, 0.406}, deviation[] = {0.229, 0.224, 0.225};
-    enum { CHANNELS = 3 };
     if (!kind_takes_image(self, p, x, CHANNELS)) return (act){0};
     if (pass_tracing(p)) return act_result(self, p, x, x.size, 0, NULL);
-    float factor[CHANNELS], offset[CHANNELS];
-    for (int c = 0; c < CHANNELS; c++) {
-        factor[c] = (float)(deviation[c] / 0.5);
-        offset[c] = (float)((mean[c] - 0.5) / 0.5);
-    }
     tscope *s = p->scope;
-    dtype type = t_dtype(s, x.t);
     const shape size = SHAPE_4(1, CHANNELS, 1, 1);
-    tensor *scale =
-        t_to(s, t_from_data(s, size, DTYPE_F32, factor, p->device), p->device, type, FORMAT_PRESERVE);
-    tensor *shift =
-        t_to(s, t_from_data(s, size, DTYPE_F32, offset, p->device), p->device, type, FORMAT_PRESERVE);
+    tensor *scale = pass_host_tensor(p, self, size, input_scale, NULL, 0);
+    tensor *shift = pass_host_tensor(p, self, size, input_shift, NULL, 0);
+    dtype type = t_dtype(s, x.t);
+    scale = t_to(s, scale, p->device, type, FORMAT_PRESERVE);
+    shift = t_to(s, shift, p->device, type, FORMAT_PRESERVE);
     return act_result(self, p, x, x.size, 0, t_add(s, t_mul(s, x.t, scale), shift));
 }
 

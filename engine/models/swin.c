@@ -9,6 +9,7 @@
 #include "engine/models/blocks.h"
 #include "engine/models/registry.h"
 #include "engine/models/window.h"
+#include "engine/nn/host_tensor.h"
 
 enum { GROUPS = 4, PATCH = 4, MLP_RATIO = 4, BIAS_HIDDEN = 512 };
 static const double eps = 1e-5;
@@ -57,19 +58,22 @@ static int region_of(const cutting *c, int64_t window, int64_t place) {
     return 3 * region(c, 0, y) + region(c, 1, x);
 }
 
-/* (1, windows, 1, S, S): places that only the shift brought together do not see each other. */
-static tensor *shift_mask(pass *p, const cutting *c) {
+/* Places that only the shift brought together do not see each other. */
+static void keep_apart(const host_numbers *of, float *mask, size_t count) {
     const float apart = -100;
-    int64_t windows = c->extent[0] / c->side * (c->extent[1] / c->side), places = c->side * c->side;
-    float *mask = xcalloc((size_t)(windows * places * places), sizeof *mask), *at = mask;
+    const cutting *c = of->how;
+    int64_t places = c->side * c->side, windows = (int64_t)count / (places * places);
     for (int64_t w = 0; w < windows; w++)
         for (int64_t i = 0; i < places; i++)
             for (int64_t j = 0; j < places; j++)
-                *at++ = region_of(c, w, i) == region_of(c, w, j) ? 0 : apart;
+                *mask++ = region_of(c, w, i) == region_of(c, w, j) ? 0 : apart;
+}
+
+/* (1, windows, 1, S, S) */
+static tensor *shift_mask(const layer *self, pass *p, const cutting *c) {
+    int64_t windows = c->extent[0] / c->side * (c->extent[1] / c->side), places = c->side * c->side;
     shape size = {.ndim = 5, .dim = {1, windows, 1, places, places}};
-    tensor *t = t_from_data(p->scope, size, DTYPE_F32, mask, p->device);
-    free(mask);
-    return t;
+    return pass_host_tensor(p, self, size, keep_apart, c, sizeof *c);
 }
 
 /* ---- version 2: cosine attention, continuous biases ---- */
@@ -177,7 +181,7 @@ static act attention_forward(layer *self, pass *p, act x) {
     }
     if (c.shift[0] || c.shift[1]) {
         how.windows = c.extent[0] / c.side * (c.extent[1] / c.side);
-        if (!pass_tracing(p) && !pass_failed(p)) how.bias = t_add(p->scope, shift_mask(p, &c), bias.t);
+        if (!pass_tracing(p) && !pass_failed(p)) how.bias = t_add(p->scope, shift_mask(self, p, &c), bias.t);
     }
     y = nn_attention(self, p, qkv, self->spec.family[ATTENTION_HEADS], how);
     y = window_join(p, layer_through(self, p, y, "proj", NULL), c.side, whole);

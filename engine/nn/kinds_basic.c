@@ -5,6 +5,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/nn/fuse.h"
+#include "engine/nn/host_tensor.h"
 #include "engine/nn/init.h"
 #include "engine/nn/kinds.h"
 
@@ -96,18 +97,19 @@ layer *nn_activation(layer *parent, const char *name, unary_op op) {
 
 /* Our own numbers, by (seed, step, layer): the same whatever ran before, so a resumed run sees the same
  * masks. */
+static void draw_mask(const host_numbers *of, float *mask, size_t count) {
+    double drop = of->layer->spec.dropout;
+    rng r = rng_keyed(of->seed, RNG_DROPOUT, of->step, (uint64_t)of->layer->index);
+    float scale = (float)(1.0 / (1.0 - drop));
+    for (size_t i = 0; i < count; i++)
+        mask[i] = rng_unit(&r) < drop ? 0.0f : scale;
+}
+
 static tensor *dropout_mask(layer *self, pass *p, act x) {
-    double drop = self->spec.dropout;
     shape size = x.size;
     for (int i = 1; i < size.ndim && self->kind == &kind_stochastic_depth; i++)
         size.dim[i] = 1;
-    size_t count = (size_t)shape_elements(&size);
-    rng r = rng_keyed(p->dropout_seed, RNG_DROPOUT, p->dropout_step, (uint64_t)self->index);
-    float scale = (float)(1.0 / (1.0 - drop)), *mask = xmalloc(count * sizeof *mask);
-    for (size_t i = 0; i < count; i++)
-        mask[i] = rng_unit(&r) < drop ? 0.0f : scale;
-    tensor *t = t_from_data(p->scope, size, DTYPE_F32, mask, p->device);
-    free(mask);
+    tensor *t = pass_host_tensor(p, self, size, draw_mask, NULL, 0);
     return t_to(p->scope, t, p->device, t_dtype(p->scope, x.t), FORMAT_PRESERVE);
 }
 

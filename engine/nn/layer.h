@@ -55,6 +55,8 @@ struct pass {
     uint64_t dropout_step;
     thaw_status status;
     pass_watch *watch; /* borrowed, or NULL */
+    struct host_tensors
+        *places; /* borrowed: this pass is recorded, or the one before, see host_tensor.h; or NULL */
     /* What a training pass found beside its result: their logits, NULL where one took no part. */
     tensor *auxiliary[AUXILIARY_MAX];
     /* model_forward's and model_trace's own: leave zero. */

@@ -53,6 +53,14 @@ void drop_grad(thaw_status *status, tensor *x) {
     change(status, __func__, [&] { x->value.mutable_grad().reset(); });
 }
 
+void set_grad(thaw_status *status, tensor *x, tensor *grad) {
+    change(status, __func__, [&] { x->value.mutable_grad() = grad->value; });
+}
+
+void touch(thaw_status *status, tensor *x) {
+    change(status, __func__, [&] { x->value.unsafeGetTensorImpl()->bump_version(); });
+}
+
 bool backward(thaw_status *status, tensor *loss) {
     return ask(status, __func__, false, [&] {
         loss->value.backward();

@@ -1,6 +1,7 @@
 /*
  * ops_math.cpp - arithmetic, activations and changes of shape.
  */
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <vector>
@@ -30,6 +31,7 @@
 #include <ATen/ops/silu.h>
 #include <ATen/ops/slice.h>
 #include <ATen/ops/sqrt.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/sub.h>
 #include <ATen/ops/sum.h>
 #include <ATen/ops/tanh.h>
@@ -145,6 +147,22 @@ double norm(thaw_status *status, tensor *x) {
         /* Summed in at least single precision. */
         const at::ScalarType type = x->value.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
         return at::linalg_vector_norm(x->value, 2, at::OptionalIntArrayRef(), false, type).item().toDouble();
+    });
+}
+
+/* As norm, of all of them, read back once. */
+bool norms(thaw_status *status, tensor *const *x, size_t count, double *out) {
+    return ask(status, __func__, false, [&] {
+        const at::NoGradGuard quiet;
+        std::vector<at::Tensor> each;
+        for (size_t i = 0; i < count; i++) {
+            const at::ScalarType type = x[i]->value.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+            each.push_back(at::linalg_vector_norm(x[i]->value, 2, at::OptionalIntArrayRef(), false, type));
+        }
+        if (each.empty()) return true;
+        const at::Tensor all = at::stack(each).to(at::kCPU).to(at::kDouble);
+        std::copy_n(all.data_ptr<double>(), count, out);
+        return true;
     });
 }
 

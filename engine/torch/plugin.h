@@ -94,13 +94,16 @@ typedef struct plugin_facts {
     OP(foreach_lerp_, (tensor *const *x, tensor *const *y, size_t count, double weight), (x, y, count, weight), \
        all_given(x, count) && all_given(y, count)) \
     OP(requires_grad_, (tensor *x, bool on), (x, on), x) \
-    OP(drop_grad, (tensor *x), (x), x)
+    OP(drop_grad, (tensor *x), (x), x) \
+    OP(set_grad, (tensor *x, tensor *grad), (x, grad), x && grad) \
+    OP(touch, (tensor *x), (x), x)
 
 /* OP(result, name, parameters): everything that answers with something else; tensor.c wraps each by hand. */
 #define TORCH_QUERIES(OP) \
     OP(bool, read, (tensor *x, void *out, size_t bytes)) \
     OP(double, item, (tensor *x)) \
     OP(double, norm, (tensor *x)) \
+    OP(bool, norms, (tensor *const *x, size_t count, double *out)) \
     OP(shape, shape_of, (tensor *x)) \
     OP(dtype, dtype_of, (tensor *x)) \
     OP(int64_t, version_of, (tensor *x)) \
@@ -116,7 +119,12 @@ typedef struct plugin_facts {
     OP(int, set_threads, (int threads)) \
     OP(bool, set_memory, (void *(*take)(size_t bytes), void (*give)(void *memory))) \
     OP(bool, describe_device, (device d, char *name, size_t name_size, uint64_t *free_bytes, uint64_t *total_bytes)) \
-    OP(bool, synchronize, (device d))
+    OP(bool, synchronize, (device d)) \
+    OP(bool, graphs, (device d)) \
+    OP(cuda_graph *, graph_begin, (device d)) \
+    OP(bool, graph_end, (cuda_graph *g)) \
+    OP(bool, graph_launch, (cuda_graph *g)) \
+    OP(bool, graph_free, (cuda_graph *g))
 
 #define TORCH_UNPAREN(...) __VA_ARGS__
 #define TORCH_SLOT_MAKER(name, params, args, given)   tensor *(*name)(thaw_status *status, TORCH_UNPAREN params);

@@ -77,6 +77,8 @@ bool describe(thaw_status *status, plugin_facts *out) {
             copy_text(out->mkl, sizeof out->mkl, mkl.empty() ? "MKL" : "MKL " + mkl);
         }
         out->onednn = at::globalContext().hasMKLDNN();
+        /* The same run twice is the same run, as on the processor. */
+        at::globalContext().setDeterministicCuDNN(true);
         out->cuda_built = at::globalContext().hasCUDA() || config.find("CUDA Runtime") != std::string::npos;
         out->cuda_devices = torch::cuda::is_available() ? static_cast<int>(torch::cuda::device_count()) : 0;
         Dl_info where;

@@ -103,6 +103,12 @@ double t_norm(tscope *s, tensor *x) {
     return can_ask(s, x, __func__) ? s->torch->api->norm(&s->status, x) : NAN;
 }
 
+void t_norms(tscope *s, tensor *const *x, size_t count, double *out) {
+    for (size_t i = 0; i < count; i++)
+        out[i] = NAN;
+    if (!tscope_failed(s) && all_given(x, count)) s->torch->api->norms(&s->status, x, count, out);
+}
+
 shape t_shape(tscope *s, tensor *x) {
     return can_ask(s, x, __func__) ? s->torch->api->shape_of(&s->status, x) : SHAPE_0();
 }

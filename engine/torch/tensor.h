@@ -78,6 +78,18 @@ const char *device_text(device d, char buffer[DEVICE_TEXT_MAX]);
 
 thaw_status torch_synchronize(torch *t, device d); /* wait for the device's queue; nothing to do on the CPU */
 
+/*
+ * CUDA graphs: what this thread has D do between begin and end is not done but recorded, as one launch.
+ * Between them nothing may wait for the device or be read back, and memory must come from tensors that
+ * outlive the graph or were made while it was recorded; those die with it. Libtorch 2.1 and later built with
+ * CUDA.
+ */
+bool torch_graphs(torch *t, device d); /* there are any on D */
+thaw_status torch_graph_begin(torch *t, device d, cuda_graph **out);
+thaw_status torch_graph_end(torch *t, cuda_graph *g); /* to be called whatever happened since begin */
+thaw_status torch_graph_launch(torch *t, cuda_graph *g);
+void torch_graph_free(torch *t, cuda_graph *g); /* NULL is fine */
+
 /* Whether t_conv2d_fused is there for TYPE: libtorch 2 and a processor that can. Tried once, then known. */
 bool torch_conv2d_fuses(torch *t, dtype type);
 
@@ -122,6 +134,7 @@ double t_item(tscope *s, tensor *x); /* the only element; NaN after a failure */
 shape t_shape(tscope *s, tensor *x); /* ndim 0 after a failure */
 dtype t_dtype(tscope *s, tensor *x);
 int64_t t_version(tscope *s, tensor *x);       /* grows with every change in place: has X changed since? */
+void t_touch(tscope *s, tensor *x);            /* a change that t_version cannot know of, by a graph */
 bool t_equal(tscope *s, tensor *a, tensor *b); /* same type, shape and bits (NaN payloads included) */
 /* The host address of X's first element when it is on the CPU and all lie in the order of F (contiguous or
  * channels_last), without gaps; NULL otherwise. */
@@ -190,6 +203,8 @@ tensor *t_sum(tscope *s, tensor *x);
 tensor *t_mean(tscope *s, tensor *x, const int64_t *dims, int count,
                bool keepdim);        /* count 0: over everything */
 double t_norm(tscope *s, tensor *x); /* Euclidean, over everything */
+/* The norms of COUNT tensors into OUT, which takes one waiting for the device and not COUNT of them. */
+void t_norms(tscope *s, tensor *const *x, size_t count, double *out);
 
 /* In place, never recorded by autograd. */
 void t_fill_(tscope *s, tensor *x, double value);
@@ -215,9 +230,10 @@ void t_foreach_sqrt(tscope *s, tensor *const *x, size_t count, tensor **out);
 /* ---- autograd ---- */
 
 void t_requires_grad_(tscope *s, tensor *x, bool on);
-tensor *t_grad(tscope *s, tensor *x);     /* the gradient, or NULL without a failure when there is none */
-void t_drop_grad(tscope *s, tensor *x);   /* no gradient at all, not a zero one */
-void t_backward(tscope *s, tensor *loss); /* accumulates into the leaves' gradients */
+tensor *t_grad(tscope *s, tensor *x);   /* the gradient, or NULL without a failure when there is none */
+void t_drop_grad(tscope *s, tensor *x); /* no gradient at all, not a zero one */
+void t_set_grad(tscope *s, tensor *x, tensor *grad); /* GRAD itself, no copy */
+void t_backward(tscope *s, tensor *loss);            /* accumulates into the leaves' gradients */
 /* While X's graph lives: CALL(USER, TAG) when its gradient is known, from whatever thread autograd works in.
  * False, and nothing, when no gradient comes by. */
 bool t_on_gradient(tscope *s, tensor *x, gradient_call *call, void *user, int64_t tag);

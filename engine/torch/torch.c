@@ -162,6 +162,36 @@ thaw_status torch_synchronize(torch *t, device d) {
     return status;
 }
 
+/* ---- CUDA graphs ---- */
+
+bool torch_graphs(torch *t, device d) {
+    thaw_status status = thaw_ok();
+    return d.kind == DEVICE_CUDA && t->api->graphs(&status, d);
+}
+
+thaw_status torch_graph_begin(torch *t, device d, cuda_graph **out) {
+    thaw_status status = thaw_ok();
+    *out = t->api->graph_begin(&status, d);
+    return status;
+}
+
+thaw_status torch_graph_end(torch *t, cuda_graph *g) {
+    thaw_status status = thaw_ok();
+    t->api->graph_end(&status, g);
+    return status;
+}
+
+thaw_status torch_graph_launch(torch *t, cuda_graph *g) {
+    thaw_status status = thaw_ok();
+    t->api->graph_launch(&status, g);
+    return status;
+}
+
+void torch_graph_free(torch *t, cuda_graph *g) {
+    thaw_status ignored = thaw_ok();
+    if (g) t->api->graph_free(&ignored, g);
+}
+
 /* ---- the thread's modes ---- */
 
 bool torch_grad_mode(torch *t, bool on) {

@@ -13,6 +13,7 @@
 #include "thaw/status.h"
 
 typedef struct tensor tensor; /* an at::Tensor */
+typedef struct cuda_graph cuda_graph;
 
 /* Called by autograd, see t_on_gradient. */
 typedef void gradient_call(void *user, int64_t tag);

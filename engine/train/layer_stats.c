@@ -109,9 +109,31 @@ static figures *figures_of(layer_stats *ls, const layer *l) {
     return &ls->item[ls->count++];
 }
 
-static double square_norm(tscope *s, tensor *x) {
-    double norm = t_norm(s, x);
-    return norm * norm;
+/* Squared norms asked for together, so that the device is waited for once: of X, to be added to INTO. */
+typedef struct squares {
+    tensor **x;
+    double **into;
+    size_t count;
+} squares;
+
+static squares squares_new(size_t most) {
+    return (squares){.x = xcalloc(most, sizeof(tensor *)), .into = xcalloc(most, sizeof(double *))};
+}
+
+static void squares_add(squares *q, tensor *x, double *into) {
+    q->x[q->count] = x;
+    q->into[q->count++] = into;
+}
+
+/* Takes Q. */
+static void squares_take(squares *q, tscope *s) {
+    double *norm = xcalloc(q->count, sizeof *norm);
+    t_norms(s, q->x, q->count, norm);
+    for (size_t i = 0; i < q->count; i++)
+        *q->into[i] += norm[i] * norm[i];
+    free(norm);
+    free(q->x);
+    free(q->into);
 }
 
 thaw_status layer_stats_before(layer_stats *ls, optimizer *o) {
@@ -119,16 +141,19 @@ thaw_status layer_stats_before(layer_stats *ls, optimizer *o) {
     ls->count = 0;
     ls->before = xcalloc(optimizer_count(o), sizeof *ls->before);
     ls->before_count = optimizer_count(o);
+    ls->item = vec_reserve(ls->item, &ls->capacity, ls->before_count, sizeof *ls->item); /* stay in place */
+    squares q = squares_new(2 * ls->before_count);
     tscope s;
     tscope_begin(&s, ls->model->torch);
     for (size_t i = 0; i < ls->before_count && !tscope_failed(&s); i++) {
         optimizer_slot *slot = optimizer_at(o, i);
         tensor *w = t_detach(&s, slot->param->t), *g = t_grad(&s, slot->param->t);
         figures *f = figures_of(ls, slot->layer);
-        f->weight += square_norm(&s, w);
-        if (g) f->gradient += square_norm(&s, g);
+        squares_add(&q, w, &f->weight);
+        if (g) squares_add(&q, g, &f->gradient);
         ls->before[i] = t_keep(&s, t_clone(&s, w));
     }
+    squares_take(&q, &s);
     return tscope_end(&s);
 }
 
@@ -140,15 +165,23 @@ static thaw_status measure_norms(layer_stats *ls) {
         const layer *l = m->order[i];
         if (norm_drift_moves(l) && !layer_trainable(l)) figures_of(ls, l)->weight = NAN;
     }
+    const layer **norm = xcalloc(ls->count, sizeof(layer *));
+    double *far = xcalloc(ls->count, sizeof *far);
+    size_t norms = 0;
     for (size_t i = 0; i < ls->count; i++)
-        if (i >= trained || norm_drift_moves(ls->item[i].layer))
-            THAW_TRY(norm_drift_measure(ls->norms, ls->item[i].layer, &ls->item[i].norm));
-    return thaw_ok();
+        if (i >= trained || norm_drift_moves(ls->item[i].layer)) norm[norms++] = ls->item[i].layer;
+    thaw_status status = norm_drift_measure(ls->norms, norm, norms, far);
+    for (size_t i = 0, k = 0; i < ls->count && k < norms; i++)
+        if (ls->item[i].layer == norm[k]) ls->item[i].norm = far[k++];
+    free(norm);
+    free(far);
+    return status;
 }
 
 thaw_status layer_stats_after(layer_stats *ls, optimizer *o) {
     tscope s;
     tscope_begin(&s, ls->model->torch);
+    squares q = squares_new(3 * ls->before_count);
     size_t at = 0;
     for (size_t i = 0; i < ls->before_count && !tscope_failed(&s); i++) {
         optimizer_slot *slot = optimizer_at(o, i);
@@ -156,11 +189,16 @@ thaw_status layer_stats_after(layer_stats *ls, optimizer *o) {
             at++;
         figures *f = &ls->item[at];
         tensor *w = t_detach(&s, slot->param->t);
-        f->update += square_norm(&s, t_sub(&s, w, ls->before[i]));
+        squares_add(&q, t_sub(&s, w, ls->before[i]), &f->update);
         tensor *start = find_origin(ls, slot->param);
-        f->start += start ? square_norm(&s, start) : NAN;
-        f->drift += start ? square_norm(&s, t_sub(&s, w, start)) : NAN;
+        if (start) {
+            squares_add(&q, start, &f->start);
+            squares_add(&q, t_sub(&s, w, start), &f->drift);
+        } else {
+            f->start = f->drift = NAN;
+        }
     }
+    squares_take(&q, &s);
     drop_before(ls);
     THAW_TRY(tscope_end(&s));
     return measure_norms(ls);

@@ -12,21 +12,42 @@
 #include "engine/train/learner_input.h"
 
 void learner_clear(learner *l) {
+    step_graph_free(l->graph);
+    l->graph = NULL;
     free(l->logits);
     l->logits = NULL;
     l->logits_capacity = 0;
 }
 
-/* Logits in float32; autocast covers the network and not the loss. */
-static tensor *network(learner *l, tscope *s, pass *p, const image_batch *batch) {
-    model *m = l->model;
-    p->watch = l->profile ? &l->profile->watch : NULL;
+/* Autocast covers the network and not the loss. */
+static void autocast(const learner *l, tscope *s, bool on) {
+    if (l->bf16) tscope_fail(s, torch_autocast(l->model->torch, l->model->device, on, DTYPE_BF16));
+}
+
+static pass pass_of(learner *l, tscope *s, bool training, int64_t step) {
+    return (pass){.scope = s,
+                  .training = training,
+                  .dropout_seed = l->seed,
+                  .dropout_step = (uint64_t)step,
+                  .watch = l->profile ? &l->profile->watch : NULL};
+}
+
+/* What stage CUT takes. */
+static act input(learner *l, tscope *s, pass *p, const image_batch *batch, size_t *cut) {
     profile_enter(l->profile, batch->cache ? THAW_PHASE_KEPT : THAW_PHASE_UPLOAD);
-    if (l->bf16) tscope_fail(s, torch_autocast(m->torch, m->device, true, DTYPE_BF16));
-    size_t cut;
-    act x = learner_input(l, s, p, batch, &cut);
+    autocast(l, s, true);
+    act x = learner_input(l, s, p, batch, cut);
+    autocast(l, s, false);
+    tscope_fail(s, p->status);
+    return x;
+}
+
+/* Logits in float32. */
+static tensor *network(learner *l, tscope *s, pass *p, act x, size_t cut) {
+    model *m = l->model;
+    autocast(l, s, true);
     act y = model_forward(m, p, x, cut, m->stage_count);
-    if (l->bf16) tscope_fail(s, torch_autocast(m->torch, m->device, false, DTYPE_BF16));
+    autocast(l, s, false);
     tscope_fail(s, p->status);
     return t_to(s, y.t, m->device, DTYPE_F32, FORMAT_PRESERVE);
 }
@@ -38,6 +59,7 @@ static void read_logits(learner *l, tscope *s, tensor *logits, int count) {
 }
 
 thaw_status learner_mask_changed(learner *l) {
+    step_graph_forget(l->graph);
     THAW_TRY(freeze_commit(l->model));
     if (l->optimizer) optimizer_sync(l->optimizer);
     return thaw_ok();
@@ -56,24 +78,49 @@ static tensor *total_loss(learner *l, tscope *s, const pass *p, tensor *mean, te
     return total;
 }
 
+typedef struct computing {
+    learner *learner;
+    int64_t step;
+} computing;
+
+static step_result compute(void *user, tscope *s, act x, size_t cut, tensor *target, host_tensors *places) {
+    const computing *c = user;
+    learner *l = c->learner;
+    pass p = pass_of(l, s, true, c->step);
+    p.places = places;
+    tensor *logits = network(l, s, &p, x, cut);
+    profile_enter(l->profile, THAW_PHASE_FORWARD);
+    tensor *mean = t_cross_entropy(s, logits, target, l->label_smoothing);
+    tensor *total = total_loss(l, s, &p, mean, target);
+    profile_enter_backward(l->profile);
+    t_backward(s, total);
+    return (step_result){.logits = logits, .mean = mean, .total = total};
+}
+
+/* From images to gradients. */
+static step_result forward_and_backward(learner *l, tscope *s, const image_batch *batch, int64_t step) {
+    pass p = pass_of(l, s, true, step);
+    computing how = {.learner = l, .step = step};
+    step_input in = {.compute = compute, .user = &how, .seed = l->seed, .step = (uint64_t)step};
+    in.x = input(l, s, &p, batch, &in.cut);
+    profile_enter(l->profile, THAW_PHASE_UPLOAD);
+    in.target = t_from_data(s, SHAPE_1(batch->count), DTYPE_I64, batch->label, l->model->device);
+    profile_enter(l->profile, THAW_PHASE_FORWARD);
+    step_result r;
+    bool by_stage = l->profile && l->profile->detailed; /* a graph has no stages */
+    if (l->graph && !by_stage && step_graph_compute(l->graph, s, &in, &r)) return r;
+    return compute(&how, s, in.x, in.cut, in.target, NULL);
+}
+
 thaw_status learner_step(learner *l, const image_batch *batch, int64_t step, double lr, layer_stats *stats,
                          double *loss) {
-    model *m = l->model;
     tscope s;
-    tscope_begin(&s, m->torch);
-    pass p = {.scope = &s, .training = true, .dropout_seed = l->seed, .dropout_step = (uint64_t)step};
-    tensor *logits = network(l, &s, &p, batch);
-    profile_enter(l->profile, THAW_PHASE_UPLOAD);
-    tensor *target = t_from_data(&s, SHAPE_1(batch->count), DTYPE_I64, batch->label, m->device);
-    profile_enter(l->profile, THAW_PHASE_FORWARD);
-    tensor *mean = t_cross_entropy(&s, logits, target, l->label_smoothing);
-    tensor *total = total_loss(l, &s, &p, mean, target);
-    profile_enter_backward(l->profile);
-    t_backward(&s, total);
+    tscope_begin(&s, l->model->torch);
+    step_result r = forward_and_backward(l, &s, batch, step);
     profile_enter(l->profile, THAW_PHASE_METRICS);
-    *loss = t_item(&s, t_detach(&s, mean));
-    double whole = total == mean ? *loss : t_item(&s, t_detach(&s, total));
-    read_logits(l, &s, logits, batch->count);
+    *loss = t_item(&s, t_detach(&s, r.mean));
+    double whole = r.total == r.mean ? *loss : t_item(&s, t_detach(&s, r.total));
+    read_logits(l, &s, r.logits, batch->count);
     if (!tscope_failed(&s) && !isfinite(whole))
         tscope_fail(&s, thaw_error(THAW_ERR_NUMERIC, "the loss is %g at step %lld; lower the learning rate",
                                    whole, (long long)step));
@@ -95,8 +142,11 @@ thaw_status learner_infer(learner *l, const image_batch *batch) {
     tscope s;
     tscope_begin(&s, l->model->torch);
     bool recording = torch_grad_mode(l->model->torch, false);
-    pass p = {.scope = &s, .training = false};
-    read_logits(l, &s, network(l, &s, &p, batch), batch->count);
+    pass p = pass_of(l, &s, false, 0);
+    size_t cut;
+    act x = input(l, &s, &p, batch, &cut);
+    pass q = pass_of(l, &s, false, 0);
+    read_logits(l, &s, network(l, &s, &q, x, cut), batch->count);
     torch_grad_mode(l->model->torch, recording);
     return tscope_end(&s);
 }

@@ -17,6 +17,7 @@
 #include "engine/train/optimizer.h"
 #include "engine/train/prefix_cache.h"
 #include "engine/train/profile.h"
+#include "engine/train/step_graph.h"
 
 /* Model and optimizer are borrowed. */
 typedef struct learner {
@@ -24,9 +25,10 @@ typedef struct learner {
     optimizer *optimizer; /* NULL where nothing is trained */
     bool bf16;            /* autocast on the model's device */
     double label_smoothing;
-    uint64_t seed;    /* of the dropout masks */
-    profile *profile; /* borrowed, or NULL: told what the time of a step goes into */
-    float *logits;    /* of the last batch, count x classes: owned */
+    uint64_t seed;     /* of the dropout masks */
+    profile *profile;  /* borrowed, or NULL: told what the time of a step goes into */
+    step_graph *graph; /* owned, or NULL: steps are computed as they come */
+    float *logits;     /* of the last batch, count x classes: owned */
     size_t logits_capacity;
 } learner;
 

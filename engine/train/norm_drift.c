@@ -57,15 +57,22 @@ static const start *find(const norm_drift *d, const layer *l) {
     return NULL;
 }
 
-/* Means and variances of L: 2 x features floats, owned by the caller. */
-static thaw_status read_statistics(const norm_drift *d, const layer *l, float **out) {
-    size_t features = (size_t)l->spec.norm.features;
-    float *value = xcalloc(2 * features, sizeof *value);
+/* Means and variances of L[0..COUNT-1], 2 x features floats each, one after the other: the caller's.
+ * Together, so that a device is waited for once. */
+static thaw_status read_statistics(const norm_drift *d, const layer *const *l, size_t count, float **out) {
+    tensor **part = xcalloc(2 * count, sizeof(tensor *));
+    size_t floats = 0;
+    for (size_t i = 0; i < count; i++) {
+        part[2 * i] = l[i]->param[NORM_MEAN].t;
+        part[2 * i + 1] = l[i]->param[NORM_VAR].t;
+        floats += 2 * (size_t)l[i]->spec.norm.features;
+    }
+    float *value = xcalloc(floats, sizeof *value);
     tscope s;
     tscope_begin(&s, d->model->torch);
-    t_read(&s, l->param[NORM_MEAN].t, value, features * sizeof *value);
-    t_read(&s, l->param[NORM_VAR].t, value + features, features * sizeof *value);
+    t_read(&s, t_cat(&s, part, 2 * count, 0), value, floats * sizeof *value);
     thaw_status status = tscope_end(&s);
+    free(part);
     if (thaw_failed(&status))
         free(value);
     else
@@ -76,7 +83,7 @@ static thaw_status read_statistics(const norm_drift *d, const layer *l, float **
 thaw_status norm_drift_remember_layer(norm_drift *d, const layer *l) {
     float *value = NULL;
     if (d->unknown || !layer_is_norm(l) || find(d, l)) return thaw_ok();
-    THAW_TRY(read_statistics(d, l, &value));
+    THAW_TRY(read_statistics(d, &l, 1, &value));
     d->start = vec_reserve(d->start, &d->capacity, d->count + 1, sizeof *d->start);
     d->start[d->count++] = (start){l, value};
     return thaw_ok();
@@ -98,13 +105,21 @@ static double distance(const float *now, const float *then, size_t features, dou
     return sqrt(sum / (double)features);
 }
 
-thaw_status norm_drift_measure(norm_drift *d, const layer *l, double *out) {
-    const start *then = find(d, l);
-    float *now = NULL;
-    *out = NAN;
-    if (!then) return thaw_ok();
-    THAW_TRY(read_statistics(d, l, &now));
-    *out = distance(now, then->value, (size_t)l->spec.norm.features, l->spec.norm.eps);
+thaw_status norm_drift_measure(norm_drift *d, const layer *const *l, size_t count, double *out) {
+    const layer **known = xcalloc(count, sizeof(layer *));
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        if (find(d, l[i])) known[found++] = l[i];
+    float *now = NULL, *at;
+    thaw_status status = found ? read_statistics(d, known, found, &now) : thaw_ok();
+    at = now;
+    for (size_t i = 0; i < count; i++) {
+        const start *then = find(d, l[i]);
+        size_t features = (size_t)l[i]->spec.norm.features;
+        out[i] = then && now ? distance(at, then->value, features, l[i]->spec.norm.eps) : NAN;
+        if (then && now) at += 2 * features;
+    }
     free(now);
-    return thaw_ok();
+    free(known);
+    return status;
 }

@@ -27,8 +27,9 @@ bool norm_drift_moves(const layer *l);
 /*
  * The distance between the normal distributions that the statistics of now and of the start describe, in
  * deviations of the start, as the root mean square over channels: sqrt(mean(((mean - mean0) / s0)^2 + (s / s0
- * - 1)^2)),  s = sqrt(variance + eps) (2-Wasserstein). NaN where L is no norm, or its start is not known.
+ * - 1)^2)),  s = sqrt(variance + eps) (2-Wasserstein). Of the COUNT norms L, to OUT: NaN where the start is
+ * not known.
  */
-thaw_status norm_drift_measure(norm_drift *d, const layer *l, double *out);
+thaw_status norm_drift_measure(norm_drift *d, const layer *const *l, size_t count, double *out);
 
 #endif

@@ -71,8 +71,9 @@ static void choose_precision(trainer *t) {
     t->learner.bf16 = strcmp(t->recipe.precision, "bf16") == 0;
     if (automatic)
         trainer_log(t, 0, "precision %s: %s", t->recipe.precision,
-                    fast_bf16 ? "the processor multiplies bf16 in hardware"
-                              : "bf16 is not fast on this processor");
+                    !fast_bf16                      ? "bf16 is not fast on this processor"
+                    : t->device.kind == DEVICE_CUDA ? "CUDA devices multiply bf16 in hardware"
+                                                    : "the processor multiplies bf16 in hardware");
     else if (t->learner.bf16 && !fast_bf16)
         trainer_log(t, 1, "precision bf16 was asked for and is slow on this processor; fp32 would be faster");
     int threads = t->recipe.threads;
@@ -153,6 +154,7 @@ static thaw_status open_model(trainer *t) {
     t->learner.optimizer = t->optimizer;
     t->learner.label_smoothing = t->recipe.label_smoothing;
     t->learner.seed = t->recipe.seed;
+    t->learner.graph = step_graph_new(t->model, t->optimizer);
     if (freeze_trainable_count(t->model) == 0)
         return thaw_error(THAW_ERR_USAGE,
                           "\"freeze\" names every layer, so nothing would be trained; leave the head out");

@@ -98,9 +98,6 @@ BF16 = [
     Row("frozen through layer3, fixed crop, from the second epoch", auto(LAYER3_MANY, 4), later_epochs,
         loop("tuned", LAYER3_MANY, "bf16"), "3x", "amx"),
 ]
-CUDA_WORK = Work("full", "random", "bf16", 3, "resnet50", "cuda", "photos")
-CUDA = [Row("ResNet-50, everything trained, JPEG files", CUDA_WORK, last_epoch, Loop("tuned", replace(CUDA_WORK, epochs=2)),
-            "1.2x")]
 
 
 # ---- parts of their own
@@ -164,7 +161,7 @@ class Bench:
         self.args, self.work, self.began = args, work, time.monotonic()
         self.program = os.path.abspath(args.program)
         self.rows, self.notes, self.version = [], [], ""
-        self.photos = {"few": (64, 2), "many": (128, 2), "photos": (512, 8)}  # images, batches of them at --quick
+        self.photos = {"few": (64, 2), "many": (128, 2)}  # images, batches of them at --quick
         self.seen = {}
 
     def data(self, name):
@@ -271,29 +268,6 @@ class Bench:
         parts = ", ".join(f"{kind} {size:.0f}" for kind, size in sorted(kinds.items(), key=lambda item: -item[1]))
         self.notes.append(f"thaw's memory at that peak, MB: {parts}.")
 
-    def cuda(self):
-        answer = subprocess.run([self.args.python, "-c", "import torch; print(torch.cuda.is_available())"],
-                                stdout=subprocess.PIPE, text=True).stdout.strip()
-        if answer != "True":
-            self.notes.append("No CUDA device: its rows are left out.")
-            return
-        self.compare("bf16 on CUDA", CUDA)
-        events = run_thaw(self.program, CUDA_WORK, self.data("photos"), self.args.batch, self.args.threads, self.runs(),
-                          "--profile")
-        parts = [e for e in events if e["event"] == "profile" and e["epoch"] == CUDA_WORK.epochs - 1]
-        step = ("upload", "frozen", "kept", "forward", "backward", "optimizer", "metrics", "logging", "other")
-        computing = sum(e["phases"][phase] for e in parts for phase in step)
-        waiting = sum(e["phases"]["wait"] for e in parts)
-        ours = sum(e["images"] for e in parts) / computing
-        out = run_python(self.args.python, Loop("tuned", replace(CUDA_WORK, epochs=2), synthetic=True), self.data("photos"),
-                         self.args.batch, self.args.threads)
-        self.add("bf16 on CUDA: ResNet-50, everything trained, without waiting for images, against synthetic images",
-                 times(ours / out["images_per_second"][1]), "1.2x",
-                 f"{ours:.3g} against {out['images_per_second'][1]:.3g} images/s; Python's device memory "
-                 f"{out['device_mb']:.0f} MB")
-        self.add("bf16 on CUDA: share of training in which the device has work, JPEG files",
-                 f"{100 * computing / (computing + waiting):.0f} %", "90 %", "the rest is waiting for images")
-
     def measure_all(self):
         if not self.args.rows:
             self.small_parts()
@@ -305,7 +279,6 @@ class Bench:
             self.compare("bf16", BF16)
         else:
             self.notes.append("bf16 is not fast on this processor, thaw does not choose it, and its rows are left out.")
-        self.cuda()
 
     def text(self):
         args = self.args

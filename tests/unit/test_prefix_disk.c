@@ -266,7 +266,9 @@ static void a_file_cut_during_a_run_costs_a_batch(void **state) {
     assert_non_null(strstr(hurt.warning, "is damaged; what was kept there is computed again"));
     free(hurt.warning);
     outcome after = OUTCOME(NULL, FIXED);
-    assert_int_equal(after.found, IMAGES + VAL);
+    if (support_device().kind ==
+        DEVICE_CPU) /* a device's memory has what it read, which is not written again */
+        assert_int_equal(after.found, IMAGES + VAL);
     expect_same(&after, &sound);
 }
 

@@ -15,6 +15,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/train/profile.h"
+#include "tests/unit/support_torch.h"
 #include "tests/unit/train_fixture.h"
 
 static const double rounding = 1e-9;
@@ -153,13 +154,14 @@ static void phases_of_a_run_add_up_to_the_time_it_took(void **state) {
         assert_int_equal(e->profile.epoch, i);
         assert_int_equal(e->profile.steps, 4);
         assert_int_equal(e->profile.images, 32);
-        assert_true(e->profile.exact);
-        assert_int_equal(e->profile.stage_count, 0); /* nobody asked */
+        assert_true(e->profile.exact == (support_device().kind == DEVICE_CPU)); /* others go on meanwhile */
+        assert_int_equal(e->profile.stage_count, 0);                            /* nobody asked */
         static const thaw_phase needed[] = {THAW_PHASE_UPLOAD,     THAW_PHASE_FORWARD,   THAW_PHASE_BACKWARD,
                                             THAW_PHASE_OPTIMIZER,  THAW_PHASE_METRICS,   THAW_PHASE_LOGGING,
                                             THAW_PHASE_EVALUATION, THAW_PHASE_CHECKPOINT};
         for (size_t k = 0; k < sizeof needed / sizeof *needed; k++)
-            if (e->profile.phase[needed[k]] <= 0) fail_msg("no %s", thaw_phase_name(needed[k]));
+            if (e->profile.phase[needed[k]] <= 0 && (needed[k] != THAW_PHASE_BACKWARD || e->profile.exact))
+                fail_msg("no %s", thaw_phase_name(needed[k])); /* what a CUDA graph does is not told apart */
         assert_true(e->profile.phase[THAW_PHASE_FROZEN] == 0);
         assert_true(e->profile.phase[THAW_PHASE_PAUSED] == 0);
         told += e->profile.seconds;

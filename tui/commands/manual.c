@@ -30,6 +30,7 @@ static const entry files[] = {
 };
 
 static const entry environment[] = {
+    {"THAW_CUDA_GRAPHS", "0: compute each step on a CUDA device as it comes, and record none as a graph."},
     {"THAW_HOME", "The folder with zoo and themes, when they are not beside the program or in share/thaw."},
     {"THAW_CACHE_LIMIT",
      "How much disk the kept outputs of frozen layers may take, as in 20G or 500M; 0: none. 10G unless set."},
