@@ -26,6 +26,7 @@ struct step_graph {
     dtype type;
     int seen, strangers; /* steps of this kind that were computed; of others since the last of this one */
     bool refused;        /* recording did not succeed with this mask */
+    thaw_status trouble; /* for that reason, not told yet */
     cuda_graph *graph;   /* NULL: not recorded. What follows is its own, then: */
     tensor *x, *target;
     host_tensors places;
@@ -69,6 +70,14 @@ void step_graph_forget(step_graph *g) {
 
 bool step_graph_recorded(const step_graph *g) {
     return g && g->graph;
+}
+
+char *step_graph_trouble(step_graph *g) {
+    if (!g || !thaw_failed(&g->trouble)) return NULL;
+    char *text =
+        xasprintf("steps are computed one by one, not launched as a CUDA graph: %s", g->trouble.message);
+    g->trouble = thaw_ok();
+    return text;
 }
 
 /* ---- recording ---- */
@@ -143,6 +152,7 @@ static bool ready(step_graph *g, const step_input *in) {
     if (!thaw_failed(&status)) return true;
     drop(g);
     g->refused = true; /* it goes as well without, only slower */
+    g->trouble = status;
     return false;
 }
 

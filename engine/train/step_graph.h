@@ -47,5 +47,7 @@ void step_graph_forget(step_graph *g);
    set up is not to be recorded. False: it was not done, and S has not failed for it. OUT is G's. */
 bool step_graph_compute(step_graph *g, tscope *s, const step_input *in, step_result *out);
 bool step_graph_recorded(const step_graph *g); /* there is one now */
+/* Why steps are computed though they could be launched, once; NULL: nothing new. Owned by the caller. */
+char *step_graph_trouble(step_graph *g);
 
 #endif

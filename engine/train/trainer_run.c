@@ -71,6 +71,9 @@ static thaw_status train_batch(trainer *t, const batch *b, double started) {
         t->steps++;
     }
     say_step(t, b, loss, lr, seconds);
+    char *trouble = step_graph_trouble(t->learner.graph);
+    if (trouble) trainer_log(t, 1, "%s", trouble);
+    free(trouble);
     if (status.code == THAW_OK && measured) {
         thaw_event e;
         layer_stats_event(t->stats, &e);
