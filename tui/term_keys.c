@@ -5,6 +5,7 @@
 
 #include <curses.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "tui/key.h"
 
@@ -108,10 +109,59 @@ static int translate(wint_t code, mouse_state *mouse) {
     return K_NONE;
 }
 
-/* After an Escape: drop the rest of a sequence that ncurses does not know, so that its letters are not taken
- * for keys. True: there was one. */
-static bool swallow_sequence(void) {
-    enum { SEQUENCE_MAX = 32 };
+/* ---- sequences that come in pieces, as over a slow line, or that ncurses does not know ---- */
+
+enum { SEQUENCE_MAX = 32, WHEEL = 64, MOTION = 32, RELEASED = 3, X10_OFFSET = 32 };
+
+/* BUTTON as terminals report it: 0 to 2, 64 and 65 the wheel; 32 is added while the mouse moves, 4 to 16 for
+ * keys that are held. */
+static bool reported(int button, int col, int row, mouse_event *to) {
+    static const int buttons[] = {BUTTON_LEFT, 0, BUTTON_RIGHT};
+    bool drag = button & MOTION;
+    int which = button & (WHEEL | RELEASED);
+    if (which == WHEEL || which == WHEEL + 1)
+        *to = (mouse_event){row - 1, col - 1, which == WHEEL ? WHEEL_UP : WHEEL_DOWN, false};
+    else if (which < RELEASED && buttons[which])
+        *to = (mouse_event){row - 1, col - 1, buttons[which], drag};
+    else
+        return false;
+    return row > 0 && col > 0;
+}
+
+/* "<BUTTON;COL;ROW" and 'M'; 'm' is a button let go. */
+static bool reported_sgr(const char *text, int final, mouse_event *to) {
+    int button, col, row;
+    if (final != 'M' || sscanf(text, "<%d;%d;%d", &button, &col, &row) != 3) return false;
+    return button >= 0 && reported(button, col, row, to);
+}
+
+static bool reported_x10(mouse_event *to) {
+    wint_t code[3];
+    for (int i = 0; i < 3; i++)
+        if (get_wch(&code[i]) != OK || code[i] < X10_OFFSET) return false;
+    return reported((int)code[0] - X10_OFFSET, (int)code[1] - X10_OFFSET, (int)code[2] - X10_OFFSET, to);
+}
+
+/* After "ESC [" or "ESC O": to its end, so that its letters are not taken for keys. What the mouse did
+ * counts. */
+static int read_sequence(wint_t introducer, mouse_state *mouse) {
+    char text[SEQUENCE_MAX + 1] = "";
+    wint_t code = 0;
+    for (int i = 0; i < SEQUENCE_MAX; i++) {
+        if (get_wch(&code) == ERR) return K_NONE;
+        if (code >= '@' && code <= '~') break; /* the final byte, ECMA-48 section 5.4 */
+        text[i] = (char)code;
+    }
+    mouse_event event;
+    bool any = introducer == '[' &&
+               (text[0] ? reported_sgr(text, (int)code, &event) : code == 'M' && reported_x10(&event));
+    if (!any) return K_NONE;
+    mouse->now = event;
+    return K_MOUSE;
+}
+
+/* After an Escape. False: it was the key. */
+static bool sequence_follows(mouse_state *mouse, int *key) {
     wint_t code;
     int kind = get_wch(&code);
     if (kind == ERR) return false;
@@ -122,11 +172,7 @@ static bool swallow_sequence(void) {
             unget_wch((wchar_t)code);
         return false;
     }
-    bool ended = false;
-    for (int i = 0; i < SEQUENCE_MAX && !ended; i++) {
-        kind = get_wch(&code);
-        ended = kind == ERR || (code >= '@' && code <= '~'); /* the final byte, ECMA-48 section 5.4 */
-    }
+    *key = read_sequence(code, mouse);
     return true;
 }
 
@@ -137,7 +183,7 @@ int term_read_key(mouse_state *mouse) {
         int kind = get_wch(&code);
         if (kind == ERR) return K_NONE;
         int key = kind == KEY_CODE_YES ? translate(code, mouse) : (int)code;
-        if (kind != KEY_CODE_YES && key == K_ESC && swallow_sequence()) continue;
+        if (kind != KEY_CODE_YES && key == K_ESC && sequence_follows(mouse, &key) && key == K_NONE) continue;
         if (key == '\n') key = K_ENTER;
         if (key == '\b') key = K_BACKSPACE;
         if (key != K_NONE) return key;

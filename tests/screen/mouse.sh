@@ -33,6 +33,12 @@ test_the_mouse_as_xterm_sends_it() {
     mouse_path click_sgr
 }
 
+# What ncurses does not wait for here, as over a line on which it comes in pieces.
+test_the_mouse_as_TERM_does_not_say() {
+    start 80 24
+    mouse_path click_sgr
+}
+
 test_the_mouse_as_tmux_sends_it() {
     start 80 24
     mouse_path click_x10
