@@ -3,6 +3,7 @@
  */
 #include "engine/nn/fold.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "engine/base/alloc.h"
@@ -128,6 +129,8 @@ const fold *fold_get(layer *conv, pass *p, tensor *x, const conv2d_params *param
     fold_sources(conv, norm, wanted.source);
     if (fold_current(p->scope, conv->folded, &wanted)) return conv->folded;
     fold_free(p->scope->torch, conv);
+    static atomic_ullong made;
+    wanted.made = atomic_fetch_add(&made, 1);
     conv->folded = xcalloc(1, sizeof *conv->folded);
     *conv->folded = wanted;
     thaw_status status = fold_make(conv, norm, p, conv->folded, params);

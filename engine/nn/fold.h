@@ -25,6 +25,7 @@ typedef enum fold_layout { FOLD_DENSE, FOLD_BLOCKED, FOLD_FUSED } fold_layout; /
 enum { FOLD_SOURCES = 6 };
 struct fold {
     tensor *weight, *bias; /* bias NULL: none */
+    uint64_t made;         /* the how manieth of this process: no two are the same */
     dtype type;
     fold_layout layout;
     shape input;                   /* FOLD_FUSED: reordered for an input of these extents */

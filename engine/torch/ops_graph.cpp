@@ -9,39 +9,72 @@
 #if TORCH_AT_LEAST(2, 1) && \
     __has_include(<c10/cuda/impl/cuda_cmake_macros.h>) && __has_include(<cuda_runtime_api.h>)
 
+#include <atomic>
+#include <map>
+
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAStream.h>
 #include <torch/cuda.h>
 
 struct cuda_graph {
     at::cuda::CUDAGraph recorded;
-    std::optional<c10::cuda::CUDAStream> before; /* this thread's, while another one is recorded */
+    /* This thread's, while another stream is recorded. */
+    c10::DeviceIndex device_before;
+    std::optional<c10::cuda::CUDAStream> stream_before;
+    bool broken = false;
 };
+
+namespace {
+
+/* A recording that ended in an error leaves libtorch's allocator pointing to it: it is never freed, and none
+ * is begun after it. */
+std::atomic<bool> broken{false};
+
+/* One a device, for libtorch keeps memory for each stream that it multiplied matrices on. */
+c10::cuda::CUDAStream aside(c10::DeviceIndex device) {
+    static std::map<c10::DeviceIndex, c10::cuda::CUDAStream> streams;
+    auto found = streams.find(device);
+    if (found == streams.end())
+        found = streams.emplace(device, c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device)).first;
+    return found->second;
+}
+
+void put_back(cuda_graph *g) {
+    if (g->stream_before) c10::cuda::setCurrentCUDAStream(*g->stream_before);
+    g->stream_before.reset();
+    c10::cuda::ExchangeDevice(g->device_before);
+}
+
+} // namespace
 
 namespace op {
 
 bool graphs(thaw_status *, device) {
-    return true;
+    return !broken;
 }
 
 cuda_graph *graph_begin(thaw_status *status, device d) {
     return ask(status, __func__, static_cast<cuda_graph *>(nullptr), [&] {
+        TORCH_CHECK(!broken, "an earlier CUDA graph could not be recorded");
         const auto index = static_cast<c10::DeviceIndex>(d.index);
         torch::cuda::synchronize(d.index);
         /* A graph's memory is its own: what steps have left behind is of no use to it. */
         c10::cuda::CUDACachingAllocator::emptyCache();
+        const auto stream = aside(index);
+        const auto before = c10::cuda::ExchangeDevice(index);
         auto g = std::make_unique<cuda_graph>();
-        const auto aside = c10::cuda::getStreamFromPool(/*isHighPriority=*/false, index);
-        const auto before = c10::cuda::getCurrentCUDAStream(index);
-        c10::cuda::setCurrentCUDAStream(aside);
-        g->before = before;
+        g->device_before = before;
+        g->stream_before = c10::cuda::getCurrentCUDAStream(index);
+        c10::cuda::setCurrentCUDAStream(stream);
         /* Other threads go on asking for pinned memory meanwhile, which the stricter modes take for a
-         * mistake. */
+         * mistake.
+         */
         try {
             g->recorded.capture_begin({0, 0}, cudaStreamCaptureModeRelaxed);
         } catch (...) {
-            c10::cuda::setCurrentCUDAStream(before);
+            put_back(g.get());
             throw;
         }
         return g.release();
@@ -53,8 +86,8 @@ bool graph_end(thaw_status *status, cuda_graph *g) {
         g->recorded.capture_end();
         return true;
     });
-    if (g->before) c10::cuda::setCurrentCUDAStream(*g->before);
-    g->before.reset();
+    if (!done) g->broken = broken = true;
+    put_back(g);
     return done;
 }
 
@@ -67,7 +100,7 @@ bool graph_launch(thaw_status *status, cuda_graph *g) {
 
 bool graph_free(thaw_status *status, cuda_graph *g) {
     return ask(status, __func__, false, [&] {
-        delete g;
+        if (!g->broken) delete g;
         return true;
     });
 }

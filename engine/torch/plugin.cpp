@@ -46,7 +46,11 @@ bool out_of_memory(const std::string &text) {
 
 void say(thaw_status *status, const char *what, const char *reason) {
     const std::string text = first_lines(reason);
-    const char *advice = out_of_memory(text) ? "; a smaller batch_size or image size needs less memory" : "";
+    const char *advice =
+        !out_of_memory(text) ? ""
+        : text.find("CUDA") == std::string::npos
+            ? "; a smaller batch_size or image size needs less memory"
+            : "; a smaller batch_size or image size needs less memory, and THAW_CUDA_GRAPHS=0 a little";
     status->code = THAW_ERR_TORCH;
     int wanted =
         std::snprintf(status->message, sizeof status->message, "%s: %s%s", what, text.c_str(), advice);

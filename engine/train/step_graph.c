@@ -3,8 +3,8 @@
  *
  * A graph works on the addresses it was recorded with: the input and the target are copied to where they were
  * then, and the gradients are those tensors again after each launch, though the optimizer drops them.
- * Convolutions of frozen layers folded with their norms (fold.h) are among the addresses; these stay until
- * the mask changes, for nothing they are made of does.
+ * Convolutions of frozen layers folded with their norms (fold.h) are among the addresses, and may be made
+ * anew by a pass in between that wants another type: then the graph is dropped.
  */
 #include "engine/train/step_graph.h"
 
@@ -12,11 +12,18 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/nn/fold.h"
 
 enum {
     WARM_UP = 2,   /* steps computed first, and one more */
     STRANGERS = 8, /* steps of another kind in a row after which that kind is recorded */
 };
+
+/* A convolution, and which of the folds it has had. */
+typedef struct folded {
+    const layer *conv;
+    uint64_t made;
+} folded;
 
 struct step_graph {
     model *model;
@@ -33,6 +40,8 @@ struct step_graph {
     step_result result;
     tensor **grad; /* by the optimizer's slots, NULL where there is none */
     size_t grad_count;
+    folded *fold; /* that it computes with */
+    size_t fold_count;
 };
 
 step_graph *step_graph_new(model *m, optimizer *o) {
@@ -51,6 +60,7 @@ static void drop(step_graph *g) {
     if (g->result.total != g->result.mean) tensor_free(t, g->result.total);
     tensor_free(t, g->result.mean);
     tensor_free(t, g->result.logits);
+    free(g->fold);
     host_tensors_clear(&g->places, t);
     tensor_free(t, g->x);
     tensor_free(t, g->target);
@@ -91,6 +101,25 @@ static void keep_gradients(step_graph *g, tscope *s) {
     }
 }
 
+/* Those with which a training pass computes: nothing in them moves. */
+static void keep_folds(step_graph *g) {
+    const model *m = g->model;
+    g->fold = xcalloc(m->order_count, sizeof *g->fold);
+    for (size_t i = 0; i < m->order_count; i++) {
+        const layer *l = m->order[i];
+        bool still = l->freeze == THAW_FROZEN && l->fold && l->fold->freeze == THAW_FROZEN;
+        if (still && l->folded) g->fold[g->fold_count++] = (folded){l, l->folded->made};
+    }
+}
+
+static bool folds_are_there(const step_graph *g) {
+    for (size_t i = 0; i < g->fold_count; i++) {
+        const fold *now = g->fold[i].conv->folded;
+        if (!now || now->made != g->fold[i].made) return false;
+    }
+    return true;
+}
+
 /* What stays of it without the graph of autograd. */
 static tensor *keep_value(tscope *s, tensor *x) {
     return t_keep(s, t_detach(s, x));
@@ -100,7 +129,7 @@ static tensor *keep_value(tscope *s, tensor *x) {
 static thaw_status record_into(step_graph *g, const step_input *in) {
     tscope s;
     tscope_begin(&s, g->model->torch);
-    act x = {.size = in->x.size, .t = g->x};
+    act x = {.size = in->x.size, .t = g->x}; /* as from outside: whatever else X was, it is not here */
     g->places.at = 0;
     step_result r = in->compute(in->user, &s, x, in->cut, g->target, &g->places);
     g->result.logits = keep_value(&s, r.logits);
@@ -121,6 +150,7 @@ static thaw_status record(step_graph *g, const step_input *in) {
     thaw_status status = record_into(g, in);
     thaw_status ended = torch_graph_end(t, g->graph);
     optimizer_drop_grads(g->optimizer);
+    keep_folds(g);
     return thaw_failed(&status) ? status : ended;
 }
 
@@ -133,11 +163,11 @@ static bool same_kind(const step_graph *g, const step_input *in, dtype type) {
 /* Whether the step is of the kind that is recorded, or may be. */
 static bool expected(step_graph *g, tscope *s, const step_input *in) {
     dtype type = t_dtype(s, in->x.t);
-    if (g->size.ndim && same_kind(g, in, type)) {
+    if (g->size.ndim && same_kind(g, in, type) && folds_are_there(g)) {
         g->strangers = 0;
         return true;
     }
-    if (g->size.ndim && ++g->strangers < STRANGERS) return false;
+    if (g->size.ndim && ++g->strangers < STRANGERS && folds_are_there(g)) return false;
     drop(g);
     g->cut = in->cut;
     g->size = in->x.size;
@@ -151,7 +181,8 @@ static bool ready(step_graph *g, const step_input *in) {
     thaw_status status = record(g, in);
     if (!thaw_failed(&status)) return true;
     drop(g);
-    g->refused = true; /* it goes as well without, only slower */
+    fold_drop(g->model, g->model->root); /* one that was recorded was never made */
+    g->refused = true;                   /* it goes as well without, only slower */
     g->trouble = status;
     return false;
 }

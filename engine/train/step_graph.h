@@ -44,10 +44,12 @@ void step_graph_free(step_graph *g); /* NULL is fine */
 void step_graph_forget(step_graph *g);
 
 /* Do what IN says by launching a graph; the first steps of a kind are computed, for what they find out and
-   set up is not to be recorded. False: it was not done, and S has not failed for it. OUT is G's. */
+   set up is not to be recorded. True: it is done, or S has failed; OUT is S's or G's, until the next call.
+   False: nothing was done, compute it. */
 bool step_graph_compute(step_graph *g, tscope *s, const step_input *in, step_result *out);
 bool step_graph_recorded(const step_graph *g); /* there is one now */
-/* Why steps are computed though they could be launched, once; NULL: nothing new. Owned by the caller. */
+
+/* Why steps are computed though they could be launched, once a mask; NULL: nothing new. The caller's. */
 char *step_graph_trouble(step_graph *g);
 
 #endif
