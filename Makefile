@@ -17,6 +17,9 @@ C_FLAGS  := -std=c11 $(CFLAGS) $(WARNINGS) -fno-strict-aliasing -pthread $(WERRO
 CXX_FLAGS = -std=$(TORCH_STD) $(CFLAGS) -Wall -Wextra -fPIC -fvisibility=hidden -pthread $(WERROR) $(SANITIZE)
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpanelw -lm -ldl -pthread
 
+# For the two commands of a newcomer: a job for each core, unless somebody said how many.
+SIDE_BY_SIDE = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
 ENGINE_C := $(wildcard engine/*/*.c)
 TUI_C    := $(filter-out tui/main.c,$(wildcard tui/*.c tui/*/*.c))
 PLUGIN_X := $(wildcard engine/torch/*.cpp)
@@ -96,9 +99,9 @@ check-cuda:
 parity: all
 	@BUILD=$(BUILD) PROGRAM=$(PROGRAM) tests/parity/run.sh
 
-# One after the other, whatever -j says: the screen tests watch the clock.
+# One after the other, whatever -j says: the screen tests watch the clock. Only what is built is built side by side.
 check:
-	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory $(SIDE_BY_SIDE) unit
 	@$(MAKE) --no-print-directory screen
 	@$(MAKE) --no-print-directory net
 	@$(MAKE) --no-print-directory parity
@@ -107,7 +110,7 @@ test: deps-test
 	@$(MAKE) --no-print-directory check
 
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(SIDE_BY_SIDE) all
 	@./thaw demo
 
 check-real: all
