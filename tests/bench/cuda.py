@@ -115,9 +115,8 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--rows", help="taken and not looked at: bench.py's")
     parser.add_argument("--write", metavar="FILE")
-    args = parser.parse_args()
+    args, _ = parser.parse_known_args()  # bench.py has more
     args.program = os.path.abspath(args.program)
     found = device(args.python)
     if not found:
