@@ -18,10 +18,10 @@ void run_left_begin(run_view *v) {
     v->left.computed = v->left.kept = (run_pace){0};
 }
 
-void run_left_step(run_view *v, const thaw_event *e) {
-    bool kept = e->step.batch > 0 && e->step.cached >= e->step.batch;
-    if (isfinite(e->step.seconds)) blend(kept ? &v->left.kept : &v->left.computed, e->step.seconds);
-    if (e->step.batch > e->step.cached) v->left.put += e->step.batch - e->step.cached;
+void run_left_step(run_view *v, const thaw_step *s) {
+    bool kept = s->batch > 0 && s->cached >= s->batch;
+    if (isfinite(s->seconds)) blend(kept ? &v->left.kept : &v->left.computed, s->seconds);
+    if (s->batch > s->cached) v->left.put += s->batch - s->cached;
     v->left.hits += ((kept ? 1 : 0) - v->left.hits) * SMOOTHING;
 }
 

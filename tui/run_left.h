@@ -10,8 +10,8 @@
 
 #include "tui/run_view.h"
 
-void run_left_begin(run_view *v);                     /* after a run began, or its mask changed */
-void run_left_step(run_view *v, const thaw_event *e); /* of each step event */
+void run_left_begin(run_view *v);                    /* after a run began, or its mask changed */
+void run_left_step(run_view *v, const thaw_step *s); /* of each step */
 /* Of each cache event, when V has taken it; OTHER: it is about another layer than the one before. */
 void run_left_cache(run_view *v, bool other);
 void run_left_evaluated(run_view *v, double seconds); /* an evaluation took so long */

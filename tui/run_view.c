@@ -181,37 +181,40 @@ static double blend(double old, double weight, double value) {
 }
 
 /* What all of the network costs, which a step that found frozen layers' outputs does not tell. */
-static void take_whole_step(run_view *v, const thaw_event *e) {
-    double waited = isfinite(e->step.data_wait) ? e->step.data_wait : 0;
-    double computing = e->step.seconds * (1 - waited);
-    if (e->step.cached > 0 || !(computing > 0)) return;
+static void take_whole_step(run_view *v, const thaw_step *s) {
+    double waited = isfinite(s->data_wait) ? s->data_wait : 0;
+    double computing = s->seconds * (1 - waited);
+    if (s->cached > 0 || !(computing > 0)) return;
     v->whole_step_weight += (1 - v->whole_step_weight) * SMOOTHING;
     v->whole_step_seconds = blend(v->whole_step_seconds, v->whole_step_weight, computing);
 }
 
-static void take_step(run_view *v, const thaw_event *e) {
-    series_add(&v->train_loss, e->steps, e->step.loss);
-    series_add(&v->clock, e->steps, e->time);
-    series_add(&v->rate, e->steps, e->step.lr);
-    if (!isfinite(e->step.loss))
-        run_marks_replace(v, RUN_MARK_NOT_FINITE, e->steps, xstrdup("loss is not finite"));
-    v->steps = e->steps;
-    v->epoch = e->step.epoch;
-    v->loss = e->step.loss;
-    v->lr = e->step.lr;
+static void add_step(run_view *v, double time, int64_t steps, const thaw_step *s) {
+    series_add(&v->train_loss, steps, s->loss);
+    series_add(&v->clock, steps, time);
+    series_add(&v->rate, steps, s->lr);
+    if (!isfinite(s->loss)) run_marks_replace(v, RUN_MARK_NOT_FINITE, steps, xstrdup("loss is not finite"));
+    v->steps = steps;
+    v->epoch = s->epoch;
+    v->loss = s->loss;
+    v->lr = s->lr;
     /* A debiased moving average: the first steps weigh what they are worth. */
     double weight = v->epoch_step_weight + (1 - v->epoch_step_weight) * SMOOTHING;
-    if (isfinite(e->step.images_per_second))
-        v->images_per_second = blend(v->images_per_second, weight, e->step.images_per_second);
-    if (isfinite(e->step.data_wait)) v->data_wait = blend(v->data_wait, weight, e->step.data_wait);
-    if (isfinite(e->step.seconds) && isfinite(e->step.data_wait)) {
-        v->steps_seconds += e->step.seconds;
-        v->waited_seconds += e->step.seconds * e->step.data_wait;
+    if (isfinite(s->images_per_second))
+        v->images_per_second = blend(v->images_per_second, weight, s->images_per_second);
+    if (isfinite(s->data_wait)) v->data_wait = blend(v->data_wait, weight, s->data_wait);
+    if (isfinite(s->seconds) && isfinite(s->data_wait)) {
+        v->steps_seconds += s->seconds;
+        v->waited_seconds += s->seconds * s->data_wait;
     }
-    if (isfinite(e->step.seconds)) v->step_seconds = blend(v->step_seconds, weight, e->step.seconds);
+    if (isfinite(s->seconds)) v->step_seconds = blend(v->step_seconds, weight, s->seconds);
     v->epoch_step_weight = weight;
-    take_whole_step(v, e);
-    run_left_step(v, e);
+    take_whole_step(v, s);
+    run_left_step(v, s);
+}
+
+static void take_step(run_view *v, const thaw_event *e) {
+    add_step(v, e->time, e->steps, &e->step);
 }
 
 static void take_epoch(run_view *v, const thaw_event *e) {
@@ -326,6 +329,14 @@ void run_view_apply(run_view *v, const thaw_event *e) {
     if (isfinite(e->time)) v->time = e->time;
     handler[e->kind](v, e);
     v->revision++;
+}
+
+void run_view_apply_steps(run_view *v, const thaw_step_row *row, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (isfinite(row[i].time)) v->time = row[i].time;
+        add_step(v, row[i].time, row[i].steps, &row[i].step);
+    }
+    v->revision += count;
 }
 
 /* ---- questions ---- */

@@ -153,6 +153,8 @@ void run_view_adopt(run_view *v, run_view *history);
 void run_view_show(run_view *v, run_view *history);
 /* Take one event in; E stays the caller's. */
 void run_view_apply(run_view *v, const thaw_event *e);
+/* The same of COUNT steps' events. */
+void run_view_apply_steps(run_view *v, const thaw_step_row *row, size_t count);
 
 double run_view_progress(const run_view *v);             /* 0..1 of the planned steps; 0 before the run */
 double run_view_eta(const run_view *v);                  /* seconds left, or NaN when nothing is known yet */

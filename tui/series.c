@@ -4,6 +4,7 @@
 #include "tui/series.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "engine/base/alloc.h"
@@ -15,6 +16,17 @@ static void absorb(series_bucket *into, const series_bucket *b) {
     into->finite += b->finite;
     into->broken += b->broken;
     into->last = b->last;
+}
+
+/* The same of one value, which is frequent. */
+static inline void put(series_bucket *into, int64_t x, double y) {
+    bool finite = isfinite(y);
+    if (finite && (!into->finite || y < into->low)) into->low = y;
+    if (finite && (!into->finite || y > into->high)) into->high = y;
+    into->sum += finite ? y : 0;
+    into->finite += finite;
+    into->broken += !finite;
+    into->last = x;
 }
 
 /* Divisions are slow, and all but the first values of a bucket can do without. */
@@ -38,28 +50,16 @@ static void halve(series *s) {
 }
 
 void series_add(series *s, int64_t x, double y) {
-    series_bucket one = {.first = x, .last = x};
-    if (isfinite(y)) {
-        one.low = one.high = one.sum = y;
-        one.finite = 1;
-    } else {
-        one.broken = 1;
-    }
     if (!s->width) s->width = 1;
-    if (s->count && x < s->end) {
-        absorb(&s->bucket[s->count - 1], &one);
-        return;
-    }
-    while (s->count >= SERIES_BUCKETS_MAX)
+    while (!(s->count && x < s->end) && s->count >= SERIES_BUCKETS_MAX)
         halve(s);
     /* After merging, the value may belong to the last bucket. */
-    if (s->count && x < s->end) {
-        absorb(&s->bucket[s->count - 1], &one);
-        return;
+    if (!(s->count && x < s->end)) {
+        s->bucket = vec_reserve(s->bucket, &s->capacity, s->count + 1, sizeof *s->bucket);
+        s->bucket[s->count++] = (series_bucket){.first = x};
+        find_end(s);
     }
-    s->bucket = vec_reserve(s->bucket, &s->capacity, s->count + 1, sizeof *s->bucket);
-    s->bucket[s->count++] = one;
-    find_end(s);
+    put(&s->bucket[s->count - 1], x, y);
 }
 
 void series_cut(series *s, int64_t x) {

@@ -249,6 +249,14 @@ static void clear_field(thaw_event *e, const event_field *f) {
     }
 }
 
+void thaw_event_of_step(const thaw_step_row *row, thaw_event *out) {
+    memset(out, 0, sizeof *out);
+    out->kind = THAW_EVENT_STEP;
+    out->time = row->time;
+    out->steps = row->steps;
+    out->step = row->step;
+}
+
 void thaw_event_clear(thaw_event *e) {
     size_t count;
     const event_field *f = event_fields(e->kind, &count);

@@ -345,7 +345,11 @@ static thaw_status read_event(const cJSON *line, thaw_event *out) {
 
 thaw_status thaw_event_parse(const char *line, size_t length, thaw_event *out) {
     cJSON *document = NULL;
-    if (event_read_step(line, length, out)) return thaw_ok();
+    thaw_step_row row;
+    if (event_read_step(line, length, &row)) {
+        thaw_event_of_step(&row, out);
+        return thaw_ok();
+    }
     memset(out, 0, sizeof *out);
     if (length > EVENT_LINE_MAX)
         return thaw_error(THAW_ERR_FORMAT, "an event of %zu bytes; more than %d are not read", length,

@@ -6,6 +6,10 @@
  * of the double and the one that rounds, unless what comes after is all ones, where the lower half may carry;
  * then it decides (Lemire 2021, "Number parsing at a gigabyte per second"; that the powers here always decide
  * is Mushtak and Lemire 2023). Numbers of other sizes are left to strtod.
+ *
+ * Where there is room to read past a number, its end is found by looking at 32 bytes at once, and the digits
+ * behind the point are joined 16 at a time: no step depends on how many there are, which a processor cannot
+ * guess.
  */
 #include "engine/run/event_number.h"
 
@@ -13,16 +17,20 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 enum {
     DIGITS_MAX = 19,       /* that always fit into 64 bits */
     WHOLE_DIGITS_MAX = 15, /* that always fit into a double */
     NUMBER_MAX = 64,
     EIGHT = 8,
+    SIXTEEN = 16
 };
 
-static const uint64_t power_of_ten[EIGHT + 1] = {1,      10,      100,      1000,     10000,
-                                                 100000, 1000000, 10000000, 100000000};
+static const uint64_t power_of_ten[SIXTEEN + 1] = {1,   1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7, 1e8,
+                                                   1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16};
 
 /* ---- digits ---- */
 
@@ -113,7 +121,7 @@ static const struct {
 };
 
 /* The double nearest to DIGITS times 10^POWER; false: it takes strtod. */
-static bool nearest(uint64_t digits, int power, double *out) {
+static inline bool nearest(uint64_t digits, int power, double *out) {
     enum { MANTISSA_BITS = 53, BIAS = 1023, BELOW = 64 - MANTISSA_BITS - 2, TIES_FROM = -4 };
     if (power > 0 || power < POWER_LEAST) return false;
     if (power == 0 || digits == 0) {
@@ -217,3 +225,91 @@ const char *event_read_number(const char *at, const char *end, double *out) {
     if (minus) *out = -*out;
     return p;
 }
+
+/* ---- where there is room ---- */
+
+#if defined(__SSE2__) && defined(__SIZEOF_INT128__)
+static inline __m128i load(const char *p) {
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+/* A bit for each of the 32 bytes from P on that is no digit. */
+static inline uint32_t others_among(const char *p) {
+    uint32_t digits = 0;
+    for (int i = 0; i < 2; i++) {
+        __m128i text = load(p + SIXTEEN * i);
+        __m128i value = _mm_sub_epi8(text, _mm_set1_epi8('0'));
+        __m128i digit = _mm_cmpeq_epi8(_mm_min_epu8(value, _mm_set1_epi8(9)), value);
+        digits |= (uint32_t)_mm_movemask_epi8(digit) << (SIXTEEN * i);
+    }
+    return ~digits;
+}
+
+/* The number that the last COUNT of the 16 bytes before END are, all of them digits: neighbours are joined to
+ * pairs, pairs to fours, fours to eights. */
+static inline uint64_t last_digits(const char *end, int count) {
+    static const uint64_t kept[] = {0, 0, UINT64_MAX, UINT64_MAX};
+    __m128i text = load(end - SIXTEEN), mask = load((const char *)(const void *)kept + count);
+    __m128i digit = _mm_and_si128(_mm_sub_epi8(text, _mm_set1_epi8('0')), mask);
+    __m128i first = _mm_and_si128(digit, _mm_set1_epi16(0xff)), second = _mm_srli_epi16(digit, 8);
+    __m128i pair = _mm_add_epi16(_mm_mullo_epi16(first, _mm_set1_epi16(10)), second);
+    __m128i four = _mm_madd_epi16(pair, _mm_set1_epi32(1 << 16 | 100));
+    __m128i eight = _mm_madd_epi16(_mm_packs_epi32(four, four), _mm_set1_epi32(1 << 16 | 10000));
+    uint64_t both = (uint64_t)_mm_cvtsi128_si64(eight);
+    return (both & UINT32_MAX) * power_of_ten[EIGHT] + (both >> 32);
+}
+
+/* The number that the first COUNT of the eight bytes at P are, one at least, all of them digits. */
+static inline uint64_t first_digits(const char *p, int count) {
+    uint64_t chunk;
+    memcpy(&chunk, p, sizeof chunk);
+    return join((chunk ^ UINT64_C(0x3030303030303030)) << (64 - EIGHT * count));
+}
+
+/* Where all of what is looked at is digits, they are too many. */
+const char *event_read_decimal(const char *at, double *out) {
+    uint32_t point = others_among(at), behind = point & (point - 1);
+    int whole = __builtin_ctz(point | 1u << 31), part = __builtin_ctz(behind | 1u << 31) - whole - 1;
+    bool zero = *at == '0';
+    if (at[whole] != '.' || whole < 1 || part < 1 || whole > (zero ? 1 : EIGHT)) return NULL;
+    if (whole - zero + part > DIGITS_MAX) return NULL;
+    const char *end = at + whole + 1 + part;
+    int power = -part;
+    uint64_t digits = whole == 1 ? (uint64_t)(*at - '0') : first_digits(at, whole);
+    if (part > SIXTEEN) {
+        int more = part - SIXTEEN;
+        digits = digits * power_of_ten[more] + first_digits(at + whole + 1, more);
+        part = SIXTEEN;
+    }
+    digits = digits * power_of_ten[part] + last_digits(end, part);
+    if (*end == 'e' || *end == 'E') {
+        int shift = 0;
+        const char *limit = at + EVENT_NUMBER_ROOM;
+        end = take_exponent(end + 1, limit, &shift);
+        if (!end || end == limit) return NULL;
+        power += shift;
+    }
+    return nearest(digits, power, out) ? end : NULL;
+}
+
+const char *event_read_count(const char *at, int64_t *out) {
+    uint64_t chunk;
+    memcpy(&chunk, at, sizeof chunk);
+    chunk ^= UINT64_C(0x3030303030303030);
+    uint64_t others = others_than_digits(chunk);
+    int count = others ? __builtin_ctzll(others) / EIGHT : 0;
+    if (!count || (*at == '0' && count > 1)) return NULL;
+    *out = (int64_t)join(chunk << (64 - EIGHT * count));
+    return at + count;
+}
+#else
+const char *event_read_decimal(const char *at, double *out) {
+    (void)at, (void)out;
+    return NULL;
+}
+
+const char *event_read_count(const char *at, int64_t *out) {
+    (void)at, (void)out;
+    return NULL;
+}
+#endif

@@ -1,6 +1,6 @@
 /*
  * event_step.c - see event_step.h. The keys are made once, of the table of fields, with what stands around
- * them, and compared in whole words.
+ * them, and each is compared in one go.
  */
 #include "engine/run/event_step.h"
 
@@ -16,37 +16,42 @@
 
 /* ---- what stands in the line ---- */
 
-enum { WORDS_MAX = 4, TEXT_MAX = WORDS_MAX * 8, FIELDS_MAX = 16, NULL_LENGTH = 4 };
+enum { VECTORS = 2, TEXT_MAX = VECTORS * 16, FIELDS_MAX = 16, NULL_LENGTH = 4, LINE_MAX = 512 };
 
-/* A piece of text of at most TEXT_MAX bytes, to be compared in words. */
+typedef uint8_t vector __attribute__((vector_size(16)));
+
+/* A piece of text of at most TEXT_MAX bytes, to be compared all at once. */
 typedef struct piece {
-    uint64_t word[WORDS_MAX], mask[WORDS_MAX];
-    char text[TEXT_MAX + 1];
+    vector text[VECTORS], behind[VECTORS]; /* ones behind its end */
     size_t length;
 } piece;
-
-static const event_field steps_field = {THAW_EVENT_STEP, "step", EVENT_INT64, offsetof(thaw_event, steps), 0};
 
 /* The fields in the line's order, each after its piece. */
 static struct {
     piece head;
     size_t count;
-    piece key[FIELDS_MAX];
-    const event_field *field[FIELDS_MAX];
+    struct {
+        piece key;
+        event_type type;
+        size_t offset; /* in a thaw_step_row */
+    } field[FIELDS_MAX];
 } form;
 
-static piece make_piece(const char *before, const char *text, const char *after) {
+static piece make_piece(const char *before, const char *key, const char *after) {
     piece p = {0};
-    p.length = (size_t)snprintf(p.text, sizeof p.text, "%s%s%s", before, text, after);
-    memcpy(p.word, p.text, TEXT_MAX);
-    memset(p.mask, 0xff, p.length < TEXT_MAX ? p.length : TEXT_MAX);
+    char text[TEXT_MAX + 1] = {0};
+    p.length = (size_t)snprintf(text, sizeof text, "%s%s%s", before, key, after);
+    if (p.length > TEXT_MAX) p.length = TEXT_MAX; /* nothing passes then: no number goes on like this */
+    memcpy(p.text, text, TEXT_MAX);
+    memset((char *)p.behind + p.length, 0xff, TEXT_MAX - p.length);
     return p;
 }
 
-static void put_field(const event_field *f) {
+static void put_field(const char *key, event_type type, size_t offset) {
     if (form.count == FIELDS_MAX) return;
-    form.key[form.count] = make_piece(",\"", f->key, "\":");
-    form.field[form.count++] = f;
+    form.field[form.count].key = make_piece(",\"", key, "\":");
+    form.field[form.count].type = type;
+    form.field[form.count++].offset = offset;
 }
 
 static void make_form(void) {
@@ -54,78 +59,79 @@ static void make_form(void) {
     const event_field *f = event_fields(THAW_EVENT_STEP, &count);
     _Static_assert(THAW_EVENT_VERSION == 1, "the head names the version");
     form.head = make_piece("{\"v\":1,\"event\":\"step\"", "", ",\"time\":");
-    put_field(&steps_field);
+    put_field("step", EVENT_INT64, offsetof(thaw_step_row, steps));
     for (size_t i = 0; i < count; i++)
-        put_field(&f[i]);
+        put_field(f[i].key, f[i].type,
+                  f[i].offset - offsetof(thaw_event, step) + offsetof(thaw_step_row, step));
 }
 
 /* ---- the line ---- */
 
 /* What follows P at AT, or NULL when something else stands there. */
-static inline const char *pass(const char *at, const char *end, const piece *p) {
-    if (p->length > TEXT_MAX || (size_t)(end - at) < p->length) return NULL;
-    if (end - at < TEXT_MAX) return memcmp(at, p->text, p->length) ? NULL : at + p->length;
-    uint64_t word[WORDS_MAX], other = 0;
-    memcpy(word, at, sizeof word);
-    for (int i = 0; i < WORDS_MAX; i++)
-        other |= (word[i] ^ p->word[i]) & p->mask[i];
-    return other ? NULL : at + p->length;
-}
-
-static bool is_null(const char *at, const char *end) {
-    return end - at >= NULL_LENGTH && *at == 'n' && memcmp(at, "null", NULL_LENGTH) == 0;
+static inline const char *pass(const char *at, const piece *p) {
+    vector text[VECTORS];
+    memcpy(text, at, sizeof text);
+    vector same =
+        ((vector)(text[0] == p->text[0]) | p->behind[0]) & ((vector)(text[1] == p->text[1]) | p->behind[1]);
+    uint64_t half[2];
+    memcpy(half, &same, sizeof half);
+    return (half[0] & half[1]) == UINT64_MAX ? at + p->length : NULL;
 }
 
 static inline const char *read_double(const char *at, const char *end, double *out) {
-    if (!is_null(at, end)) return event_read_number(at, end, out);
+    const char *after = event_read_decimal(at, out);
+    if (after) return after;
+    if (memcmp(at, "null", NULL_LENGTH)) return event_read_number(at, end, out);
     *out = (double)NAN;
     return at + NULL_LENGTH;
 }
 
-static const char *read_whole(const char *at, const char *end, double limit, int64_t *out) {
+static inline const char *read_whole(const char *at, const char *end, double limit, int64_t *out) {
     double number;
-    const char *after = event_read_digits(at, end, out);
+    const char *after = event_read_count(at, out);
+    if (after) return after;
+    after = event_read_digits(at, end, out);
     if (after) return (double)*out <= limit ? after : NULL;
     after = event_read_number(at, end, &number);
     return after && event_whole(number, limit, out) ? after : NULL;
 }
 
-static const char *read_int(const char *at, const char *end, int *out) {
+static inline const char *read_field(const char *at, const char *end, event_type type, void *out) {
     int64_t whole;
-    const char *after = read_whole(at, end, INT32_MAX, &whole);
-    if (after) *out = (int)whole;
-    return after;
-}
-
-static inline const char *read_field(const char *at, const char *end, const event_field *f, thaw_event *out) {
-    switch (f->type) {
+    switch (type) {
     case EVENT_NUMBER:
-        return read_double(at, end, EVENT_MEMBER(double, out, f->offset));
-    case EVENT_EPOCH:
-        if (!is_null(at, end)) return read_int(at, end, EVENT_MEMBER(int, out, f->offset));
-        *EVENT_MEMBER(int, out, f->offset) = -1;
-        return at + NULL_LENGTH;
+        return read_double(at, end, out);
     case EVENT_INT:
-        return read_int(at, end, EVENT_MEMBER(int, out, f->offset));
+        at = read_whole(at, end, INT32_MAX, &whole);
+        *(int *)out = at ? (int)whole : 0;
+        return at;
     case EVENT_INT64:
-        return read_whole(at, end, JSON_WHOLE_MAX, EVENT_MEMBER(int64_t, out, f->offset));
+        return read_whole(at, end, JSON_WHOLE_MAX, out);
     default:
         return NULL;
     }
 }
 
-bool event_read_step(const char *line, size_t length, thaw_event *out) {
+/* No key and no number has a newline in it, so none goes on behind the line's. */
+bool event_read_step_line(const char *line, size_t length, thaw_step_row *out) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     const char *end = line + length;
     pthread_once(&once, make_form);
-    const char *at = pass(line, end, &form.head);
+    const char *at = pass(line, &form.head);
     if (!at) return false;
     memset(out, 0, sizeof *out);
-    out->kind = THAW_EVENT_STEP;
     at = read_double(at, end, &out->time);
     for (size_t i = 0; at && i < form.count; i++) {
-        at = pass(at, end, &form.key[i]);
-        if (at) at = read_field(at, end, form.field[i], out);
+        at = pass(at, &form.field[i].key);
+        if (at) at = read_field(at, end, form.field[i].type, (char *)out + form.field[i].offset);
     }
     return at && end - at == 1 && *at == '}';
+}
+
+bool event_read_step(const char *line, size_t length, thaw_step_row *out) {
+    char copy[LINE_MAX + EVENT_STEP_ROOM];
+    if (length >= LINE_MAX) return false;
+    memcpy(copy, line, length);
+    memset(copy + length, '\n', EVENT_STEP_ROOM);
+    return event_read_step_line(copy, length, out);
 }

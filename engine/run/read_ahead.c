@@ -21,6 +21,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/thread.h"
+#include "engine/run/event_step.h"
 
 enum {
     BLOCK = 256 << 10,
@@ -31,10 +32,19 @@ enum {
     LINE_MAX = 1 << 20 /* behind its block; longer ones are left to the caller */
 };
 
+/* A block's steps lie apart from its few other events, each of which knows how many of them come before. */
+typedef struct other {
+    size_t steps;
+    thaw_event event;
+} other;
+
 typedef struct block {
     off_t from, to; /* its whole lines in the file; the same: there are none */
-    thaw_event *event;
-    size_t count, used, broken, capacity;
+    thaw_step_row *step;
+    size_t steps, steps_used, steps_capacity;
+    other *other;
+    size_t others, others_used, others_capacity;
+    size_t broken;
     char *text;
     size_t filled, text_capacity;
     bool ready;
@@ -65,7 +75,7 @@ read_ahead_params read_ahead_default_params(void) {
 /* Read up to SIZE bytes more, which are at PLACE in the file; how many came. */
 static size_t read_more(int fd, block *b, off_t place, size_t size) {
     size_t before = b->filled;
-    b->text = vec_reserve(b->text, &b->text_capacity, b->filled + size, 1);
+    b->text = vec_reserve(b->text, &b->text_capacity, b->filled + size + EVENT_STEP_ROOM, 1);
     while (b->filled - before < size) {
         off_t at = place + (off_t)(b->filled - before);
         ssize_t got = pread(fd, b->text + b->filled, size - (b->filled - before), at);
@@ -73,6 +83,7 @@ static size_t read_more(int fd, block *b, off_t place, size_t size) {
         if (got <= 0) break;
         b->filled += (size_t)got;
     }
+    memset(b->text + b->filled, 0, EVENT_STEP_ROOM);
     return b->filled - before;
 }
 
@@ -88,10 +99,17 @@ static const char *line_end(int fd, block *b, off_t place, size_t start) {
 
 static void take_line(const read_ahead *r, block *b, const char *line, size_t length) {
     if (r->skip && r->skip(line, length)) return;
-    b->event = vec_reserve(b->event, &b->capacity, b->count + 1, sizeof *b->event);
-    thaw_status status = thaw_event_parse(line, length, &b->event[b->count]);
+    b->step = vec_reserve(b->step, &b->steps_capacity, b->steps + 1, sizeof *b->step);
+    if (event_read_step_line(line, length, &b->step[b->steps])) {
+        b->steps++;
+        return;
+    }
+    b->other = vec_reserve(b->other, &b->others_capacity, b->others + 1, sizeof *b->other);
+    other *o = &b->other[b->others];
+    o->steps = b->steps;
+    thaw_status status = thaw_event_parse(line, length, &o->event);
     if (!thaw_failed(&status))
-        b->count++;
+        b->others++;
     else
         b->broken += status.code != THAW_ERR_UNSUPPORTED;
 }
@@ -100,7 +118,7 @@ static void parse(const read_ahead *r, block *b, size_t index) {
     off_t begin = (off_t)(index * r->size),
           place = begin ? begin - 1 : 0; /* one before: does a line end there? */
     size_t past = (size_t)(begin - place) + r->size, start = 0;
-    b->count = b->used = b->broken = b->filled = 0;
+    b->steps = b->steps_used = b->others = b->others_used = b->broken = b->filled = 0;
     b->from = b->to = begin;
     read_more(r->fd, b, place, past);
     if (begin) {
@@ -173,9 +191,10 @@ read_ahead *read_ahead_new(int fd, const read_ahead_params *params) {
 }
 
 static void clear_block(block *b) {
-    for (size_t i = b->used; i < b->count; i++)
-        thaw_event_clear(&b->event[i]);
-    free(b->event);
+    for (size_t i = b->others_used; i < b->others; i++)
+        thaw_event_clear(&b->other[i].event);
+    free(b->other);
+    free(b->step);
     free(b->text);
 }
 
@@ -222,24 +241,48 @@ static block *next_block(read_ahead *r) {
     return b;
 }
 
-bool read_ahead_next(read_ahead *r, thaw_event *out) {
-    for (;;) {
-        block *b = r->now;
-        if (b && b->used < b->count) {
-            *out = b->event[b->used++];
-            return true;
-        }
-        if (r->stop) return false;
+/* The steps of B that come before another event, or all that are left. */
+static size_t steps_at_hand(const block *b) {
+    return (b->others_used < b->others ? b->other[b->others_used].steps : b->steps) - b->steps_used;
+}
+
+static bool is_given(const block *b) {
+    return b->steps_used == b->steps && b->others_used == b->others;
+}
+
+/* The block that what comes next is in, or NULL: at the end, or where a block does not join on. */
+static block *current(read_ahead *r) {
+    while (!r->stop) {
+        if (r->now && !is_given(r->now)) return r->now;
         r->now = next_block(r);
         if (r->now && (r->now->from == r->now->to || r->now->from == r->at)) {
             r->broken += r->now->broken;
             if (r->now->from != r->now->to) r->at = r->now->to;
             continue;
         }
-        stop_helpers(r); /* at the end, or where a block does not join on */
+        stop_helpers(r);
         r->now = NULL;
-        return false;
     }
+    return NULL;
+}
+
+size_t read_ahead_steps(read_ahead *r, const thaw_step_row **out) {
+    block *b = current(r);
+    size_t count = b ? steps_at_hand(b) : 0;
+    if (!count) return 0;
+    *out = &b->step[b->steps_used];
+    b->steps_used += count;
+    return count;
+}
+
+bool read_ahead_next(read_ahead *r, thaw_event *out) {
+    block *b = current(r);
+    if (!b) return false;
+    if (steps_at_hand(b))
+        thaw_event_of_step(&b->step[b->steps_used++], out);
+    else
+        *out = b->other[b->others_used++].event;
+    return true;
 }
 
 off_t read_ahead_at(const read_ahead *r) {

@@ -30,6 +30,9 @@ void read_ahead_free(read_ahead *r); /* waits for its threads: a block's time at
 
 /* The next event, which is the caller's to clear; false: no more here. */
 bool read_ahead_next(read_ahead *r, thaw_event *out);
+/* The next events as long as they are steps, as many as are at hand, lent until the next call; 0: what is
+ * next is something else, or nothing: read_ahead_next. */
+size_t read_ahead_steps(read_ahead *r, const thaw_step_row **out);
 off_t read_ahead_at(const read_ahead *r);      /* after false: where to go on */
 size_t read_ahead_broken(const read_ahead *r); /* lines so far that are no events */
 

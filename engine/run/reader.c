@@ -123,21 +123,29 @@ static bool next_line(thaw_run_reader *r, const char **line, size_t *length) {
     }
 }
 
-/* The next event of those that are parsed already. */
+/* What is parsed already, or NULL. */
+static read_ahead *ahead(thaw_run_reader *r) {
+    if (r->begun) return r->ahead;
+    read_ahead_params params = read_ahead_default_params();
+    params.skip = r->skip;
+    r->ahead = read_ahead_new(r->fd, &params);
+    r->begun = true;
+    return r->ahead;
+}
+
+/* The next event of those. */
 static bool next_ahead(thaw_run_reader *r, thaw_event *out) {
-    if (!r->begun) {
-        read_ahead_params params = read_ahead_default_params();
-        params.skip = r->skip;
-        r->ahead = read_ahead_new(r->fd, &params);
-        r->begun = true;
-    }
-    if (!r->ahead) return false;
+    if (!ahead(r)) return false;
     if (read_ahead_next(r->ahead, out)) return true;
     r->at = read_ahead_at(r->ahead);
     r->broken += read_ahead_broken(r->ahead);
     read_ahead_free(r->ahead);
     r->ahead = NULL;
     return false;
+}
+
+size_t thaw_run_reader_steps(thaw_run_reader *r, const thaw_step_row **out) {
+    return ahead(r) ? read_ahead_steps(r->ahead, out) : 0;
 }
 
 bool thaw_run_reader_next(thaw_run_reader *r, thaw_event *out) {

@@ -87,6 +87,24 @@ void thaw_mistakes_free(thaw_mistake *item, size_t count);
 
 enum { THAW_EVENT_MISTAKES_MAX = 16 }; /* in one event */
 
+typedef struct thaw_step {
+    int epoch;   /* 0-based */
+    double loss; /* of the batch, before the step */
+    double lr;
+    double images_per_second;
+    double data_wait; /* share of the step spent waiting for data, 0..1 */
+    int batch;        /* images */
+    int cached;       /* of them: what frozen layers make of them was there */
+    double seconds;
+} thaw_step;
+
+/* All that a step's event says, a third of an event's size: a log has them by the million. */
+typedef struct thaw_step_row {
+    double time; /* as an event's */
+    int64_t steps;
+    thaw_step step;
+} thaw_step_row;
+
 /*
  * One event. The strings and arrays are owned by the event: thaw_event_clear. A figure that is not known is
  * NaN in memory and null in JSON.
@@ -126,16 +144,7 @@ typedef struct thaw_event {
         struct {
             thaw_state state;
         } state;
-        struct {
-            int epoch;   /* 0-based */
-            double loss; /* of the batch, before the step */
-            double lr;
-            double images_per_second;
-            double data_wait; /* share of the step spent waiting for data, 0..1 */
-            int batch;        /* images */
-            int cached;       /* of them: what frozen layers make of them was there */
-            double seconds;
-        } step;
+        thaw_step step;
         struct {
             int epoch;
             double train_loss, train_top1;
@@ -202,6 +211,7 @@ typedef struct thaw_event {
     };
 } thaw_event;
 
+void thaw_event_of_step(const thaw_step_row *row, thaw_event *out); /* which owns nothing */
 void thaw_event_clear(thaw_event *e);
 void thaw_event_copy(const thaw_event *from, thaw_event *to);
 

@@ -46,6 +46,9 @@ void thaw_run_reader_close(thaw_run_reader *r);
    kinds that a later version wrote are skipped. A "begin" with resumed set takes back the events before it
    that have more steps than it (docs/events.md): the caller keeps the curves, so the caller does that. */
 bool thaw_run_reader_next(thaw_run_reader *r, thaw_event *out);
+/* Many steps at once, which a long log is read by: the events that come next as long as they are steps, as
+   many as are at hand, lent until the next call. 0: ask for the next event, which may be one too. */
+size_t thaw_run_reader_steps(thaw_run_reader *r, const thaw_step_row **out);
 size_t thaw_run_reader_broken(const thaw_run_reader *r);
 /* A first look at a long log, in milliseconds: TAKE gets events (lent) of its beginning, its end and a few
    hundred places between, in their order. False, with nothing taken, for one that is read as soon. Does not

@@ -21,7 +21,9 @@ bool fuzz_seed(size_t index, str *out) {
 /* What the quick reader of steps takes, the general one takes for the same; a space makes it the latter's. */
 static void check_step(const uint8_t *data, size_t size) {
     thaw_event quick, general;
-    if (!event_read_step((const char *)data, size, &quick)) return;
+    thaw_step_row row;
+    if (!event_read_step((const char *)data, size, &row)) return;
+    thaw_event_of_step(&row, &quick);
     str line = {0};
     str_append(&line, " ");
     str_append_n(&line, (const char *)data, size);

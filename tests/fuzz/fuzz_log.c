@@ -57,8 +57,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     read_ahead *r = read_ahead_new(fd, &params);
     str given = {0}, expected = {0};
     thaw_event e;
-    while (read_ahead_next(r, &e))
-        put(&given, &e);
+    const thaw_step_row *row;
+    for (size_t steps; (steps = read_ahead_steps(r, &row)) > 0 || read_ahead_next(r, &e);) {
+        if (!steps) put(&given, &e);
+        for (size_t i = 0; i < steps; i++) {
+            thaw_event_of_step(&row[i], &e);
+            put(&given, &e);
+        }
+    }
     CHECK(read_ahead_broken(r) == by_lines(text, size, &expected));
     CHECK(strcmp(str_text(&given), str_text(&expected)) == 0);
     read_ahead_free(r);

@@ -193,6 +193,20 @@ static void expect_number(const char *text) {
     if (!same_number(number, strtod(text, NULL))) fail_msg("%s is read as %.17g", text, number);
 }
 
+/* The same of event_read_decimal, among other text; some it may leave. Whether it did not. */
+static bool expect_decimal(const char *text) {
+    char all[EVENT_NUMBER_BEFORE + 64 + EVENT_NUMBER_ROOM];
+    double number = 0;
+    memset(all, '7', EVENT_NUMBER_BEFORE);
+    memset(all + EVENT_NUMBER_BEFORE, ',', sizeof all - EVENT_NUMBER_BEFORE);
+    memcpy(all + EVENT_NUMBER_BEFORE, text, strlen(text));
+    const char *end = event_read_decimal(all + EVENT_NUMBER_BEFORE, &number);
+    if (!end) return false;
+    assert_ptr_equal(end, all + EVENT_NUMBER_BEFORE + strlen(text));
+    if (!same_number(number, strtod(text, NULL))) fail_msg("%s is read as %.17g", text, number);
+    return true;
+}
+
 static void numbers_are_read_as_strtod_reads_them(void **state) {
     (void)state;
     static const char *const edge[] = {"0",
@@ -227,10 +241,13 @@ static void numbers_are_read_as_strtod_reads_them(void **state) {
                                        "0.3000000000000000166533453693773481063544750213623046875",
                                        "5e-1",
                                        "12345678.87654321"};
-    for (size_t i = 0; i < sizeof edge / sizeof *edge; i++)
+    for (size_t i = 0; i < sizeof edge / sizeof *edge; i++) {
         expect_number(edge[i]);
+        expect_decimal(edge[i]);
+    }
     rng r = rng_keyed(9, RNG_TEST, 0, 0);
     char text[64];
+    size_t quick = 0;
     for (int i = 0; i < 400000; i++) {
         uint64_t bits = rng_u64(&r);
         double wide, near = rng_normal(&r) * pow(10, (double)rng_below(&r, 24) - 12);
@@ -238,12 +255,36 @@ static void numbers_are_read_as_strtod_reads_them(void **state) {
         if (isfinite(wide)) {
             snprintf(text, sizeof text, "%.17g", wide);
             expect_number(text);
+            expect_decimal(text);
         }
         snprintf(text, sizeof text, "%.*g", 1 + (int)rng_below(&r, 19), near);
         expect_number(text);
+        snprintf(text, sizeof text, "%.*g", 2 + (int)rng_below(&r, 17), fabs(near));
+        quick += expect_decimal(text);
         /* exactly half-way between two doubles, which rounding twice would get wrong */
         snprintf(text, sizeof text, "%llu", (unsigned long long)((UINT64_C(1) << 53) + 1 + 2 * (bits >> 12)));
         expect_number(text);
+    }
+#ifdef __SSE2__
+    assert_true(quick > 300000);
+#endif
+}
+
+static void small_counts_are_read_at_once(void **state) {
+    (void)state;
+    for (int64_t value = 0, out = -1; value < 100000000; value = value * 7 + 1) {
+        char text[EVENT_NUMBER_ROOM + 16];
+        int length = snprintf(text, sizeof text, "%lld,\"epoch\":", (long long)value);
+        memset(text + length, 'x', sizeof text - (size_t)length);
+        const char *end = event_read_count(text, &out);
+        if (!end) {
+#ifdef __SSE2__
+            assert_true(value > 9999999);
+#endif
+            continue;
+        }
+        assert_int_equal(*end, ',');
+        assert_int_equal(out, value);
     }
 }
 
@@ -255,6 +296,7 @@ static void what_is_no_number_is_not_read(void **state) {
         const char *end = bad[i] + strlen(bad[i]);
         double number;
         if (event_read_number(bad[i], end, &number) == end) fail_msg("%s is read as %g", bad[i], number);
+        if (expect_decimal(bad[i])) fail_msg("%s is read as a decimal", bad[i]);
     }
 }
 
@@ -265,14 +307,16 @@ static void steps_are_read_quickly_and_alike(void **state) {
     rng r = rng_keyed(10, RNG_TEST, 0, 0);
     for (int round = 0; round < 3000; round++) {
         thaw_event e = some_event(THAW_EVENT_STEP, &r), quick, general;
+        thaw_step_row row;
         char *line = thaw_event_json(&e), *spaced = xasprintf(" %s", line);
-        assert_true(event_read_step(line, strlen(line), &quick));
+        assert_true(event_read_step(line, strlen(line), &row));
+        thaw_event_of_step(&row, &quick);
         thaw_status status = thaw_event_parse(spaced, strlen(spaced), &general);
         assert_string_equal(status.message, "");
         assert_memory_equal(&quick, &general, sizeof quick);
         for (size_t cut = 0; round < 5 && cut < strlen(line); cut++)
-            assert_false(event_read_step(line, cut, &quick));
-        assert_false(event_read_step(spaced, strlen(spaced), &quick));
+            assert_false(event_read_step(line, cut, &row));
+        assert_false(event_read_step(spaced, strlen(spaced), &row));
         free(line);
         free(spaced);
     }
@@ -460,6 +504,7 @@ int main(void) {
         cmocka_unit_test(every_event_survives_being_written_and_read),
         cmocka_unit_test(numbers_come_back_bit_for_bit),
         cmocka_unit_test(numbers_are_read_as_strtod_reads_them),
+        cmocka_unit_test(small_counts_are_read_at_once),
         cmocka_unit_test(what_is_no_number_is_not_read),
         cmocka_unit_test(steps_are_read_quickly_and_alike),
         cmocka_unit_test(copies_share_nothing),

@@ -100,11 +100,22 @@ static read_ahead *start(int fd, size_t block, int threads) {
     return r;
 }
 
+/* Steps as many at once as there are, by turns with one event at a time. */
 static size_t take_all(read_ahead *r, events *all) {
+    const thaw_step_row *row;
     thaw_event e;
-    while (read_ahead_next(r, &e))
+    for (int turn = 0;; turn++) {
+        size_t steps = turn % 3 ? read_ahead_steps(r, &row) : 0;
+        for (size_t i = 0; i < steps; i++) {
+            thaw_event_of_step(&row[i], &e);
+            take(all, &e);
+        }
+        if (steps) continue;
+        if (!read_ahead_next(r, &e)) break;
         take(all, &e);
+    }
     assert_false(read_ahead_next(r, &e));
+    assert_int_equal(read_ahead_steps(r, &row), 0);
     all->broken += read_ahead_broken(r);
     return (size_t)read_ahead_at(r);
 }
