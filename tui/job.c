@@ -60,7 +60,7 @@ static void start_waiting(app_jobs *jobs) {
         running += j->started && !atomic_load(&j->finished);
     for (job *j = jobs->first; j && running < JOBS_AT_ONCE; j = j->next) {
         if (j->started) continue;
-        thaw_status status = thread_start(&j->thread, j->name, job_main, j);
+        thaw_status status = thread_start(&j->thread, j->name ? j->name : "thaw-job", job_main, j);
         if (thaw_failed(&status)) return; /* tried again when another one ends */
         j->started = true;
         running++;
@@ -146,7 +146,7 @@ void app_jobs_free(app *a) {
 
 const char *app_jobs_running(const app *a, double *part) {
     for (job *j = a->jobs->first; j; j = j->next) {
-        if (atomic_load(&j->finished)) continue;
+        if (!j->name || atomic_load(&j->finished)) continue;
         *part = atomic_load(&j->part);
         return j->name;
     }

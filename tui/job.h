@@ -15,7 +15,8 @@
 
 typedef struct job job;
 
-/* Start one. The job is the app's until DONE has been called; the pointer is good for job_cancel until then.
+/* Start one. NAME is shown in the footer; NULL: nobody waits for it. The job is the app's until DONE has been
+ * called; the pointer is good for job_cancel until then.
  */
 job *app_job(app *a, const char *name, void (*work)(job *j, void *data), void (*done)(app *a, void *data),
              void *data);

@@ -42,7 +42,7 @@ static piece make_piece(const char *before, const char *key, const char *after) 
     char text[TEXT_MAX + 1] = {0};
     p.length = (size_t)snprintf(text, sizeof text, "%s%s%s", before, key, after);
     if (p.length > TEXT_MAX) p.length = TEXT_MAX; /* nothing passes then: no number goes on like this */
-    memcpy(p.text, text, TEXT_MAX);
+    memcpy(p.text, text, sizeof p.text);
     memset((char *)p.behind + p.length, 0xff, TEXT_MAX - p.length);
     return p;
 }

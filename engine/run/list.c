@@ -1,6 +1,6 @@
 /*
- * list.c - what runs there are and how they went, for tables: from recipe.json, the lock, and the events that
- * are not steps (a run has tens of thousands of those, and they are passed over unparsed).
+ * list.c - what runs there are and how they went, for tables: from recipe.json, the lock, and what the events
+ * come to (summary.h).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "engine/base/str.h"
 #include "engine/run/folder.h"
 #include "engine/run/lock.h"
-#include "engine/run/reader.h"
+#include "engine/run/summary.h"
 #include "thaw/run.h"
 
 char *thaw_runs_default_folder(void) {
@@ -33,102 +33,6 @@ void thaw_runs_free(thaw_run_info *runs, size_t count) {
     for (size_t i = 0; i < count; i++)
         thaw_run_info_clear(&runs[i]);
     free(runs);
-}
-
-/* ---- the events of one run ---- */
-
-typedef struct epoch_row {
-    int epoch;
-    int64_t steps;
-    double train_loss, val_loss, val_top1;
-} epoch_row;
-
-typedef struct summary {
-    epoch_row *row;
-    size_t count, capacity;
-} summary;
-
-/* A later event of the same epoch replaces it and what came after it. */
-static void add_epoch(summary *s, const thaw_event *e) {
-    while (s->count && s->row[s->count - 1].epoch >= e->epoch.epoch)
-        s->count--;
-    s->row = vec_reserve(s->row, &s->capacity, s->count + 1, sizeof *s->row);
-    s->row[s->count++] =
-        (epoch_row){e->epoch.epoch, e->steps, e->epoch.train_loss, e->epoch.val_loss, e->epoch.val_top1};
-}
-
-static void replace(char **text, const char *with) {
-    free(*text);
-    *text = xstrdup(with);
-}
-
-static void take_event(const thaw_event *e, summary *s, thaw_run_info *info) {
-    switch (e->kind) {
-    case THAW_EVENT_BEGIN:
-        if (e->begin.epochs > 0) info->epochs = e->begin.epochs;
-        while (s->count && s->row[s->count - 1].steps > e->steps)
-            s->count--; /* a resumed run goes on from before that */
-        replace(&info->reason, NULL);
-        break;
-    case THAW_EVENT_EPOCH:
-        add_epoch(s, e);
-        break;
-    case THAW_EVENT_MASK:
-        replace(&info->mask_label, e->mask.label);
-        break;
-    case THAW_EVENT_PROFILE:
-        for (int i = 0; i < THAW_PHASE_COUNT; i++)
-            if (isfinite(e->profile.phase[i])) info->phase[i] += e->profile.phase[i];
-        break;
-    case THAW_EVENT_END:
-        replace(&info->reason, e->end.reason);
-        break;
-    default:
-        break;
-    }
-}
-
-/* Lines begin with the version and the kind (event_json.c). */
-static bool is_frequent(const char *line, size_t length) {
-    static const char *const starts[] = {"{\"v\":1,\"event\":\"step\"", "{\"v\":1,\"event\":\"layers\"",
-                                         "{\"v\":1,\"event\":\"log\"", "{\"v\":1,\"event\":\"mistakes\""};
-    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
-        size_t n = strlen(starts[i]);
-        if (length >= n && memcmp(line, starts[i], n) == 0) return true;
-    }
-    return false;
-}
-
-static thaw_status read_events(const char *folder, summary *s, thaw_run_info *info) {
-    thaw_run_reader *r;
-    thaw_event e;
-    THAW_TRY(thaw_run_reader_open(folder, &r));
-    run_reader_skip(r, is_frequent);
-    while (thaw_run_reader_next(r, &e)) {
-        take_event(&e, s, info);
-        thaw_event_clear(&e);
-    }
-    thaw_run_reader_close(r);
-    return thaw_ok();
-}
-
-static bool better(const epoch_row *a, const epoch_row *b) {
-    return a->val_top1 > b->val_top1 || (a->val_top1 == b->val_top1 && a->val_loss < b->val_loss);
-}
-
-static void summarise(const summary *s, thaw_run_info *info) {
-    const epoch_row *best = NULL;
-    for (size_t i = 0; i < s->count; i++)
-        if (!isnan(s->row[i].val_top1) && (!best || better(&s->row[i], best))) best = &s->row[i];
-    if (best) {
-        info->best_epoch = best->epoch;
-        info->best_val_top1 = best->val_top1;
-    }
-    if (!s->count) return;
-    const epoch_row *last = &s->row[s->count - 1];
-    info->epochs_done = last->epoch + 1;
-    info->last_train_loss = last->train_loss;
-    info->last_val_loss = last->val_loss;
 }
 
 /* ---- one run ---- */
@@ -154,24 +58,23 @@ static void read_recipe(const char *folder, thaw_run_info *info) {
     thaw_recipe_clear(&recipe);
 }
 
-static void read_run(const char *folder, thaw_run_info *info) {
+/* Of a long log only the ends, when BRIEF; whether all of it was read. */
+static bool read_run(const char *folder, bool brief, thaw_run_info *info) {
     run_owner owner;
-    summary s = {0};
-    *info = (thaw_run_info){.best_epoch = -1, .best_val_top1 = (double)NAN};
-    info->last_train_loss = info->last_val_loss = (double)NAN;
+    bool whole = true;
+    *info = (thaw_run_info){0};
     info->id = xstrdup(path_base(folder));
     info->folder = xstrdup(folder);
     read_recipe(folder, info);
-    thaw_status status = read_events(folder, &s, info);
+    thaw_status status = run_summary_read(folder, brief, info, &whole);
     note_problem(info, &status);
-    summarise(&s, info);
-    free(s.row);
     run_lock_owner(folder, &owner);
     char *recipe = path_join(folder, run_recipe_name);
     info->started = isnan(owner.started) ? modified(recipe) : owner.started;
     if (isnan(info->started)) info->started = modified(folder);
     free(recipe);
     if (!info->reason) info->reason = xstrdup(run_lock_held(folder) ? "running" : "died");
+    return whole;
 }
 
 /* A folder of ours, whole or not: it has at least one of our files. */
@@ -219,22 +122,39 @@ static thaw_status each_run(const char *runs, void (*take)(void *user, const cha
 typedef struct listing {
     thaw_run_info *run;
     size_t count, capacity;
+    bool brief, whole;
 } listing;
 
 static void add_run(void *user, const char *folder) {
     listing *l = user;
     l->run = vec_reserve(l->run, &l->capacity, l->count + 1, sizeof *l->run);
-    read_run(folder, &l->run[l->count++]);
+    l->whole &= read_run(folder, l->brief, &l->run[l->count++]);
+}
+
+static thaw_status list_runs(const char *folder, listing *out) {
+    char *runs = runs_folder(folder);
+    listing l = *out;
+    thaw_status status = each_run(runs, add_run, &l);
+    if (l.count) qsort(l.run, l.count, sizeof *l.run, newest_first);
+    *out = l;
+    free(runs);
+    return status;
 }
 
 thaw_status thaw_runs_list(const char *folder, thaw_run_info **out, size_t *count) {
-    char *runs = runs_folder(folder);
     listing l = {0};
-    thaw_status status = each_run(runs, add_run, &l);
-    if (l.count) qsort(l.run, l.count, sizeof *l.run, newest_first);
+    thaw_status status = list_runs(folder, &l);
     *out = l.run;
     *count = l.count;
-    free(runs);
+    return status;
+}
+
+thaw_status thaw_runs_list_briefly(const char *folder, thaw_run_info **out, size_t *count, bool *whole) {
+    listing l = {.brief = true, .whole = true};
+    thaw_status status = list_runs(folder, &l);
+    *out = l.run;
+    *count = l.count;
+    *whole = l.whole;
     return status;
 }
 
@@ -269,7 +189,8 @@ static void look_at(void *user, const char *folder) {
         s->started = started;
         s->matches = 1;
     }
-    replace(&s->found, folder);
+    free(s->found);
+    s->found = xstrdup(folder);
 }
 
 static thaw_status not_found(const char *runs, const char *name, const search *s) {
@@ -313,7 +234,7 @@ thaw_status thaw_run_find(const char *folder, const char *name, thaw_run_info *o
             thaw_error(THAW_ERR_NOT_FOUND, "%s is not the folder of a run; `thaw runs` lists them", name);
     else if (!found)
         status = find_in(runs, name, &s);
-    if (!thaw_failed(&status)) read_run(found ? found : s.found, out);
+    if (!thaw_failed(&status)) read_run(found ? found : s.found, false, out);
     thaw_names_free(s.id, s.count);
     free(s.found);
     free(found);

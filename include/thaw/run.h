@@ -28,6 +28,10 @@ char *thaw_runs_default_folder(void); /* $XDG_DATA_HOME/thaw/runs; owned by the 
 /* All runs under FOLDER (NULL: the default), newest first. A broken one is listed with its problem. Caller
  * frees. */
 thaw_status thaw_runs_list(const char *folder, thaw_run_info **out, size_t *count);
+/* The same within milliseconds, however long the logs are: of those above 16 MB only beginning and end are
+ * read. Where there was one, WHOLE is false: its `phase` is 0, a later mask may be missing, and so is the
+ * best epoch of a run that has no end. */
+thaw_status thaw_runs_list_briefly(const char *folder, thaw_run_info **out, size_t *count, bool *whole);
 void thaw_runs_free(thaw_run_info *runs, size_t count);
 /* A run by id, unique prefix of an id, or folder; "last" is the newest. */
 thaw_status thaw_run_find(const char *folder, const char *name, thaw_run_info *out);

@@ -443,6 +443,59 @@ static void broken_runs_are_listed_with_their_problem(void **state) {
     thaw_runs_free(runs, count);
 }
 
+static void log_mask(run_folder *f, const char *label) {
+    thaw_event e = {.kind = THAW_EVENT_MASK};
+    e.mask.label = (char *)label;
+    assert_ok(run_folder_log(f, &e));
+}
+
+/* Of a short log all is read, of a long one the ends: what its last epoch and its end say of it is known. */
+static void a_long_run_is_listed_by_its_ends_at_first(void **state) {
+    (void)state;
+    enum { LONG = 17 << 20 };
+    run_folder *f = make_run("runs-brief");
+    thaw_run_info *runs;
+    size_t count;
+    bool whole = false;
+    log_begin(f, false, 0);
+    log_mask(f, "head only");
+    log_epoch(f, 0, 10, 0.5, 1);
+    assert_ok(thaw_runs_list_briefly("runs-brief", &runs, &count, &whole));
+    assert_true(whole);
+    assert_true(runs[0].best_val_top1 == 0.5);
+    thaw_runs_free(runs, count);
+
+    log_mask(f, "everything");
+    log_epoch(f, 1, 20, 0.9, 1);
+    char *filler = xcalloc(1, LONG + 1);
+    for (size_t i = 0; i < LONG; i++)
+        filler[i] = i % 100 ? ' ' : '\n';
+    append_raw(run_folder_path(f), filler);
+    free(filler);
+    log_epoch(f, 2, 30, 0.7, 2);
+    assert_ok(thaw_runs_list_briefly("runs-brief", &runs, &count, &whole));
+    assert_false(whole);
+    assert_int_equal(runs[0].epochs_done, 3);
+    assert_true(runs[0].last_val_loss == 2);
+    assert_int_equal(runs[0].best_epoch, -1); /* it may lie between, until there is an end that knows */
+    thaw_runs_free(runs, count);
+
+    thaw_event end = {.kind = THAW_EVENT_END,
+                      .end = {.reason = (char *)"done", .best_epoch = 1, .best_val_top1 = 0.9}};
+    assert_ok(run_folder_log(f, &end));
+    thaw_run_info *all;
+    assert_ok(thaw_runs_list_briefly("runs-brief", &runs, &count, &whole));
+    assert_ok(thaw_runs_list("runs-brief", &all, &count));
+    assert_false(whole);
+    assert_string_equal(runs[0].reason, "done");
+    assert_string_equal(runs[0].mask_label, all[0].mask_label);
+    assert_int_equal(runs[0].best_epoch, all[0].best_epoch);
+    assert_true(runs[0].best_val_top1 == all[0].best_val_top1);
+    thaw_runs_free(runs, count);
+    thaw_runs_free(all, count);
+    run_folder_close(f);
+}
+
 static void a_folder_without_runs_and_one_that_is_not_there_list_nothing(void **state) {
     (void)state;
     assert_ok(path_make_directory("runs-empty"));
@@ -628,6 +681,7 @@ int main(void) {
         cmocka_unit_test(a_listing_tells_how_a_run_went),
         cmocka_unit_test(what_a_killed_run_said_after_its_checkpoint_is_taken_back),
         cmocka_unit_test(broken_runs_are_listed_with_their_problem),
+        cmocka_unit_test(a_long_run_is_listed_by_its_ends_at_first),
         cmocka_unit_test(a_folder_without_runs_and_one_that_is_not_there_list_nothing),
         cmocka_unit_test(runs_are_found_by_id_prefix_folder_and_last),
         cmocka_unit_test(names_that_fit_no_run_or_several_fail),

@@ -21,6 +21,7 @@
 #include "tui/app_state.h"
 #include "tui/run_replay.h"
 #include "tui/screens/run_preview.h"
+#include "tui/screens/runs_list.h"
 
 enum { STEPS = 150000, POLL_MS = 5 };
 
@@ -172,6 +173,49 @@ static void the_preview_of_a_long_run_is_a_sketch_at_first(void **state) {
     app_free(a);
 }
 
+static void ignore(app *a, void *user) {
+    (void)a, (void)user;
+}
+
+static void finish_reading(app *a, const runs_list *l) {
+    for (double end = clock_seconds() + patience; l->reading; poll(NULL, 0, POLL_MS)) {
+        assert_true(clock_seconds() < end);
+        app_jobs_finish(a);
+    }
+}
+
+/* So that its curves need not wait for all logs to be read; then they are, and nobody is told to wait. */
+static void the_list_of_runs_is_brief_at_first(void **state) {
+    (void)state;
+    write_run(STEPS);
+    thaw_event epoch = {.kind = THAW_EVENT_EPOCH, .steps = STEPS, .epoch = {.val_top1 = 0.5}};
+    FILE *file = fopen("run/events.jsonl", "a");
+    assert_non_null(file);
+    put(file, &epoch);
+    assert_int_equal(fclose(file), 0);
+    app_params params = app_default_params();
+    params.runs = ".";
+    app *a = app_new(&params);
+    runs_list l = {.leaving = ignore, .changed = ignore};
+    double part;
+    runs_list_read(&l, a);
+    assert_non_null(app_jobs_running(a, &part));
+    finish_reading(a, &l);
+    assert_int_equal(l.count, 1);
+    assert_true(l.brief);
+    assert_true(isnan(l.run[0].best_val_top1));
+    runs_list_complete(&l, a);
+    assert_null(app_jobs_running(a, &part));
+    finish_reading(a, &l);
+    assert_false(l.brief);
+    assert_true(l.run[0].best_val_top1 == 0.5);
+    runs_list_read(&l, a); /* once all is known, it stays so */
+    finish_reading(a, &l);
+    assert_false(l.brief);
+    runs_list_clear(&l);
+    app_free(a);
+}
+
 static int home(void **state) {
     (void)state;
     app_fixture_home();
@@ -185,6 +229,7 @@ int main(void) {
         cmocka_unit_test(a_log_of_rubbish_has_no_sample),
         cmocka_unit_test(a_sketch_has_the_curve_of_the_run),
         cmocka_unit_test(the_preview_of_a_long_run_is_a_sketch_at_first),
+        cmocka_unit_test(the_list_of_runs_is_brief_at_first),
     };
     return cmocka_run_group_tests(tests, home, NULL);
 }

@@ -2,7 +2,8 @@
  * runs.c - the Runs tab: the runs on this machine, the curves of the one under the cursor, and what can be
  * done with it: lay it over the chart, attach to it, go on with it, take its recipe, delete it.
  *
- * The list is read in a job each time the tab is shown, and when it is seen to be true no more (runs_list.h).
+ * The list is read in a job each time the tab is shown, and when it is seen to be true no more (runs_list.h);
+ * the first time in brief, so that the curves are soon there.
  * The curves are replayed from the run's events in another, and a run that some other process is training
  * goes on growing here.
  */
@@ -236,6 +237,7 @@ static void runs_event(app *a, void *self, const thaw_event *e) {
 /* What other processes do: a run that began or died, and what the one under the cursor has learned since. */
 static void runs_tick(app *a, void *self) {
     runs *s = self;
+    if (!s->preview.loading) runs_list_complete(&s->runs, a);
     runs_list_look(&s->runs, a);
     if (run_preview_grow(&s->preview)) app_redraw(a);
 }

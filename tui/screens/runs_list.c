@@ -15,13 +15,19 @@ typedef struct runs_reading {
     char *folder;    /* NULL: the default */
     thaw_run_info *run;
     size_t count;
+    bool brief;
     thaw_status status;
 } runs_reading;
 
 static void work(job *j, void *data) {
     runs_reading *r = data;
     (void)j;
-    r->status = thaw_runs_list(r->folder, &r->run, &r->count);
+    bool whole = true;
+    if (r->brief)
+        r->status = thaw_runs_list_briefly(r->folder, &r->run, &r->count, &whole);
+    else
+        r->status = thaw_runs_list(r->folder, &r->run, &r->count);
+    r->brief = !whole;
 }
 
 static void take(runs_list *l, runs_reading *r, app *a) {
@@ -29,6 +35,7 @@ static void take(runs_list *l, runs_reading *r, app *a) {
     thaw_runs_free(l->run, l->count);
     l->run = r->run;
     l->count = r->count;
+    l->brief = r->brief;
     r->run = NULL;
     r->count = 0;
 }
@@ -49,14 +56,23 @@ static void done(app *a, void *data) {
     free(r);
 }
 
-void runs_list_read(runs_list *l, app *a) {
+static void start(runs_list *l, app *a, const char *name, bool brief) {
     if (l->reading) return;
     runs_reading *r = xcalloc(1, sizeof *r);
     r->list = l;
+    r->brief = brief;
     r->status = thaw_error(THAW_ERR_CANCELLED, "the list of runs was not read"); /* until it is */
     r->folder = xstrdup(app_runs_folder(a));
     l->reading = r;
-    app_job(a, "runs", work, done, r);
+    app_job(a, name, work, done, r);
+}
+
+void runs_list_read(runs_list *l, app *a) {
+    start(l, a, "runs", !l->known);
+}
+
+void runs_list_complete(runs_list *l, app *a) {
+    if (l->brief) start(l, a, NULL, false);
 }
 
 void runs_list_clear(runs_list *l) {
