@@ -15,6 +15,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
+#include "engine/base/file_part.h"
 #include "engine/base/json.h"
 #include "engine/cache/row_table.h"
 
@@ -72,43 +73,16 @@ static bool lock_byte(int fd, off_t byte, short type, bool wait) {
     return result == 0;
 }
 
-/* ---- whole reads and writes ---- */
-
-static bool read_at(int fd, void *out, size_t count, off_t at) {
-    for (size_t done = 0; done < count;) {
-        ssize_t got = pread(fd, (char *)out + done, count - done, at + (off_t)done);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return false;
-        done += (size_t)got;
-    }
-    return true;
-}
-
-static bool write_at(int fd, const void *from, size_t count, off_t at) {
-    for (size_t done = 0; done < count;) {
-        ssize_t put = pwrite(fd, (const char *)from + done, count - done, at + (off_t)done);
-        if (put < 0 && errno == EINTR) continue;
-        if (put <= 0) return false;
-        done += (size_t)put;
-    }
-    return true;
-}
-
-static uint64_t file_bytes(int fd) {
-    struct stat info;
-    return fstat(fd, &info) == 0 ? (uint64_t)info.st_size : 0;
-}
-
 /* ---- records ---- */
 
 static size_t whole_records(const row_file *f) {
-    uint64_t bytes = file_bytes(f->index);
+    uint64_t bytes = file_part_end(f->index);
     return bytes < sizeof(header) ? 0 : (size_t)((bytes - sizeof(header)) / sizeof(record));
 }
 
 /* Rows that both files have; a torn record or row at the end does not count. */
 static size_t whole_rows(const row_file *f) {
-    size_t records = whole_records(f), rows = (size_t)(file_bytes(f->rows) / f->row_bytes);
+    size_t records = whole_records(f), rows = (size_t)(file_part_end(f->rows) / f->row_bytes);
     size_t whole = records < rows ? records : rows;
     return whole < ROWS_MAX ? whole : ROWS_MAX;
 }
@@ -121,7 +95,7 @@ static void take_in(row_file *f) {
         size_t first = f->table.count, some = count - first;
         if (some > RECORDS_AT_ONCE) some = RECORDS_AT_ONCE;
         off_t at = (off_t)(sizeof(header) + first * sizeof *r);
-        if (!read_at(f->index, r, some * sizeof *r, at)) break;
+        if (!file_part_read(f->index, r, some * sizeof *r, at)) break;
         for (size_t i = 0; i < some; i++) {
             bool good = r[i].check == check_of_record(&r[i], first + i);
             f->lost += !good;
@@ -153,7 +127,7 @@ static thaw_status open_part(const char *folder, const char *name, int *fd) {
 
 static thaw_status read_header(row_file *f) {
     header h;
-    if (!read_at(f->index, &h, sizeof h, 0) || memcmp(h.magic, "thawrows", sizeof h.magic) != 0)
+    if (!file_part_read(f->index, &h, sizeof h, 0) || memcmp(h.magic, "thawrows", sizeof h.magic) != 0)
         return thaw_error(THAW_ERR_FORMAT, "%s/%s is damaged", f->folder, row_file_index_name);
     if (h.version != VERSION || h.record_bytes != sizeof(record))
         return thaw_error(THAW_ERR_FORMAT, "%s is of another version of thaw", f->folder);
@@ -248,7 +222,8 @@ static thaw_status write_part(const char *folder, const char *name, const void *
     char *path = path_join(folder, name);
     thaw_status status = thaw_ok();
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 || !write_at(fd, bytes, count, 0)) status = thaw_error_errno(errno, "cannot write %s", path);
+    if (fd < 0 || !file_part_write(fd, bytes, count, 0))
+        status = thaw_error_errno(errno, "cannot write %s", path);
     if (fd >= 0 && close(fd) < 0 && !thaw_failed(&status))
         status = thaw_error_errno(errno, "cannot write %s", path);
     free(path);
@@ -342,7 +317,7 @@ int64_t row_file_find(row_file *f, row_id id) {
 }
 
 bool row_file_read(row_file *f, int64_t row, void *out) {
-    bool good = read_at(f->rows, out, f->row_bytes, row * (off_t)f->row_bytes);
+    bool good = file_part_read(f->rows, out, f->row_bytes, row * (off_t)f->row_bytes);
     pthread_mutex_lock(&f->mutex);
     const row_entry *e = &f->table.item[row];
     uint64_t sum = e->sum;
@@ -368,8 +343,8 @@ static bool append(row_file *f, row_id id, const void *bytes) {
     uint64_t number = f->table.count;
     record r = {.id = id, .sum = XXH3_64bits(bytes, f->row_bytes)};
     r.check = check_of_record(&r, number);
-    if (!write_at(f->rows, bytes, f->row_bytes, (off_t)(number * f->row_bytes))) return false;
-    if (!write_at(f->index, &r, sizeof r, (off_t)(sizeof(header) + number * sizeof r))) return false;
+    if (!file_part_write(f->rows, bytes, f->row_bytes, (off_t)(number * f->row_bytes))) return false;
+    if (!file_part_write(f->index, &r, sizeof r, (off_t)(sizeof(header) + number * sizeof r))) return false;
     row_table_push(&f->table, &id, r.sum);
     return true;
 }

@@ -11,7 +11,6 @@ import argparse
 import datetime
 import fcntl
 import os
-import platform
 import re
 import statistics
 import subprocess
@@ -23,6 +22,7 @@ from dataclasses import dataclass, replace
 import memory
 import workbench
 from loops import HERE, Loop, Work, epoch_speeds, nothing_kept, peer_command, run_python, run_thaw, write_recipe
+from report import processor, spread, table, times, write
 
 ROOT = os.path.dirname(os.path.dirname(HERE))
 RUN_EPOCHS = 25  # the recipe's own number
@@ -123,36 +123,9 @@ def timed_listing(program, path):
     return seconds, peak
 
 
-def processor():
-    with open("/proc/cpuinfo") as f:
-        match = re.search(r"model name\s*: (.*)", f.read())
-    return match.group(1) if match else platform.processor()
-
-
 def has_amx():
     with open("/proc/cpuinfo") as f:
         return "amx_bf16" in f.read()
-
-
-def spread(values, unit=""):
-    return f"{statistics.median(values):.3g}{unit} ({min(values):.3g}-{max(values):.3g})"
-
-
-def times(ratio):
-    return f"{ratio:.3g}x" if ratio >= 10 else f"{ratio:.2f}x"
-
-
-def write(path, name, text):
-    """Put TEXT into the file, in place of what was there under this name before."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    with open(path) as f:
-        document = f.read()
-    head, found, rest = document.partition(begin)
-    tail = rest.partition(end)[2] if found else "\n"
-    if not found:
-        head = document.rstrip("\n") + "\n\n"
-    with open(path, "w") as f:
-        f.write(f"{head}{begin}\n{text}\n{end}{tail}")
 
 
 class Bench:
@@ -292,8 +265,7 @@ class Bench:
             "*tuned*: channels_last, batch norm of what is frozen in eval mode, persistent workers, in the bf16 rows autocast. thaw "
             "keeps decoded images and the outputs of frozen layers, which is its default; its own validation and "
             "checkpoints are not counted.", "",
-            "| what | reached | wanted | thaw against Python |", "| --- | --- | --- | --- |",
-            *["| " + " | ".join(row) + " |" for row in self.rows], "",
+            table(("what", "reached", "wanted", "thaw against Python"), self.rows), "",
             *self.notes])
 
 

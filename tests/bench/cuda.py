@@ -15,8 +15,8 @@ import sys
 import tempfile
 from dataclasses import replace
 
-from bench import spread, times, write
-from loops import Loop, Work, epoch_speeds, nothing_kept, run_python, run_thaw
+from loops import Loop, Work, epoch_speeds, run_python, run_thaw
+from report import spread, table, times, write
 
 FULL = Work("full", "random", "bf16", 3, "resnet50", "cuda")
 HEAD = Work("head", "fixed", "bf16", 6, "resnet18", "cuda")
@@ -129,8 +129,7 @@ def main():
     text = "\n".join([
         f"Measured {datetime.date.today()} on one {name}, {args.threads} cores, libtorch {version}, 224 px, JPEG files of 400 px: "
         f"medians (and range) of {args.rounds} interleaved rounds, the last epoch of each run.", "",
-        "| what | reached | wanted | thaw against Python |", "| --- | --- | --- | --- |",
-        *["| " + " | ".join(row) + " |" for row in rows]])
+        table(("what", "reached", "wanted", "thaw against Python"), rows)])
     print(text)
     if args.write:
         write(args.write, "CUDA", text)

@@ -15,8 +15,9 @@ import time
 import torch
 from PIL import Image, features
 
-from bench import HERE, processor, spread, write
+from loops import HERE
 from python_peer import datasets, transforms
+from report import processor, spread, table, write
 
 ROOT = os.path.dirname(os.path.dirname(HERE))
 LIBRARIES = ["libjpeg", "libpng", "libwebp", "libxxhash", "zlib", "libcjson"]
@@ -92,8 +93,7 @@ def main():
     text = "\n".join([
         f"Measured {datetime.date.today()} on {processor()}, one thread, Pillow {Image.__version__} with libjpeg-turbo "
         f"{features.version_feature('libjpeg_turbo')}: medians (and range) of {args.rounds} interleaved rounds.", "",
-        "| from the file to the normalised crop: thaw / torchvision | measured | wanted | images a second of a core |",
-        "| --- | --- | --- | --- |", *["| " + " | ".join(r) + " |" for r in rows]])
+        table(("from the file to the normalised crop: thaw / torchvision", "measured", "wanted", "images a second of a core"), rows)])
     print(text)
     if args.write:
         write(args.write, f"the loader, Pillow {Image.__version__.split('.')[0]}", text)

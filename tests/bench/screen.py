@@ -15,7 +15,8 @@ import tempfile
 import time
 
 import workbench
-from bench import ROOT, processor, write
+from bench import ROOT
+from report import processor, table, write
 
 MARKS = b"QZJX"  # letters that no label of the screen has often
 
@@ -209,8 +210,7 @@ def main():
     text = "\n".join([
         f"Measured {datetime.date.today()} on {processor()}, {args.threads} threads, in a pseudo terminal of "
         f"{workbench.COLUMNS}x{workbench.ROWS}, while the bundled set trains (ResNet-20 frozen through layer1).", "",
-        "| what | reached | at most | how |", "| --- | --- | --- | --- |",
-        *(f"| {' | '.join(row)} |" for row in rows)])
+        table(("what", "reached", "at most", "how"), rows)])
     print(text)
     if args.write:
         write(args.write, "the screen", text)

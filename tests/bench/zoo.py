@@ -10,7 +10,6 @@ import argparse
 import datetime
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,9 +18,10 @@ import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "parity")]
-from bench import processor, timed_listing, write  # noqa: E402
+from bench import timed_listing  # noqa: E402
 from peers import build as build_peer, settle, torchvision, undrawn  # noqa: E402
 from probe import Probe  # noqa: E402
+from report import processor, row, table, write  # noqa: E402
 
 # One member of each family: (architecture, side of its images).
 FAMILIES = (
@@ -64,7 +64,7 @@ def compare_forward(probe, arch, side, threads, rounds, path):
             seen[1].append(time.perf_counter() - began)
     ours.close()
     mine, theirs = map(statistics.median, seen)
-    return f"| {arch} | {side} | {mine * 1000:.1f} ms | {theirs * 1000:.1f} ms | {mine / theirs:.2f} |"
+    return arch, str(side), f"{mine * 1000:.1f} ms", f"{theirs * 1000:.1f} ms", f"{mine / theirs:.2f}"
 
 
 def compare_load(probe, arch, rounds, path, form):
@@ -78,8 +78,8 @@ def compare_load(probe, arch, rounds, path, form):
             seen[1].append(read)
     load, read = map(statistics.median, seen)
     size = os.path.getsize(path) / 1e6
-    return (f"| {arch}, {form}, {size:.0f} MB | {load * 1000:.0f} ms | {read * 1000:.0f} ms | {load / read:.2f} | "
-            f"{peak - before:.0f} MB at most, {left:.0f} MB in the end |")
+    return (f"{arch}, {form}, {size:.0f} MB", f"{load * 1000:.0f} ms", f"{read * 1000:.0f} ms", f"{load / read:.2f}",
+            f"{peak - before:.0f} MB at most, {left:.0f} MB in the end")
 
 
 def listing_row(program, path):
@@ -107,7 +107,7 @@ def main():
         loads, listing = [], ""
         for arch in (arch for arch in LOADED if not only or arch in only):
             loads.append(compare_load(probe, arch, args.rounds, path, "old" if arch == "vgg16" else "zip"))
-            print(loads[-1], file=sys.stderr, flush=True)
+            print(row(loads[-1]), file=sys.stderr, flush=True)
             if arch == "vgg16":
                 listing = listing_row(os.path.abspath(args.program), path)
         rows = []
@@ -115,16 +115,15 @@ def main():
             if only and arch not in only:
                 continue
             rows.append(compare_forward(probe, arch, side, args.threads, args.rounds, path))
-            print(rows[-1], file=sys.stderr, flush=True)
+            print(row(rows[-1]), file=sys.stderr, flush=True)
     version = torch.__version__.split("+")[0]
     text = "\n".join([
         f"Measured {datetime.date.today()} on {processor()}, {args.threads} threads, libtorch {version}, torchvision "
         f"{torchvision.__version__.split('+')[0]}: medians of {args.rounds} interleaved rounds.", "",
         f"Classifying {IMAGES} images, from pixels to logits; at most 1.05 of torchvision's time is wanted.", "",
-        "| architecture | side | thaw | torchvision | ratio |", "| --- | --- | --- | --- | --- |", *rows, "",
+        table(("architecture", "side", "thaw", "torchvision", "ratio"), rows), "",
         "Building and loading beside reading the file once; at most 1.2 is wanted.", "",
-        "| file | build and load | read | ratio | resident beyond libtorch |", "| --- | --- | --- | --- | --- |", *loads,
-        "", listing])
+        table(("file", "build and load", "read", "ratio", "resident beyond libtorch"), loads), "", listing])
     print(text)
     if args.write:
         write(args.write, "the zoo, libtorch " + ".".join(version.split(".")[:2]), text)

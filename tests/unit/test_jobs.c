@@ -180,8 +180,8 @@ static void a_file_that_cannot_be_read_holds_up_no_other(void **state) {
 
 /* ---- evaluating ---- */
 
-static weights_pair *card_with_names(char **name, size_t *count) {
-    model_card card = {.model = (char *)model_name, .class_name = name, .class_count = CLASSES};
+static weights_pair *card_with_names(const char *const *name, size_t *count) {
+    model_card card = {.model = (char *)model_name, .class_name = (char **)name, .class_count = CLASSES};
     return model_card_pairs(&card, count);
 }
 
@@ -189,10 +189,10 @@ static weights_pair *card_with_names(char **name, size_t *count) {
 static void classes_are_matched_by_name(void **state) {
     (void)state;
     thaw_dataset *d = open_data(data_folder());
-    char *reverse[CLASSES];
+    const char *reverse[CLASSES];
     size_t pairs;
     for (int i = 0; i < CLASSES; i++)
-        reverse[i] = (char *)thaw_dataset_class_name(d, CLASSES - 1 - i);
+        reverse[i] = thaw_dataset_class_name(d, CLASSES - 1 - i);
     weights_pair *card = card_with_names(reverse, &pairs);
     for (uint64_t seed = 1; seed <= 3; seed++) {
         save_weights("named.safetensors", model_name, CLASSES, NULL, seed, card, pairs);
@@ -230,10 +230,10 @@ static void classes_are_matched_by_name(void **state) {
 static void a_folder_of_some_classes_needs_their_names(void **state) {
     (void)state;
     thaw_dataset *d = open_data(data_folder());
-    char *names[CLASSES];
+    const char *names[CLASSES];
     size_t pairs;
     for (int i = 0; i < CLASSES; i++)
-        names[i] = (char *)thaw_dataset_class_name(d, i);
+        names[i] = thaw_dataset_class_name(d, i);
     weights_pair *card = card_with_names(names, &pairs);
     save_weights("some.safetensors", model_name, CLASSES, NULL, 1, card, pairs);
     save_weights("some.pth", model_name, CLASSES, NULL, 1, NULL, 0);
@@ -266,7 +266,7 @@ static void class_names_that_are_not_utf8_still_match(void **state) {
             assert_int_equal(symlink(from, i ? "latin/th\xe9" : "latin/caf\xe9"), 0);
         free(from);
     }
-    char *names[CLASSES] = {"a", "b", "c", "th\xe9", "d", "caf\xe9", "e", "f"};
+    const char *names[CLASSES] = {"a", "b", "c", "th\xe9", "d", "caf\xe9", "e", "f"};
     size_t pairs;
     weights_pair *card = card_with_names(names, &pairs);
     save_weights("latin.safetensors", model_name, CLASSES, NULL, 1, card, pairs);
