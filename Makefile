@@ -90,7 +90,7 @@ freeze-all:
 	@THAW_TEST_ALL=1 TEST_TIMEOUT=3600 $(MAKE) --no-print-directory unit TESTS=$(BUILD)/tests/test_architectures
 
 # What computes, on a CUDA device instead of the processor; THAW_TEST_DEVICE=cuda:1 names another one.
-CUDA_TESTS := tensor ops autograd model freeze architectures precision optimizer step_graph prefix_cache \
+CUDA_TESTS := tensor ops pixel_scale autograd model freeze architectures precision optimizer step_graph prefix_cache \
               trainer phases session jobs profile prefix_disk
 check-cuda:
 	@THAW_TEST_DEVICE=$${THAW_TEST_DEVICE:-cuda} $(MAKE) --no-print-directory unit \

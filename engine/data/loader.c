@@ -91,7 +91,7 @@ static bool load_sample(loader *l, batch *b, int at, int epoch, uint32_t index) 
     b->entry[at] = x.entry;
     b->loaded[at] = !x.kept;
     if (x.kept) return true;
-    thaw_status status = sampler_load(&l->sampler, &x, b->pixels + (size_t)at * l->slots.sample_floats);
+    thaw_status status = sampler_load(&l->sampler, &x, b->pixels + (size_t)at * l->slots.sample_bytes);
     if (thaw_failed(&status)) note_skipped(l, index, status.message);
     return !thaw_failed(&status);
 }
@@ -158,7 +158,7 @@ static void *worker(void *argument) {
         s->done += r.count;
         if (s->done == s->wanted) {
             pthread_mutex_unlock(&l->lock);
-            slot_close_gaps(s, l->slots.sample_floats); /* only this thread has the slot by now */
+            slot_close_gaps(s, l->slots.sample_bytes); /* only this thread has the slot by now */
             pthread_mutex_lock(&l->lock);
             s->state = SLOT_READY;
         }
@@ -203,7 +203,7 @@ static void choose_sizes(loader *l) {
 
 /* Buffers for a batch must leave room for the network; fewer batches ahead come before giving up. */
 static thaw_status check_memory(loader *l) {
-    double batch_bytes = (double)l->p.batch_size * (double)slots_sample_floats(&l->p) * sizeof(float);
+    double batch_bytes = (double)l->p.batch_size * (double)slots_sample_bytes(&l->p);
     double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     double affordable = machine * MEMORY_SHARE / batch_bytes;
     if (affordable < l->p.depth) l->p.depth = (int)affordable;

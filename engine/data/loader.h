@@ -47,7 +47,7 @@ typedef struct loader_keeping {
 /* One batch; pixels stay valid until loader_release. */
 typedef struct batch {
     int count;       /* images in it */
-    float *pixels;   /* batch_size x crop x crop x 3 (NHWC), normalised; of the first count */
+    uint8_t *pixels; /* batch_size x crop x crop x 3 (NHWC); of the first count */
     int64_t *label;  /* count */
     uint32_t *index; /* count: place in the split */
     size_t *entry;   /* count: see loader_keeping; the place in the split when nothing is kept */
@@ -59,7 +59,7 @@ typedef struct batch {
 /* What the workers have done so far: seconds by the clock, summed over them. */
 typedef struct loader_times {
     double decode;    /* reading and decoding files */
-    double transform; /* cropping, resizing, augmenting, normalising */
+    double transform; /* cropping, resizing, augmenting */
     int workers;
 } loader_times;
 

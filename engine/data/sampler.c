@@ -77,7 +77,7 @@ static rectangle choose_cut(void *user, int width, int height) {
 
 /* Where the picture itself is the base. With no room to keep it, only the crop is decoded: the same pixels.
  */
-static thaw_status load_cut(sampler *s, drawn *x, float *out) {
+static thaw_status load_cut(sampler *s, drawn *x, uint8_t *out) {
     cut c = {.s = s, .x = x};
     image own;
     rectangle part;
@@ -91,7 +91,7 @@ static thaw_status load_cut(sampler *s, drawn *x, float *out) {
 }
 
 /* Where the base is a square made of the picture. */
-static thaw_status load_base(sampler *s, drawn *x, float *out) {
+static thaw_status load_base(sampler *s, drawn *x, uint8_t *out) {
     image own, base;
     rectangle all;
     THAW_TRY(read_image(s, x->index, (image_wish){0}, &own, &all));
@@ -105,7 +105,7 @@ static thaw_status load_base(sampler *s, drawn *x, float *out) {
     return thaw_ok();
 }
 
-thaw_status sampler_load(sampler *s, drawn *x, float *out) {
+thaw_status sampler_load(sampler *s, drawn *x, uint8_t *out) {
     const transform *t = &s->params->transform;
     const image *base = s->cache ? image_cache_get(s->cache, x->index) : NULL;
     if (!base)

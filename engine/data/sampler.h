@@ -32,8 +32,8 @@ rng sampler_numbers(uint64_t seed, int round, uint32_t index);
 /* How small a training image may be decoded; 0: exactly. */
 int sampler_wanted_side(const transform *t, bool train, bool fast_decode);
 drawn sampler_draw(const sampler *s, int epoch, uint32_t index);
-/* Read, decode, transform and normalise into OUT, crop x crop x 3. A failure's message is a reason without
+/* Read, decode and transform into OUT, crop x crop x 3. A failure's message is a reason without
    the file's name, to stand beside it in a list. */
-thaw_status sampler_load(sampler *s, drawn *x, float *out);
+thaw_status sampler_load(sampler *s, drawn *x, uint8_t *out);
 
 #endif

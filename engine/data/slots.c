@@ -8,12 +8,12 @@
 
 #include "engine/base/alloc.h"
 
-size_t slots_sample_floats(const loader_params *p) {
+size_t slots_sample_bytes(const loader_params *p) {
     return (size_t)p->transform.crop * (size_t)p->transform.crop * BATCH_CHANNELS;
 }
 
 static void slot_init(slot *s, const loader_params *p) {
-    size_t images = (size_t)p->batch_size, bytes = images * slots_sample_floats(p) * sizeof(float);
+    size_t images = (size_t)p->batch_size, bytes = images * slots_sample_bytes(p);
     s->batch.pixels = p->take_memory ? p->take_memory(p->memory_user, bytes) : NULL;
     if (!s->batch.pixels) s->batch.pixels = s->own = xmalloc(bytes);
     s->batch.label = xcalloc(images, sizeof *s->batch.label);
@@ -24,7 +24,7 @@ static void slot_init(slot *s, const loader_params *p) {
 }
 
 slots slots_make(const loader_params *p) {
-    slots s = {.count = p->depth, .sample_floats = slots_sample_floats(p)};
+    slots s = {.count = p->depth, .sample_bytes = slots_sample_bytes(p)};
     s.item = xcalloc((size_t)s.count, sizeof *s.item);
     for (int i = 0; i < s.count; i++)
         slot_init(&s.item[i], p);
@@ -78,15 +78,15 @@ void slot_begin(slot *s, int number, int wanted) {
     s->batch.count = 0;
 }
 
-void slot_close_gaps(slot *s, size_t sample_floats) {
+void slot_close_gaps(slot *s, size_t sample_bytes) {
     int kept = 0;
     batch *b = &s->batch;
     for (int i = 0; i < s->wanted; i++) {
         if (!s->good[i]) continue;
         if (kept != i) {
             if (b->loaded[i])
-                memcpy(b->pixels + (size_t)kept * sample_floats, b->pixels + (size_t)i * sample_floats,
-                       sample_floats * sizeof *b->pixels);
+                memcpy(b->pixels + (size_t)kept * sample_bytes, b->pixels + (size_t)i * sample_bytes,
+                       sample_bytes);
             b->label[kept] = b->label[i];
             b->index[kept] = b->index[i];
             b->entry[kept] = b->entry[i];

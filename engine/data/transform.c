@@ -3,7 +3,7 @@
  *
  * The base is what never changes from epoch to epoch (the picture itself before RandomResizedCrop, else the
  * resized and cropped square); the loader keeps it in memory. The finish is what the sample's own random
- * numbers decide, and the normalisation. Evaluation is the same path without the numbers, so what a person
+ * numbers decide. Evaluation is the same path without the numbers, so what a person
  * previews, what is trained on and what is evaluated cannot drift apart.
  */
 #include "engine/data/transform.h"
@@ -17,7 +17,6 @@
 
 enum {
     CHANNELS = 3,
-    BYTE_VALUES = 256,
     CROP_TRIES = 10,   /* torchvision's */
     SHIFT_DIVISOR = 8, /* CIFAR pads 32 pixels by 4 */
     LONGER_MAX = 1 << 30,
@@ -126,60 +125,37 @@ rectangle transform_part(const transform *t, int width, int height, rng *r) {
     return (rectangle){(width - w) / 2, (height - h) / 2, w, h};
 }
 
-static void resized_crop(const transform *t, const image *im, rectangle part, image *out) {
+static void resized_crop(const transform *t, const image *im, rectangle part, uint8_t *out) {
     view whole = view_of(im), cut = view_crop(&whole, part);
     double box[4] = {0, 0, part.width, part.height};
-    size_t stride = (size_t)t->crop * CHANNELS;
-    *out = (image){.width = t->crop, .height = t->crop};
-    out->rgb = xmalloc((size_t)t->crop * stride);
-    resize_window(&cut, box, t->crop, t->crop, (rectangle){0, 0, t->crop, t->crop}, t->interpolation,
-                  out->rgb, stride);
+    resize_window(&cut, box, t->crop, t->crop, (rectangle){0, 0, t->crop, t->crop}, t->interpolation, out,
+                  (size_t)t->crop * CHANNELS);
+}
+
+static size_t square_bytes(const transform *t) {
+    return (size_t)t->crop * (size_t)t->crop * CHANNELS;
 }
 
 /* Move the square by (dx, dy), filling with zeros: zero-pad and crop again. */
-static void shift(const image *in, int dx, int dy, image *out) {
+static void shift(const image *in, int dx, int dy, uint8_t *out) {
     int side = in->width, columns = side - abs(dx), from_x = dx < 0 ? -dx : 0, to_x = dx > 0 ? dx : 0;
-    *out = (image){.width = side, .height = side};
-    out->rgb = xcalloc((size_t)side * (size_t)side, CHANNELS);
+    memset(out, 0, (size_t)side * (size_t)side * CHANNELS);
     for (int y = dy > 0 ? dy : 0; y < side && y - dy < side; y++)
-        memcpy(out->rgb + ((size_t)y * (size_t)side + (size_t)to_x) * CHANNELS,
+        memcpy(out + ((size_t)y * (size_t)side + (size_t)to_x) * CHANNELS,
                in->rgb + ((size_t)(y - dy) * (size_t)side + (size_t)from_x) * CHANNELS,
                (size_t)columns * CHANNELS);
 }
 
-static void flip(image *im) {
-    for (int y = 0; y < im->height; y++) {
-        uint8_t *left = im->rgb + (size_t)y * (size_t)im->width * CHANNELS;
-        uint8_t *right = left + (size_t)(im->width - 1) * CHANNELS;
+static void flip(uint8_t *square, int side) {
+    for (int y = 0; y < side; y++) {
+        uint8_t *left = square + (size_t)y * (size_t)side * CHANNELS;
+        uint8_t *right = left + (size_t)(side - 1) * CHANNELS;
         for (; left < right; left += CHANNELS, right -= CHANNELS)
             for (int c = 0; c < CHANNELS; c++) {
                 uint8_t held = left[c];
                 left[c] = right[c];
                 right[c] = held;
             }
-    }
-}
-
-/* A copy, so that the caller may change it. */
-static void duplicate(const image *in, image *out) {
-    size_t bytes = (size_t)in->width * (size_t)in->height * CHANNELS;
-    *out = (image){.width = in->width, .height = in->height, .rgb = xmalloc(bytes)};
-    memcpy(out->rgb, in->rgb, bytes);
-}
-
-/* ToTensor and Normalize: (byte / 255 - mean) / std in float, by table; MIRRORED: from right to left. */
-static void normalise(const transform *t, const image *im, bool mirrored, float *out) {
-    float table[CHANNELS][BYTE_VALUES];
-    for (int c = 0; c < CHANNELS; c++)
-        for (int v = 0; v < BYTE_VALUES; v++)
-            table[c][v] = ((float)v / 255.0f - t->mean[c]) / t->std[c];
-    size_t width = (size_t)im->width;
-    ptrdiff_t step = mirrored ? -CHANNELS : CHANNELS;
-    for (int y = 0; y < im->height; y++) {
-        const uint8_t *pixel = im->rgb + ((size_t)y * width + (mirrored ? width - 1 : 0)) * CHANNELS;
-        for (size_t x = 0; x < width; x++, pixel += step, out += CHANNELS)
-            for (int c = 0; c < CHANNELS; c++)
-                out[c] = table[c][pixel[c]];
     }
 }
 
@@ -191,21 +167,18 @@ void transform_base(const transform *t, const image *im, image *out) {
     resize_and_crop(im, t->resize, t->crop, t->interpolation, out);
 }
 
-/* Whether the square is taken out of the base by R's numbers, rather than being the base. */
-static bool moves(const transform *t, bool train) {
-    return train && (t->augment == AUGMENT_BASIC || t->augment == AUGMENT_SHIFT);
-}
-
-/* From the base to the 8-bit square, where it moves. */
-static void move(const transform *t, const image *base, rng *r, image *out) {
-    if (t->augment == AUGMENT_BASIC) {
+/* From the base to the square that it is, or that is taken out of it by R's numbers. */
+static void place(const transform *t, const image *base, bool train, rng *r, uint8_t *out) {
+    if (train && t->augment == AUGMENT_BASIC) {
         resized_crop(t, base, transform_part(t, base->width, base->height, r), out);
-        return;
+    } else if (train && t->augment == AUGMENT_SHIFT) {
+        int pad = t->crop / SHIFT_DIVISOR;
+        int dx = (int)rng_below(r, 2 * (uint64_t)pad + 1) - pad;
+        int dy = (int)rng_below(r, 2 * (uint64_t)pad + 1) - pad;
+        shift(base, dx, dy, out);
+    } else {
+        memcpy(out, base->rgb, square_bytes(t));
     }
-    int pad = t->crop / SHIFT_DIVISOR;
-    int dx = (int)rng_below(r, 2 * (uint64_t)pad + 1) - pad;
-    int dy = (int)rng_below(r, 2 * (uint64_t)pad + 1) - pad;
-    shift(base, dx, dy, out);
 }
 
 static bool draw_mirrored(const transform *t, bool train, rng *r) {
@@ -222,43 +195,18 @@ int transform_view(const transform *t, bool train, const rng *r) {
     return transform_views(t, train) == 2 && rng_unit(&copy) < 0.5;
 }
 
-void transform_finish(const transform *t, const image *base, bool train, rng *r, float *out) {
-    image moved = {0};
-    bool own = moves(t, train);
-    if (own) move(t, base, r, &moved);
-    normalise(t, own ? &moved : base, draw_mirrored(t, train, r), out);
-    image_clear(&moved);
+void transform_finish(const transform *t, const image *base, bool train, rng *r, uint8_t *out) {
+    place(t, base, train, r, out);
+    if (draw_mirrored(t, train, r)) flip(out, t->crop);
 }
 
-void transform_finish_part(const transform *t, const image *im, rectangle part, rng *r, float *out) {
-    image square;
-    resized_crop(t, im, part, &square);
-    normalise(t, &square, draw_mirrored(t, true, r), out);
-    image_clear(&square);
+void transform_finish_part(const transform *t, const image *im, rectangle part, rng *r, uint8_t *out) {
+    resized_crop(t, im, part, out);
+    if (draw_mirrored(t, true, r)) flip(out, t->crop);
 }
 
-/* The 8-bit square of a base that is not used up. */
-static void square_of(const transform *t, const image *base, bool train, rng *r, image *out) {
-    if (moves(t, train))
-        move(t, base, r, out);
-    else
-        duplicate(base, out);
-    if (draw_mirrored(t, train, r)) flip(out);
-}
-
-void transform_preview(const transform *t, const image *im, bool train, rng *r, image *out) {
-    if (!transform_base_is_crop(t, train)) {
-        square_of(t, im, train, r, out);
-        return;
-    }
-    image base;
-    transform_base(t, im, &base);
-    square_of(t, &base, train, r, out);
-    image_clear(&base);
-}
-
-/* From pixels to numbers in one go. */
-static void whole(const transform *t, const image *im, bool train, rng *r, float *out) {
+/* Both halves in one go. */
+static void whole(const transform *t, const image *im, bool train, rng *r, uint8_t *out) {
     image base = {0};
     bool crop = transform_base_is_crop(t, train);
     if (crop) transform_base(t, im, &base);
@@ -266,10 +214,15 @@ static void whole(const transform *t, const image *im, bool train, rng *r, float
     image_clear(&base);
 }
 
-void transform_eval(const transform *t, const image *im, float *out) {
+void transform_eval(const transform *t, const image *im, uint8_t *out) {
     whole(t, im, false, NULL, out);
 }
 
-void transform_train(const transform *t, const image *im, rng *r, float *out) {
+void transform_train(const transform *t, const image *im, rng *r, uint8_t *out) {
     whole(t, im, true, r, out);
+}
+
+void transform_preview(const transform *t, const image *im, bool train, rng *r, image *out) {
+    *out = (image){.width = t->crop, .height = t->crop, .rgb = xmalloc(square_bytes(t))};
+    whole(t, im, train, r, out->rgb);
 }

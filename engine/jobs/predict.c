@@ -50,7 +50,7 @@ static void describe(const subject *s, const float *logits, thaw_prediction *p) 
 
 /* Images of one batch: which predictions they are for. */
 typedef struct pending {
-    float *pixels; /* batch_size x side x side x 3 */
+    uint8_t *pixels; /* batch_size x side x side x 3 */
     thaw_prediction **of;
     int count;
 } pending;
@@ -83,8 +83,7 @@ static void add_file(const subject *s, pending *b, thaw_prediction *p) {
 static thaw_status predict(subject *s, thaw_prediction *p, size_t count) {
     size_t side = (size_t)s->source.transform.crop,
            room = (size_t)s->batch_size < count ? (size_t)s->batch_size : count;
-    pending b = {.pixels = xcalloc(room, side * side * CHANNELS * sizeof(float)),
-                 .of = xcalloc(room, sizeof *b.of)};
+    pending b = {.pixels = xcalloc(room, side * side * CHANNELS), .of = xcalloc(room, sizeof *b.of)};
     thaw_status status = thaw_ok();
     for (size_t i = 0; i < count && !thaw_failed(&status); i++) {
         add_file(s, &b, &p[i]);

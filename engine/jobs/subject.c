@@ -44,6 +44,7 @@ static thaw_status materialise(const thaw_subject *what, subject *s) {
     THAW_TRY(choose_precision(what->precision, s->torch, d, &s->learner.bf16));
     freeze_layer(m->root, THAW_FROZEN);
     model_place(m, s->torch, d, true);
+    THAW_TRY(model_set_pixels(m, s->source.transform.mean, s->source.transform.std));
     THAW_TRY(weights_load(s->source.weights, m, WEIGHTS_HEAD_STRICT, NULL));
     THAW_TRY(model_fill(m, 0));
     if (m->note && what->note) what->note(what->note_user, m->note);

@@ -17,9 +17,15 @@
 
 void model_place(model *m, torch *t, device d, bool channels_last) {
     model_release(m, m->root);
+    pixel_scale_free(&m->pixels, m->torch);
     m->torch = t;
     m->device = d;
     m->format = channels_last ? FORMAT_CHANNELS_LAST : FORMAT_CONTIGUOUS;
+}
+
+thaw_status model_set_pixels(model *m, const float mean[PIXEL_CHANNELS], const float std[PIXEL_CHANNELS]) {
+    pixel_scale_free(&m->pixels, m->torch);
+    return pixel_scale_make(m->torch, m->device, m->device.kind == DEVICE_CPU, mean, std, &m->pixels);
 }
 
 thaw_status model_fill(model *m, uint64_t seed) {
@@ -83,6 +89,12 @@ static void choose_layout(const model *m, pass *p) {
     p->blocked = blocked && m->blocked && !p->fused && !torch_autocasting(m->torch);
 }
 
+/* Images come as bytes or as numbers. Bytes become numbers here and not before: so it is a few images at a
+ * time where those are computed so, and no whole batch of numbers is ever there. */
+static tensor *numbers(const model *m, pass *p, tensor *x) {
+    return x && t_dtype(p->scope, x) == DTYPE_U8 ? pixel_scale_apply(&m->pixels, p->scope, x, m->format) : x;
+}
+
 static act forward_whole(model *m, pass *p, act x, size_t from, size_t to) {
     if (!m->torch) {
         pass_fail(p, NULL, "%s has no tensors yet: model_materialise comes first", m->arch->name);
@@ -109,6 +121,7 @@ static act forward_whole(model *m, pass *p, act x, size_t from, size_t to) {
             x.fresh = false;
         }
         if (p->watch) p->watch->stage(p->watch, p, i, x.t);
+        if (i == 0) x.t = numbers(m, p, x.t);
         bool last = i + 1 == to || (wanted && i + 1 == quiet);
         act y = stage_forward(m->stage[i], p, x, last || (wanted && auxiliary_waits(m, p, i)));
         forward_auxiliary(m, p, &y, i, wanted);

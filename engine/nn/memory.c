@@ -115,7 +115,7 @@ thaw_memory layers_memory(const thaw_layers *layers, const thaw_memory_params *p
     holdings h = holdings_of(m);
     int64_t trained = freeze_trainable_count(m) * (int64_t)sizeof(float), halves = p->bf16 ? 2 : 1;
     int64_t piece = !p->cuda && p->batch_size > MODEL_PIECE ? MODEL_PIECE : p->batch_size;
-    int64_t image = shape_elements(&m->input) * (int64_t)sizeof(float);
+    int64_t image = shape_elements(&m->input); /* bytes: the numbers of those worked on are activations */
     thaw_memory use = {
         .runtime = p->cuda ? device_runtime_bytes : runtime_bytes,
         .weights = h.held + h.convolutions / halves,

@@ -98,6 +98,7 @@ thaw_status model_build(const char *arch_name, int classes, int height, int widt
 void model_free(model *m) {
     if (!m) return;
     model_release(m, m->root);
+    pixel_scale_free(&m->pixels, m->torch);
     layer_free(m->root);
     free(m->stage);
     free(m->order);

@@ -11,6 +11,7 @@
 #define ENGINE_NN_MODEL_H
 
 #include "engine/nn/layer.h"
+#include "engine/nn/pixel_scale.h"
 
 typedef struct model model;
 
@@ -56,7 +57,8 @@ struct model {
     torch *torch; /* NULL until materialised */
     device device;
     memory_format format;
-    bool blocked; /* from the last trace: FORMAT_BLOCKED pays where nothing is recorded */
+    bool blocked;       /* from the last trace: FORMAT_BLOCKED pays where nothing is recorded */
+    pixel_scale pixels; /* what bytes stand for, once it has been said */
 };
 
 /* ---- building ---- */
@@ -114,9 +116,13 @@ void model_place(model *m, torch *t, device d, bool channels_last);
 thaw_status model_fill(model *m, uint64_t seed);
 thaw_status model_materialise(model *m, torch *t, device d, bool channels_last, uint64_t seed);
 
-/* Stages FROM..TO-1. X is (N, 3, H, W) at cut FROM. Layers that are frozen run as in eval mode; see freeze.h.
-   The stages before the first one that needs a gradient or moves statistics run with recording off, so cut
-   PREFIX of freeze_prefix() costs no autograd. A failure is left in P's scope (and in P). */
+/* What the bytes of images stand for, see pixel_scale.h; after model_place. */
+thaw_status model_set_pixels(model *m, const float mean[PIXEL_CHANNELS], const float std[PIXEL_CHANNELS]);
+
+/* Stages FROM..TO-1. X is (N, 3, H, W) at cut FROM: at cut 0 numbers, or bytes where model_set_pixels was
+   called. Layers that are frozen run as in eval mode; see freeze.h. The stages before the first one that
+   needs a gradient or moves statistics run with recording off, so cut PREFIX of freeze_prefix() costs no
+   autograd. A failure is left in P's scope (and in P). */
 act model_forward(model *m, pass *p, act x, size_t from, size_t to);
 
 /* On the CPU, where nothing is recorded, model_forward takes so many images at a time. With one thread

@@ -207,6 +207,7 @@ thaw_status recipe_open_model(const thaw_recipe *r, const recipe_plan *plan, int
     THAW_TRY_GOTO(status, out, model_replace_head(m, &r->head, classes, r->seed));
     THAW_TRY_GOTO(status, out, freeze_apply(m, &mask)); /* a typing mistake costs no time here */
     model_place(m, t, d, channels_last);
+    THAW_TRY_GOTO(status, out, model_set_pixels(m, plan->transform.mean, plan->transform.std));
     THAW_TRY_GOTO(status, out, load_backbone(plan, m));
     THAW_TRY_GOTO(status, out, model_fill(m, r->seed));
 out:

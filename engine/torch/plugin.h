@@ -38,6 +38,7 @@ typedef struct plugin_facts {
     OP(clone, (tensor *x), (x), x) \
     OP(detach, (tensor *x), (x), x) \
     OP(to, (tensor *x, device d, dtype type, memory_format f), (x, d, type, f), x) \
+    OP(look_up, (tensor *x, tensor *table, memory_format f), (x, table, f), x && table) \
     OP(conv2d, (tensor *x, tensor *weight, tensor *bias, const conv2d_params *p), (x, weight, bias, p), x && weight) \
     OP(conv2d_weight, (tensor *weight, const conv2d_params *p), (weight, p), weight) \
     OP(conv2d_fused, (tensor *x, tensor *weight, tensor *bias, const conv2d_params *p, const conv2d_fusion *f), \

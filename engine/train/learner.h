@@ -38,7 +38,8 @@ void learner_clear(learner *l); /* what the learner owns; not model and optimize
 typedef struct image_batch {
     int count;
     int height, width;
-    float *pixels;        /* count x height x width x 3 (NHWC), normalised */
+    uint8_t *pixels;      /* count x height x width x 3 (NHWC), for model_set_pixels; or NULL: */
+    float *numbers;       /* the same, normalised */
     const int64_t *label; /* count; NULL in learner_infer */
     /*
      * CACHE holds activations of images of this split, which have the model's present prefix, and is given

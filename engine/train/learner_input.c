@@ -12,12 +12,18 @@
 
 #include "engine/base/alloc.h"
 
-/* COUNT images from PIXELS, as the model takes them. */
-static act from_pixels(tscope *s, const model *m, const image_batch *batch, float *pixels, int count) {
+/* COUNT images, bytes or numbers, where the model is: its first stage makes numbers of bytes. On the CPU that
+ * changes their order as well; elsewhere the order is changed while they are bytes. */
+static act from_images(tscope *s, const model *m, const image_batch *batch, void *images, int count) {
     shape size = SHAPE_4(count, 3, batch->height, batch->width);
-    tensor *x = t_from_blob(s, size, DTYPE_F32, pixels, FORMAT_CHANNELS_LAST);
-    memory_format format = m->format == FORMAT_CHANNELS_LAST ? FORMAT_CHANNELS_LAST : FORMAT_CONTIGUOUS;
-    return (act){.size = size, .t = t_to(s, x, m->device, DTYPE_F32, format)};
+    dtype type = batch->pixels ? DTYPE_U8 : DTYPE_F32;
+    tensor *x = t_from_blob(s, size, type, images, FORMAT_CHANNELS_LAST);
+    bool as_they_are = type == DTYPE_U8 && m->device.kind == DEVICE_CPU;
+    return (act){.size = size, .t = as_they_are ? x : t_to(s, x, m->device, type, m->format)};
+}
+
+static void *images_of(const image_batch *batch) {
+    return batch->pixels ? (void *)batch->pixels : batch->numbers;
 }
 
 /* Entries of a batch that have to be computed, from one source. */
@@ -42,15 +48,16 @@ static void missing_clear(missing *m) {
     free(m->entry);
 }
 
-/* The pixels at the missing places side by side, ROOM images of them. The caller frees them. */
-static float *gather_pixels(const image_batch *batch, const missing *from) {
-    size_t floats = (size_t)batch->height * (size_t)batch->width * 3;
-    float *pixels = xreallocarray(NULL, (size_t)batch->room, floats * sizeof *pixels);
+/* The images at the missing places side by side, ROOM of them. The caller frees them. */
+static void *gather(const image_batch *batch, const missing *from) {
+    size_t values = (size_t)batch->height * (size_t)batch->width * 3;
+    size_t bytes = values * (batch->pixels ? sizeof *batch->pixels : sizeof *batch->numbers);
+    char *side_by_side = xreallocarray(NULL, (size_t)batch->room, bytes), *images = images_of(batch);
     for (int i = 0; i < batch->room; i++) {
         size_t at = (size_t)from->place[i < from->count ? i : from->count - 1];
-        memcpy(pixels + (size_t)i * floats, batch->pixels + at * floats, floats * sizeof *pixels);
+        memcpy(side_by_side + (size_t)i * bytes, images + at * bytes, bytes);
     }
-    return pixels;
+    return side_by_side;
 }
 
 static prefix_rows keep(learner *l, prefix_cache *c, tscope *s, act y, const missing *of) {
@@ -63,11 +70,11 @@ static prefix_rows compute_from_pixels(learner *l, tscope *s, pass *p, const ima
                                        const missing *of) {
     bool whole = of->count == batch->room;
     profile_enter(l->profile, THAW_PHASE_UPLOAD);
-    float *pixels = whole ? batch->pixels : gather_pixels(batch, of);
-    act x = from_pixels(s, l->model, batch, pixels, batch->room);
+    void *images = whole ? images_of(batch) : gather(batch, of);
+    act x = from_images(s, l->model, batch, images, batch->room);
     act y = model_forward(l->model, p, x, 0, prefix_cache_cut(batch->cache));
     prefix_rows rows = keep(l, batch->cache, s, y, of);
-    if (!whole) free(pixels);
+    if (!whole) free(images);
     return rows;
 }
 
@@ -113,5 +120,5 @@ static act from_cache(learner *l, tscope *s, pass *p, const image_batch *batch) 
 act learner_input(learner *l, tscope *s, pass *p, const image_batch *batch, size_t *cut) {
     *cut = batch->cache ? prefix_cache_cut(batch->cache) : 0;
     return batch->cache ? from_cache(l, s, p, batch)
-                        : from_pixels(s, l->model, batch, batch->pixels, batch->count);
+                        : from_images(s, l->model, batch, images_of(batch), batch->count);
 }

@@ -7,7 +7,7 @@
  *     weights      parameters and buffers; and on a processor, or with a norm to fold in, the copies of
  *                  convolutions that what is frozen, and all of evaluation, computes with (engine/nn/fold.h)
  *     optimizer    T for each number it keeps of a parameter, and T for the start that drift is measured from
- *     images       float32 batches on their way: those of training and of validation
+ *     images       batches on their way, a byte a value: those of training and of validation
  *     step         T of gradients, and the most that activations take at one time: what autograd keeps for
  *                  backward, and what the layer at work holds besides (backward goes from the last layer to
  *                  the first and lets go of what it is done with); or all that one stage makes where nothing
@@ -33,7 +33,7 @@ typedef struct thaw_memory_params {
     int batch_size;
     int state_per_parameter; /* numbers the optimizer keeps of each: SGD with momentum 1, Adam 2 */
     bool bf16;
-    bool cuda;         /* count the device's memory: no images, no copy for saving */
+    bool cuda;         /* count the device's memory: one batch of images, no copy for saving */
     int batches_ahead; /* how many batches of images wait or are worked on */
 } thaw_memory_params;
 

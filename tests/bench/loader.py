@@ -28,12 +28,14 @@ def build_probe(build, folder):
     libraries = subprocess.run(["pkg-config", "--libs", *LIBRARIES], capture_output=True, text=True, check=True).stdout
     subprocess.run(["cc", "-std=c11", "-O2", "-D_GNU_SOURCE", "-I" + ROOT, "-I" + os.path.join(ROOT, "include"),
                     os.path.join(HERE, "loader_probe.c"), os.path.join(build, "libengine.a"), "-o", program,
-                    *libraries.split(), "-lm", "-ldl", "-pthread"], check=True)
+                    "-rdynamic", *libraries.split(), "-lm", "-ldl", "-pthread"], check=True)
     return program
 
 
-def thaw_speed(probe, data, seconds, how):
-    return float(subprocess.run([probe, data, str(seconds), how], stdout=subprocess.PIPE, check=True).stdout)
+def thaw_speed(probe, build, data, seconds, how):
+    plugin = {"THAW_TORCH_PLUGIN": os.path.join(build, "libthaw_torch.so")}
+    return float(subprocess.run([probe, data, str(seconds), how], stdout=subprocess.PIPE, check=True,
+                                env={**os.environ, **plugin}).stdout)
 
 
 def torchvision_speed(data, seconds):
@@ -48,11 +50,11 @@ def torchvision_speed(data, seconds):
     return images / (time.process_time() - began)
 
 
-def measure(probe, data, rounds, seconds):
+def measure(probe, build, data, rounds, seconds):
     seen = {"exact": [], "fast": [], "torchvision": []}
     for _ in range(rounds):
         for how in ("exact", "fast"):
-            seen[how].append(thaw_speed(probe, data, seconds, how))
+            seen[how].append(thaw_speed(probe, build, data, seconds, how))
         seen["torchvision"].append(torchvision_speed(data, seconds))
     return seen
 
@@ -78,7 +80,8 @@ def main():
     torch.set_num_threads(1)
     rows = []
     with tempfile.TemporaryDirectory() as work:
-        probe = build_probe(os.path.join(ROOT, args.build), work)
+        build = os.path.join(ROOT, args.build)
+        probe = build_probe(build, work)
         drawn = os.path.join(work, "shapes")
         subprocess.run([os.path.abspath(args.program), "shapes", drawn, "--side", "400", "--train", "16", "--val", "1"],
                        check=True, stdout=subprocess.DEVNULL)
@@ -86,7 +89,7 @@ def main():
         if args.data:
             sets.append((f"images of {os.path.basename(args.data.rstrip('/'))}", args.data))
         for name, data in sets:
-            seen = measure(probe, data, args.rounds, args.seconds)
+            seen = measure(probe, build, data, args.rounds, args.seconds)
             for how in ("exact", "fast"):
                 rows.append(row(name, seen, how))
                 print(rows[-1], file=sys.stderr)

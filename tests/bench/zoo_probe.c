@@ -95,7 +95,7 @@ static void time_forward(const char *arch, const char *path, int count, int side
     rng r = rng_keyed(1, RNG_TEST, 0, 0);
     for (size_t i = 0; i < values; i++)
         pixels[i] = (float)rng_range(&r, -1, 1);
-    const image_batch batch = {.count = count, .height = side, .width = side, .pixels = pixels};
+    const image_batch batch = {.count = count, .height = side, .width = side, .numbers = pixels};
     while (fgets(line, sizeof line, stdin)) {
         double began = clock_seconds();
         must(learner_infer(&l, &batch));

@@ -4,7 +4,7 @@
  *   decode PATH
  *   resize WIDTH HEIGHT LEFT TOP RIGHT BOTTOM HOW      of the last decoded picture
  *   eval RESIZE CROP HOW                               its 8-bit square
- *   pixels RESIZE CROP HOW                             the same normalised, as floats
+ *   pixels RESIZE CROP HOW                             the same as the numbers it stands for, floats
  *   time COUNT                                         decode + training transform, images a second
  * Answers "WIDTH HEIGHT\n" and the bytes, or "error REASON\n".
  */
@@ -15,6 +15,7 @@
 #include "engine/base/clock.h"
 #include "engine/data/image.h"
 #include "engine/data/transform.h"
+#include "engine/nn/pixel_scale.h"
 
 static const transform basic = {.resize = 256,
                                 .crop = 224,
@@ -28,6 +29,14 @@ static const transform basic = {.resize = 256,
 static void answer(const image *im) {
     printf("%d %d\n", im->width, im->height);
     fwrite(im->rgb, 3, (size_t)im->width * (size_t)im->height, stdout);
+}
+
+static void answer_numbers(const transform *t, const image *im) {
+    float table[PIXEL_CHANNELS][PIXEL_VALUES];
+    pixel_scale_table(t->mean, t->std, table);
+    printf("%d %d\n", im->width, im->height);
+    for (size_t i = 0; i < (size_t)im->width * (size_t)im->height * PIXEL_CHANNELS; i++)
+        fwrite(&table[i % PIXEL_CHANNELS][im->rgb[i]], sizeof **table, 1, stdout);
 }
 
 static void decode(const char *path, image *current) {
@@ -60,26 +69,19 @@ static void evaluate(const char *line, const image *current) {
     if (sscanf(line, "%15s %d %d %15s", verb, &t.resize, &t.crop, how) != 4 ||
         !interpolation_parse(how, &t.interpolation))
         exit(2);
-    if (strcmp(verb, "pixels") == 0) {
-        size_t count = (size_t)t.crop * (size_t)t.crop * 3;
-        float *out = malloc(count * sizeof *out);
-        if (!out) exit(3);
-        transform_eval(&t, current, out);
-        printf("%d %d\n", t.crop, t.crop);
-        fwrite(out, sizeof *out, count, stdout);
-        free(out);
-        return;
-    }
     image out;
     transform_preview(&t, current, false, NULL, &out);
-    answer(&out);
+    if (strcmp(verb, "pixels") == 0)
+        answer_numbers(&t, &out);
+    else
+        answer(&out);
     image_clear(&out);
 }
 
 /* Paths follow, one a line. */
 static void measure(int count) {
     char path[4096];
-    float *out = malloc(224 * 224 * 3 * sizeof *out);
+    uint8_t *out = malloc(224 * 224 * 3);
     double decoding = 0, transforming = 0;
     for (int i = 0; out && i < count && fgets(path, sizeof path, stdin); i++) {
         path[strcspn(path, "\n")] = '\0';

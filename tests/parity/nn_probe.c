@@ -141,19 +141,19 @@ static bool job_batch(job *j, int index, image_batch *out) {
     *out = (image_batch){.count = (int)x->size.dim[0],
                          .height = (int)x->size.dim[1],
                          .width = (int)x->size.dim[2],
-                         .pixels = pixels,
+                         .numbers = pixels,
                          .label = label};
     return true;
 }
 
 static void batch_clear(image_batch *b) {
-    free(b->pixels);
+    free(b->numbers);
     free((int64_t *)b->label);
 }
 
 static tensor *batch_images(job *j, tscope *s, const image_batch *b) {
-    tensor *x =
-        t_from_blob(s, SHAPE_4(b->count, 3, b->height, b->width), DTYPE_F32, b->pixels, FORMAT_CHANNELS_LAST);
+    tensor *x = t_from_blob(s, SHAPE_4(b->count, 3, b->height, b->width), DTYPE_F32, b->numbers,
+                            FORMAT_CHANNELS_LAST);
     return t_to(s, x, j->m->device, DTYPE_F32, j->m->format);
 }
 

@@ -17,12 +17,15 @@ static void must(thaw_status status) {
     if (thaw_failed(&status)) fail_msg("%s", status.message);
 }
 
+static const float half[PIXEL_CHANNELS] = {0.5f, 0.5f, 0.5f};
+
 model *support_model(const thaw_head *head) {
     torch *t = support_torch();
     model *m;
     must(model_build("cifar_resnet20", SUPPORT_CLASSES, 0, 0, &m));
     if (head) must(model_replace_head(m, head, SUPPORT_CLASSES, 0));
     must(model_materialise(m, t, support_device(), false, 1));
+    must(model_set_pixels(m, half, half)); /* -1..1 */
     return m;
 }
 
@@ -92,11 +95,11 @@ bool support_has_grad(model *m, const char *layer_path, const char *param_name) 
 
 image_batch support_images(void) {
     enum { PIXELS = SUPPORT_BATCH * SUPPORT_SIDE * SUPPORT_SIDE * 3 };
-    static float pixels[PIXELS];
+    static uint8_t pixels[PIXELS];
     static const int64_t label[SUPPORT_BATCH] = {0, 1, 2, 3};
     rng r = rng_keyed(5, RNG_TEST, 0, 0);
     for (int i = 0; i < PIXELS; i++)
-        pixels[i] = (float)rng_range(&r, -1, 1);
+        pixels[i] = (uint8_t)rng_below(&r, PIXEL_VALUES);
     return (image_batch){.count = SUPPORT_BATCH,
                          .height = SUPPORT_SIDE,
                          .width = SUPPORT_SIDE,

@@ -307,7 +307,7 @@ static void train(learner *l, int side) {
     rng r = rng_keyed(5, RNG_TEST, 0, 0);
     for (size_t i = 0; i < count; i++)
         pixels[i] = (float)rng_range(&r, -1, 1);
-    image_batch batch = {.count = BATCH, .height = side, .width = side, .pixels = pixels, .label = label};
+    image_batch batch = {.count = BATCH, .height = side, .width = side, .numbers = pixels, .label = label};
     for (int step = 0; step < STEPS; step++) {
         double loss;
         must(learner_step(l, &batch, step, 0.05, NULL, &loss));

@@ -19,7 +19,7 @@
 #include "engine/data/loader.h"
 #include "image_fixture.h"
 
-enum { IMAGES = 53, CROP = 12, FLOATS = CROP * CROP * 3 };
+enum { IMAGES = 53, CROP = 12, BYTES = CROP * CROP * 3 };
 
 static thaw_dataset *set;
 
@@ -86,7 +86,7 @@ static uint64_t digest(loader *l, int epoch, int first, int *seen) {
             assert_true(b->label[i] >= 0 && b->label[i] < 3);
             if (seen) seen[b->index[i]]++;
         }
-        hash = hash_bytes(b->pixels, (size_t)b->count * FLOATS * sizeof(float), hash);
+        hash = hash_bytes(b->pixels, (size_t)b->count * BYTES, hash);
         hash = hash_bytes(b->label, (size_t)b->count * sizeof *b->label, hash);
         hash = hash_bytes(b->index, (size_t)b->count * sizeof *b->index, hash);
         loader_release(l, b);
@@ -145,7 +145,7 @@ static void batches_do_not_depend_on_workers_depth_or_cache(void **state) {
 
 /* Room for two batches; there is no more after that. */
 typedef struct lent {
-    float pixels[2][8 * FLOATS];
+    uint8_t pixels[2][8 * BYTES];
     int count;
 } lent;
 
@@ -199,18 +199,18 @@ static void an_epoch_can_be_resumed_in_the_middle(void **state) {
     (void)state;
     loader_params p = params_for(set);
     loader *l = must_make(&p);
-    float *want = xcalloc(8 * FLOATS, sizeof *want);
+    uint8_t *want = xmalloc(8 * BYTES);
     loader_start(l, 2, 0);
     for (int i = 0; i < 4; i++) {
         batch *b = loader_next(l);
-        if (i == 3) memcpy(want, b->pixels, 8 * FLOATS * sizeof *want);
+        if (i == 3) memcpy(want, b->pixels, 8 * BYTES);
         loader_release(l, b);
     }
     for (int turn = 0; turn < 20; turn++) { /* at any moment, with batches on their way */
         loader_start(l, 2, 3);
         batch *b = loader_next(l);
         assert_int_equal(b->number, 3);
-        assert_memory_equal(b->pixels, want, 8 * FLOATS * sizeof *want);
+        assert_memory_equal(b->pixels, want, 8 * BYTES);
         loader_release(l, b);
     }
     loader_start(l, 2, 7);
@@ -228,9 +228,9 @@ static void a_batch_held_across_a_restart_stays_as_it_was(void **state) {
     loader *l = must_make(&p);
     loader_start(l, 0, 0);
     batch *held = loader_next(l);
-    uint64_t before = hash_bytes(held->pixels, (size_t)held->count * FLOATS * sizeof(float), 0);
+    uint64_t before = hash_bytes(held->pixels, (size_t)held->count * BYTES, 0);
     uint64_t rest = digest(l, 1, 0, NULL);
-    assert_true(before == hash_bytes(held->pixels, (size_t)held->count * FLOATS * sizeof(float), 0));
+    assert_true(before == hash_bytes(held->pixels, (size_t)held->count * BYTES, 0));
     loader_release(l, held);
     assert_true(digest(l, 1, 0, NULL) == rest);
     loader_free(l);
@@ -364,8 +364,8 @@ static void the_gaps_of_lost_files_are_closed(void **state) {
     loader *l = must_make(&p);
     loader_start(l, 0, 0);
     batch *b = loader_next(l);
-    float *whole = xcalloc(6 * FLOATS, sizeof *whole);
-    memcpy(whole, b->pixels, 6 * FLOATS * sizeof *whole);
+    uint8_t *whole = xmalloc(6 * BYTES);
+    memcpy(whole, b->pixels, 6 * BYTES);
     loader_release(l, b);
     for (int i = 0; i < 2; i++) { /* the first and the fourth in the folders' order */
         char *path = xasprintf("gaps/%s", d->train.item[i * 3].path);
@@ -379,7 +379,7 @@ static void the_gaps_of_lost_files_are_closed(void **state) {
     for (int i = 0; i < 4; i++) {
         assert_int_equal(b->index[i], left[i]);
         assert_int_equal(b->label[i], d->train.item[left[i]].label);
-        assert_memory_equal(b->pixels + i * FLOATS, whole + left[i] * FLOATS, FLOATS * sizeof(float));
+        assert_memory_equal(b->pixels + i * BYTES, whole + left[i] * BYTES, BYTES);
     }
     loader_release(l, b);
     loader_free(l);
@@ -476,8 +476,7 @@ static void look_at_views(loader *l, int epoch, uint64_t seen[ENTRIES_MAX]) {
     loader_start(l, epoch, 0);
     while ((b = loader_next(l))) {
         for (int i = 0; i < b->count; i++)
-            seen[b->entry[i]] =
-                hash_bytes(b->pixels + (size_t)i * FLOATS, FLOATS * sizeof(float), b->index[i] + 1);
+            seen[b->entry[i]] = hash_bytes(b->pixels + (size_t)i * BYTES, BYTES, b->index[i] + 1);
         loader_release(l, b);
     }
 }
@@ -572,8 +571,8 @@ static void fast_decoding_comes_close(void **state) {
         batch *a = loader_next(exact), *b = loader_next(fast);
         int different = 0;
         assert_int_equal(a->count, 2);
-        for (int i = 0; i < 2 * FLOATS; i++) {
-            assert_true(a->pixels[i] - b->pixels[i] < 0.2f && b->pixels[i] - a->pixels[i] < 0.2f);
+        for (int i = 0; i < 2 * BYTES; i++) {
+            assert_true(abs(a->pixels[i] - b->pixels[i]) < 12);
             different += a->pixels[i] != b->pixels[i];
         }
         assert_int_equal(different > 0, train); /* what is validated on is decoded exactly */

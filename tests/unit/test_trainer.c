@@ -179,7 +179,7 @@ static bool dropout_acts(const char *frozen) {
     learner l = {.model = m, .optimizer = o, .seed = 5};
     expect_ok(learner_mask_changed(&l));
 
-    image_batch four = {.count = COUNT, .height = 32, .width = 32, .pixels = pixels, .label = label};
+    image_batch four = {.count = COUNT, .height = 32, .width = 32, .numbers = pixels, .label = label};
     float logits[LOGITS];
     double loss;
     expect_ok(learner_infer(&l, &four));

@@ -46,7 +46,7 @@ static void print_loading(const run_profile *p) {
     if (all <= 0) return;
     out_format(
         "\nBeside that %d thread%s loaded images for %.3f thread-seconds: %.3f reading and decoding, %.3f "
-        "cropping, resizing and normalising.\n",
+        "cropping, resizing and augmenting.\n",
         p->workers, p->workers == 1 ? "" : "s", all, p->decode, p->transform);
 }
 
