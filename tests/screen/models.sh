@@ -96,7 +96,7 @@ test_models_say_what_fits_the_memory() {
     command_line "sort memory"; expect "memory▲"
     press f; expect "/ fits"
     press f; expect "116 of 116"
-    command_line "set batch_size=4096"
+    command_line "set batch_size=16384"
     press S; expect_match '^│  ! [a-z]'             # nothing that large fits
     expect "too big"
     press q
