@@ -35,8 +35,20 @@ test_samples_are_drawn_in_truecolour_where_the_terminal_says_so() {
     poll has_colour '48;2;[0-9;]*m▀' || fail "the pictures went with the size"
     press + + + + +; expect_match '▀{50}'
     press - - - - - - -; expect "smaller there would be nothing"
-    press t; expect "images of"
+    press t; expect "as its folders say"
     screen | grep -q '▀' && fail "something of the pictures is left"
+    press q
+    expect_restored 0
+}
+
+# Where the list of classes has no room for them, the page beside it has them.
+test_the_bars_of_the_classes_are_drawn_once() {
+    start 120 36 -- open --set data.path=shapes
+    expect "1 Models"
+    press 2; expect_match 'circle +█+ +20 █+ +50'; expect "duplicates"
+    screen | grep -q 'images of' && fail "the bars are there twice"
+    resize 80 24; expect "images of"; expect_match 'circle +20 +50'; expect_match 'circle +█+ +20 █+ +50'
+    resize 120 36; expect_gone "images of"
     press q
     expect_restored 0
 }
@@ -123,7 +135,7 @@ test_what_is_wrong_with_files_is_listed() {
     press 2; expect "1 of 21 validation images"
     press x; expect "train/star/0003.jpg = val/star/0090.jpg"; expect "trained and validated on"
     press Down; expect "not a picture by its content"
-    press Escape; expect "images of"
+    press Escape; expect "as its folders say"
     press v; expect_gone "Looking into"; press x; expect "train/star/cut.jpg"
     press q
     expect_restored 0

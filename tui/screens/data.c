@@ -137,9 +137,10 @@ static char *note_of(const app *a, const data *d, data_page page) {
     }
 }
 
-static void draw_summary(app *a, data *d, canvas *c, rect inner) {
+/* Beside a list that has room for its bars a histogram would say the same again. */
+static void draw_summary(app *a, data *d, canvas *c, rect inner, const layout *l) {
     facts f = facts_begin(c, inner, &d->details);
-    data_summary_draw(&f, app_dataset(a), &d->sizes, &d->twins);
+    data_summary_draw(&f, app_dataset(a), &d->sizes, &d->twins, !data_classes_have_bars(d, l));
     facts_end(&f);
 }
 
@@ -153,7 +154,7 @@ static void draw_details(app *a, data *d, canvas *c, const layout *l) {
         canvas_frame(c, l->pane[PANE_DETAIL], title, note, l->flags[PANE_DETAIL] | (focus ? FRAME_FOCUS : 0));
     free(title);
     free(note);
-    if (page == PAGE_SUMMARY) draw_summary(a, d, c, inner);
+    if (page == PAGE_SUMMARY) draw_summary(a, d, c, inner, l);
     if (page == PAGE_SAMPLES) data_samples_draw(a, &d->pictures, c, inner, set, d->list.cursor, focus);
     if (page == PAGE_VIEWS) data_views_draw(a, &d->pictures, c, inner, set, focus);
     if (page == PAGE_MISTAKES) data_mistakes_draw(a, &d->pictures, c, inner, focus);

@@ -82,6 +82,11 @@ static char *why_empty(app *a, const data *d) {
         "bundled set of drawn shapes.");
 }
 
+bool data_classes_have_bars(const data *d, const layout *l) {
+    return !rect_empty(l->pane[PANE_LIST]) && d->list.fitted[COLUMN_TRAIN_BAR] &&
+           d->list.fitted[COLUMN_VAL_BAR];
+}
+
 void data_classes_draw(app *a, data *d, canvas *c, const layout *l) {
     if (rect_empty(l->pane[PANE_LIST])) return;
     const thaw_dataset *set = app_dataset(a);

@@ -46,5 +46,6 @@ typedef struct data {
 /* data_classes.c */
 void data_classes_count(data *d, const thaw_dataset *set); /* SET may be NULL */
 void data_classes_draw(app *a, data *d, canvas *c, const layout *l);
+bool data_classes_have_bars(const data *d, const layout *l); /* as last drawn */
 
 #endif

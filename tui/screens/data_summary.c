@@ -117,7 +117,8 @@ static void describe_layout(facts *f) {
         "split by thaw. JPEG, PNG and WebP are read.");
 }
 
-void data_summary_draw(facts *f, const thaw_dataset *set, const data_sizes *sizes, const data_twins *twins) {
+void data_summary_draw(facts *f, const thaw_dataset *set, const data_sizes *sizes, const data_twins *twins,
+                       bool histogram) {
     if (!set) {
         describe_layout(f);
         return;
@@ -136,7 +137,7 @@ void data_summary_draw(facts *f, const thaw_dataset *set, const data_sizes *size
     describe_skipped(f, set);
     describe_twins(f, set, twins);
     facts_gap(f);
-    draw_histogram(f, set, &b);
+    if (histogram) draw_histogram(f, set, &b);
     data_balance_describe(&b, set, &uneven);
     if (uneven.length) facts_text(f, ROLE_WARN, "%s", str_text(&uneven));
     str_clear(&uneven);

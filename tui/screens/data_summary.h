@@ -9,7 +9,9 @@
 #include "tui/screens/data_twins.h"
 #include "tui/screens/facts.h"
 
-/* SET NULL: what a folder of images must look like is said instead. */
-void data_summary_draw(facts *f, const thaw_dataset *set, const data_sizes *sizes, const data_twins *twins);
+/* SET NULL: what a folder of images must look like is said instead. HISTOGRAM: draw it, no other bars are
+ * shown. */
+void data_summary_draw(facts *f, const thaw_dataset *set, const data_sizes *sizes, const data_twins *twins,
+                       bool histogram);
 
 #endif
