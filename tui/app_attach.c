@@ -14,6 +14,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "tui/app_state.h"
+#include "tui/model_memory.h"
 #include "tui/run_replay.h"
 
 struct app_attachment {
@@ -27,6 +28,10 @@ static const double POLL_SECONDS = 0.1, LOOK_SECONDS = 1;
 
 bool app_attached(const app *a) {
     return a->attached != NULL;
+}
+
+double app_run_memory(const app *a) {
+    return a->attached ? (double)NAN : model_memory_resident();
 }
 
 bool app_own_run(const app *a) {

@@ -155,6 +155,7 @@ test_a_run_of_another_process_is_watched_and_steered() {
     attach
     expect_match 'layer1 +❄'
     expect "● training, attached"
+    expect_match 'img/s .*step +[0-9.]+ m?s +(bf16|fp32)' # and no memory between: it would be the viewer's
     press p; expect "paused, attached"
     has_event '"state":"paused"' || fail "it is not paused"
     press n

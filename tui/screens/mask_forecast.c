@@ -10,7 +10,6 @@
 #include "engine/base/alloc.h"
 #include "engine/base/str.h"
 #include "thaw/memory.h"
-#include "tui/model_memory.h"
 #include "tui/step_rate.h"
 
 mask_forecast mask_forecast_now(app *a) {
@@ -116,7 +115,7 @@ void mask_forecast_draw(facts *f, app *a, const layer_pane *p) {
     if (on) {
         add(&head, "measured");
         add(&step, "%s", text_duration(v->step_seconds * (1 - v->data_wait), text));
-        add_memory(&memory, model_memory_resident(), "");
+        add_memory(&memory, app_run_memory(a), "");
         add_count(&trains, v->trainable);
     }
     add(&head, "%s", roomy ? mask : app_mask_unsent(a) ? "held" : "this");

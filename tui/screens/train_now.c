@@ -10,7 +10,6 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "engine/base/str.h"
-#include "tui/model_memory.h"
 #include "tui/screens/train.h"
 #include "tui/text.h"
 #include "tui/widgets/progress.h"
@@ -57,10 +56,11 @@ static void first_row(canvas *c, rect row, const run_view *v) {
         put_figure(&f, "best", ROLE_GOOD, "%.1f %% in %d", v->best_val_top1 * 100, v->best_epoch + 1);
 }
 
-static void second_row(canvas *c, rect row, const run_view *v) {
+/* MEMORY: bytes that the run's process has; NaN: not known. */
+static void second_row(canvas *c, rect row, const run_view *v, double memory) {
     figures f = {c, row, row.col};
     char text[NUMBER_TEXT_MAX];
-    double eta = run_view_eta(v), memory = model_memory_resident();
+    double eta = run_view_eta(v);
     if (isfinite(v->lr)) put_figure(&f, "lr", ROLE_TEXT, "%.3g", v->lr);
     if (v->images_per_second > 0) put_figure(&f, "", ROLE_TEXT, "%.0f img/s", v->images_per_second);
     if (isfinite(eta)) put_figure(&f, "ETA", ROLE_TEXT, "%s", text_seconds(eta, text));
@@ -133,7 +133,7 @@ void train_draw_now(app *a, canvas *c, const layout *l) {
         before_a_run(a, c, in);
     } else {
         first_row(c, rect_row(in, 0), v);
-        second_row(c, rect_row(in, 1), v);
+        second_row(c, rect_row(in, 1), v, app_run_memory(a));
         third_row(c, rect_row(in, 2), v);
     }
     canvas_unclip(c, former);
