@@ -21,6 +21,13 @@ const action *action_for_key(const action_table *table, app *a, int key) {
     return NULL;
 }
 
+int action_key(const action *item, const action_table *table, app *a) {
+    const char *keys = item->keys;
+    for (key_word word; key_next(&keys, &word);)
+        if (word.key != K_NONE && action_for_key(table, a, word.key) == item) return word.key;
+    return K_NONE;
+}
+
 const action *action_by_name(const action_table *table, const char *name, int *ties) {
     const action *found = NULL;
     size_t length = strlen(name);

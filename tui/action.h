@@ -38,6 +38,9 @@ typedef struct action_table {
 
 /* The first valid action that KEY is bound to, or NULL. */
 const action *action_for_key(const action_table *table, app *a, int key);
+/* The first of the keys that do ITEM now, when an action before it in TABLE has taken others of them; K_NONE:
+ * there is none. */
+int action_key(const action *item, const action_table *table, app *a);
 /* The action NAME stands for: the whole name or a beginning that only one has. *TIES (may be NULL) gets how
  * many names begin with it. */
 const action *action_by_name(const action_table *table, const char *name, int *ties);

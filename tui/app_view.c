@@ -135,11 +135,12 @@ static int draw_state(app *a, canvas *c, rect row) {
 }
 
 static int draw_keys(app *a, canvas *c, rect row, int col, const action_table *table) {
-    char key[KEY_NAME_MAX];
+    char text[KEY_NAME_MAX];
     for (size_t i = 0; i < table->count; i++) {
         const action *item = &table->item[i];
-        if (!item->word || !item->keys || !action_valid(item, table, a)) continue;
-        key_first(item->keys, key);
+        int code = item->word && action_valid(item, table, a) ? action_key(item, table, a) : K_NONE;
+        if (code == K_NONE) continue;
+        const char *key = key_text(code, text);
         int width = text_columns(key) + 1 + text_columns(item->word);
         if (col + width > row.col + row.cols) return -1;
         col += canvas_text(c, row.row, col, width, key, ROLE_FOOTER_KEY) + 1;

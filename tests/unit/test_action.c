@@ -106,6 +106,24 @@ static void a_key_means_what_is_valid_now(void **state) {
     assert_null(action_for_key(&t, NULL, K_NONE));
 }
 
+/* As on the list of runs, where Enter attaches to one that is on and takes the recipe of others. */
+static void a_key_that_another_action_has_now_is_not_offered(void **state) {
+    (void)state;
+    static const action table[] = {
+        {"attach", "Enter a", NULL, "h", NULL, NULL, nothing},
+        {"resume", "Enter r", NULL, "h", NULL, never, nothing},
+        {"take", "Enter u", NULL, "h", NULL, NULL, nothing},
+        {"same", "a", NULL, "h", NULL, NULL, nothing},
+        {"none", NULL, NULL, "h", NULL, NULL, nothing},
+    };
+    action_table t = ACTION_TABLE(table, NULL);
+    assert_int_equal(action_key(&table[0], &t, NULL), K_ENTER);
+    assert_int_equal(action_key(&table[1], &t, NULL), K_NONE);
+    assert_int_equal(action_key(&table[2], &t, NULL), 'u');
+    assert_int_equal(action_key(&table[3], &t, NULL), K_NONE);
+    assert_int_equal(action_key(&table[4], &t, NULL), K_NONE);
+}
+
 static void completion_is_sorted_and_over_all_tables(void **state) {
     (void)state;
     action_table tables[] = {ACTION_TABLE(sample, NULL), app_table(NULL)};
@@ -128,6 +146,7 @@ int main(void) {
         cmocka_unit_test(mistakes_are_found),
         cmocka_unit_test(a_beginning_that_one_name_has_is_enough),
         cmocka_unit_test(a_key_means_what_is_valid_now),
+        cmocka_unit_test(a_key_that_another_action_has_now_is_not_offered),
         cmocka_unit_test(completion_is_sorted_and_over_all_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
