@@ -113,7 +113,7 @@ bool app_steer(app *a, const thaw_order *order);
 /* Show a run of another process as the live one, and steer it from here; says why when it cannot. */
 void app_attach(app *a, const char *folder);
 bool app_attached(const app *a);
-/* Bytes of memory that the run on the Train tab takes; NaN: it is another process that trains it. */
+/* Bytes of memory that the run on the Train tab takes; NaN: it is over, or another process trains it. */
 double app_run_memory(const app *a);
 void app_detach(app *a); /* let go of it; it goes on */
 

@@ -31,7 +31,7 @@ bool app_attached(const app *a) {
 }
 
 double app_run_memory(const app *a) {
-    return a->attached ? (double)NAN : model_memory_resident();
+    return a->attached || a->live.ended ? (double)NAN : model_memory_resident();
 }
 
 bool app_own_run(const app *a) {

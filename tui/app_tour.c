@@ -113,9 +113,14 @@ static const tour_step steps[] = {
     {SCREEN_TRAIN, "5 of 5: watch and steer",
      "While the curves move, Space freezes and thaws between two steps, l sets the learning rate, p pauses; "
      "each change is "
-     "marked on the curve. Tab 6 keeps every run. B trains the demo now."},
+     "marked on the curve. Tab 6 keeps every run."},
 };
 enum { STEPS = sizeof steps / sizeof steps[0] };
+
+/* At its end there is the demo, unless a run is on. */
+static bool offers_demo(const app *a) {
+    return a->tour == STEPS && !app_busy(a);
+}
 
 static void show_step(app *a, int step) {
     a->tour = step;
@@ -166,7 +171,7 @@ void app_tour_key(app *a, int key) {
         end_tour(a);
         break;
     case 'B':
-        if (a->tour != STEPS || app_busy(a)) break;
+        if (!offers_demo(a)) break;
         end_tour(a);
         app_demo(a);
         break;
@@ -215,7 +220,7 @@ void app_tour_draw(app *a, canvas *c) {
         return;
     }
     const tour_step *step = &steps[a->tour - 1];
-    char *text = xasprintf("%s\n%s", step->text,
+    char *text = xasprintf("%s%s\n%s", step->text, offers_demo(a) ? " B trains the demo now." : "",
                            a->tour < STEPS ? "Enter: on, Left: back, Esc: end" : "Enter: end, Left: back");
     draw_card(a, c, step->title, text);
     free(text);

@@ -61,6 +61,22 @@ static void the_tour_changes_nothing(void **state) {
     app_free(a);
 }
 
+static void the_tour_offers_the_demo_when_no_run_is_on(void **state) {
+    (void)state;
+    app *a = open_app(NULL);
+    app_tour_start(a);
+    for (int step = 1; step < 5; step++) {
+        assert_shows_not(a, "B trains");
+        press(a, "Enter");
+    }
+    assert_shows(a, "B trains");
+    a->starting = true;
+    assert_shows(a, "Tab 6 keeps");
+    assert_shows_not(a, "B trains");
+    a->starting = false;
+    app_free(a);
+}
+
 static void cards_are_drawn_at_any_size(void **state) {
     (void)state;
     app *a = open_app(NULL);
@@ -150,6 +166,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(five_steps_go_through_the_tabs_and_back),
         cmocka_unit_test(the_tour_changes_nothing),
+        cmocka_unit_test(the_tour_offers_the_demo_when_no_run_is_on),
         cmocka_unit_test(cards_are_drawn_at_any_size),
         cmocka_unit_test(the_demo_asks_before_it_takes_the_place_of_a_recipe),
         cmocka_unit_test(mistakes_are_those_of_the_newest_evaluation),
