@@ -15,6 +15,8 @@ SANITIZE ?=
 override CPPFLAGS += -I. -Iinclude -D_GNU_SOURCE -DTHAW_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PACKAGES) $(HEADERS_OF) 2>/dev/null)
 C_FLAGS  := -std=c11 $(CFLAGS) $(WARNINGS) -fno-strict-aliasing -pthread $(WERROR) $(SANITIZE)
 CXX_FLAGS = -std=$(TORCH_STD) $(CFLAGS) -Wall -Wextra -fPIC -fvisibility=hidden -pthread $(WERROR) $(SANITIZE)
+# The threads of libtorch, for the plugin's own loops; clang would need a runtime of its own and does without.
+OPENMP   := $(if $(findstring clang,$(CXX)),,-fopenmp)
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpanelw -lm -ldl -pthread
 
 # For the two commands of a newcomer: a job for each core, unless somebody said how many.
@@ -64,11 +66,11 @@ endif
 
 # A function that this libtorch lacks is to fail here, not in the user's dlopen; sanitizers leave theirs open, though.
 $(PLUGIN): $(PLUGIN_O)
-	$(CXX) $(CXX_FLAGS) -shared $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $^ $(LDFLAGS) $(TORCH_LDFLAGS)
+	$(CXX) $(CXX_FLAGS) $(OPENMP) -shared $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $^ $(LDFLAGS) $(TORCH_LDFLAGS)
 
 $(BUILD)/engine/torch/%.o: engine/torch/%.cpp $(BUILD)/libtorch.mk
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(TORCH_CPPFLAGS) $(CXX_FLAGS) -O1 -g1 -MMD -MP -c -o $@ $<
+	$(CXX) $(CPPFLAGS) $(TORCH_CPPFLAGS) $(CXX_FLAGS) $(OPENMP) -ffp-contract=off -O1 -g1 -MMD -MP -c -o $@ $<
 
 # ---- tests
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(SUPPORT:%.c=$(BUILD)/%.o) $(BUILD)/libtui.a $(BUILD)/libengine.a

@@ -3,7 +3,8 @@
  *
  * HOT_LOOP asks for vectorising and, on x86-64 with glibc, for an AVX2 and an AVX-512 copy chosen when the
  * program starts. The sanitizers run before that choice can be made, so they get the plain loop; results are
- * the same bytes either way, because the arithmetic is in integers.
+ * the same bytes either way, because the arithmetic is in integers, or in floats that are neither contracted
+ * (-ffp-contract=off, C11) nor summed in another order.
  */
 #ifndef ENGINE_DATA_HOT_H
 #define ENGINE_DATA_HOT_H

@@ -86,6 +86,7 @@ static void choose_layout(const model *m, pass *p) {
     bool blocked = m->device.kind == DEVICE_CPU && torch_about(m->torch)->onednn;
     p->type = torch_computes_in(m->torch, DTYPE_F32);
     p->fused = fuse_possible(m, p->type);
+    p->norms = m->format == FORMAT_CHANNELS_LAST && torch_batch_norm_fuses(m->torch, m->device);
     p->blocked = blocked && m->blocked && !p->fused && !torch_autocasting(m->torch);
 }
 

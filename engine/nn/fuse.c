@@ -14,18 +14,25 @@ void fuse_candidate_activation(layer *activation, act x) {
         x.conv->fuse.activation = activation;
         x.conv->fuse.last = x.from;
     }
+    if (x.from && layer_is_norm(x.from) && norm_fusable(op)) x.from->fuse.activation = activation;
     if (x.sum && op == UNARY_RELU) x.sum->fuse.sum_activation = activation;
 }
 
 void fuse_candidate_sum(act a, act *y) {
     if (!a.conv) return;
+    if (a.from && layer_is_norm(a.from)) a.from->fuse.added = true;
     a.conv->fuse.added = true;
     a.conv->fuse.last = a.from;
     y->sum = a.conv;
 }
 
+static void settle_norm(layer *norm) {
+    if (norm->readers != 1) norm->fuse = (fusing){0};
+}
+
 static void settle_visit(void *user, layer *conv) {
     (void)user;
+    if (layer_is_norm(conv)) settle_norm(conv);
     if (conv->kind != &kind_conv2d) return;
     bool alone = conv->readers == 1 && (!conv->fold || conv->fold->readers == 1) && conv->fuse.last &&
                  conv->fuse.last->readers == 1;
@@ -64,57 +71,93 @@ static layer *taking_part(layer *activation, const pass *p) {
 
 /* ---- computing ---- */
 
-static tensor *compute(layer *conv, pass *p, tensor *x, const conv2d_fusion *how) {
-    conv2d_params params = kind_conv_params(conv);
-    const fold *f = fold_get(conv, p, x, &params);
-    return f ? t_conv2d_fused(p->scope, x, f->weight, f->bias, &params, how) : NULL;
-}
+/* What is done to the result of L, which X is the input of. */
+typedef struct following {
+    tensor *sum; /* NULL: nothing is added */
+    bool overwrite;
+    layer *activation; /* NULL: none */
+} following;
 
 static unary_op operation_of(const layer *activation) {
     return activation ? activation->spec.activation : UNARY_NONE;
 }
 
-act fuse_convolution(layer *conv, pass *p, act x, shape out) {
-    x.t = t_to(p->scope, x.t, p->device, p->type, FORMAT_CHANNELS_LAST);
-    bool last = gives_last(conv, p);
-    if (last && conv->fuse.added) {
-        act y = act_result(conv, p, x, out, 0, x.t);
-        y.deferred = conv;
-        y.fresh = false; /* it is X still */
-        p->deferred++;
-        return y;
-    }
-    layer *activation = last ? taking_part(conv->fuse.activation, p) : NULL;
-    const conv2d_fusion how = {.activation = operation_of(activation)};
-    act y = act_result(conv, p, x, out, 0, compute(conv, p, x.t, &how));
+static tensor *compute_convolution(layer *conv, pass *p, tensor *x, following what) {
+    conv2d_params params = kind_conv_params(conv);
+    const conv2d_fusion how = {
+        .sum = what.sum, .overwrite = what.overwrite, .activation = operation_of(what.activation)};
+    const fold *f = fold_get(conv, p, x, &params);
+    return f ? t_conv2d_fused(p->scope, x, f->weight, f->bias, &params, &how) : NULL;
+}
+
+static tensor *compute(layer *l, pass *p, tensor *x, following what) {
+    if (!layer_is_norm(l)) return compute_convolution(l, p, x, what);
+    norm_fusion how = kind_norm_params(l, p);
+    how.sum = what.sum;
+    how.activation = operation_of(what.activation);
+    return t_batch_norm_fused(p->scope, x, &how);
+}
+
+static act defer(layer *l, pass *p, act x, shape out) {
+    act y = act_result(l, p, x, out, 0, x.t);
+    y.deferred = l;
+    y.fresh = false; /* it is X still */
+    p->deferred++;
+    return y;
+}
+
+static act computed(layer *l, pass *p, act x, shape out, layer *activation) {
+    act y = act_result(l, p, x, out, 0, compute(l, p, x.t, (following){.activation = activation}));
     y.activated = activation;
     return y;
 }
 
-/* X's convolution, which is waited for no longer. */
+act fuse_convolution(layer *conv, pass *p, act x, shape out) {
+    x.t = t_to(p->scope, x.t, p->device, p->type, FORMAT_CHANNELS_LAST);
+    bool last = gives_last(conv, p);
+    if (last && conv->fuse.added) return defer(conv, p, x, out);
+    return computed(conv, p, x, out, last ? taking_part(conv->fuse.activation, p) : NULL);
+}
+
+bool fuse_takes_norm(const pass *p, act x) {
+    if (!p->norms || x.blocked) return false;
+    dtype type = t_dtype(p->scope, x.t);
+    return x.size.ndim == 4 && (type == DTYPE_F32 || type == DTYPE_BF16);
+}
+
+act fuse_norm(layer *norm, pass *p, act x) {
+    if (norm->fuse.added) return defer(norm, p, x, x.size);
+    return computed(norm, p, x, x.size, taking_part(norm->fuse.activation, p));
+}
+
+/* What X waits for, and waits no longer. */
 static layer *take_up(pass *p, act *x) {
-    layer *conv = x->deferred;
+    layer *l = x->deferred;
     if (p->deferred > 0) p->deferred--;
     x->deferred = NULL;
     x->fresh = true;
-    return conv;
+    return l;
 }
 
 act fuse_now(pass *p, act x) {
     if (!x.deferred || pass_failed(p)) return x;
-    const conv2d_fusion how = {.activation = UNARY_NONE};
-    layer *conv = take_up(p, &x);
-    x.t = compute(conv, p, x.t, &how);
+    layer *l = take_up(p, &x);
+    x.t = compute(l, p, x.t, (following){0});
     return x;
 }
 
+/* The type in which L gives what it computes of X. */
+static dtype type_of(const layer *l, const pass *p, act x) {
+    return layer_is_norm(l) ? t_dtype(p->scope, x.t) : p->type;
+}
+
 act fuse_add(pass *p, act a, act b) {
-    if (t_dtype(p->scope, b.t) != p->type) return act_add(p, fuse_now(p, a), b);
-    layer *conv = take_up(p, &a);
-    layer *activation = taking_part(conv->fuse.sum_activation, p);
-    const conv2d_fusion how = {
-        .sum = b.t, .overwrite = fuse_may_overwrite(p, b), .activation = operation_of(activation)};
-    act y = act_operation(p, a, a.size, compute(conv, p, a.t, &how));
+    if (t_dtype(p->scope, b.t) != type_of(a.deferred, p, a)) return act_add(p, fuse_now(p, a), b);
+    layer *l = take_up(p, &a), *conv = layer_is_norm(l) ? l->fold : l;
+    layer *activation = conv ? taking_part(conv->fuse.sum_activation, p) : NULL;
+    const following what = {.sum = b.t, .overwrite = fuse_may_overwrite(p, b), .activation = activation};
+    act y = act_operation(p, a, a.size, compute(l, p, a.t, what));
     y.activated = activation;
+    y.fresh = !activation || !p->recording; /* backward looks where the ReLU let something pass */
     return y;
 }

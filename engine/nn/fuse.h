@@ -1,11 +1,12 @@
 /*
- * fuse.h - a convolution that nothing changes, with what is done to its result in the same pass over memory:
- * the activation that follows, or the residual addition and the ReLU after that.
+ * fuse.h - a convolution that nothing changes, or a norm that is computed as such (it trains, or what is
+ * before it does), with what is done to its result in the same pass over memory: the activation that follows,
+ * or the residual addition and the ReLU after that.
  *
  * Which activation and which addition those are is found in the trace, like the norms of fold.h: they have to
- * be the only ones who read the result. In a walk the convolution then gives the activated value already,
- * marked as such, and the activation's layer returns what it is given. A convolution that an addition waits
- * for is deferred instead: the act says so and holds the convolution's input, the norm passes it on, and
+ * be the only ones who read the result. In a walk it then gives the activated value already, marked as
+ * such, and the activation's layer returns what it is given. What an addition waits for is deferred instead:
+ * the act says so and holds the convolution's (or the norm's) input, the folded norm passes it on, and
  * act_add computes all of it at once. What else may meet such an act has it computed first (act_dense).
  *
  * Where a model computes so (pass.fused) its weights, norms folded in, are reordered once, and activations
@@ -29,6 +30,9 @@ bool fuse_applies(const layer *conv, const pass *p);
 
 /* Its result, of extents OUT, or one deferred. */
 act fuse_convolution(layer *conv, pass *p, act x, shape out);
+/* The same of a norm: in this walk X is what t_batch_norm_fused takes. */
+bool fuse_takes_norm(const pass *p, act x);
+act fuse_norm(layer *norm, pass *p, act x);
 /* X, computed if that was deferred. */
 act fuse_now(pass *p, act x);
 /* A, which is deferred, and B, which is not. */

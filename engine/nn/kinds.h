@@ -19,4 +19,7 @@ act kind_too_small(layer *self, pass *p, act x);
 /* A Conv2d's attributes as tensor.h takes them. */
 conv2d_params kind_conv_params(const layer *conv);
 
+/* A norm's tensors and attributes, and whether it uses the batch's statistics in this walk; nothing added. */
+norm_fusion kind_norm_params(const layer *norm, const pass *p);
+
 #endif

@@ -5,18 +5,33 @@
  * own state, never on the pass alone: a frozen norm in a training pass is in eval mode.
  */
 #include "engine/nn/fold.h"
+#include "engine/nn/fuse.h"
 #include "engine/nn/kinds.h"
 
 enum { NORM_WEIGHT, NORM_BIAS, NORM_MEAN, NORM_VAR, NORM_BATCHES };
 
-static tensor *norm_compute(layer *self, pass *p, act x) {
+norm_fusion kind_norm_params(const layer *norm, const pass *p) {
+    return (norm_fusion){
+        .weight = norm->param[NORM_WEIGHT].t,
+        .bias = norm->param[NORM_BIAS].t,
+        .running_mean = norm->param[NORM_MEAN].t,
+        .running_var = norm->param[NORM_VAR].t,
+        .training = layer_trains(norm, p),
+        .momentum = norm->spec.norm.momentum,
+        .eps = norm->spec.norm.eps,
+        .activation = UNARY_NONE,
+    };
+}
+
+static act norm_compute(layer *self, pass *p, act x) {
     tscope *s = p->scope;
-    bool train = layer_trains(self, p);
-    if (train) /* int64, counted on the device as torch does */
+    norm_fusion f = kind_norm_params(self, p);
+    if (f.training) /* int64, counted on the device as torch does */
         t_add_(s, self->param[NORM_BATCHES].t, t_full(s, SHAPE_0(), 1, DTYPE_I64, p->device), 1);
-    return t_batch_norm(s, x.t, self->param[NORM_WEIGHT].t, self->param[NORM_BIAS].t,
-                        self->param[NORM_MEAN].t, self->param[NORM_VAR].t, train, self->spec.norm.momentum,
-                        self->spec.norm.eps);
+    if (fuse_takes_norm(p, x)) return fuse_norm(self, p, x);
+    tensor *y =
+        t_batch_norm(s, x.t, f.weight, f.bias, f.running_mean, f.running_var, f.training, f.momentum, f.eps);
+    return act_result(self, p, x, x.size, 0, y);
 }
 
 static act norm_forward(layer *self, pass *p, act x) {
@@ -37,7 +52,7 @@ static act norm_forward(layer *self, pass *p, act x) {
     if (layer_trains(self, p) && shape_elements(&x.size) == features)
         return pass_fail(p, self,
                          "a batch of one value a channel has no variance; use a larger batch, or freeze it");
-    return act_result(self, p, x, x.size, 0, norm_compute(self, p, x));
+    return norm_compute(self, p, x);
 }
 
 static void norm_init(layer *self, int index, float *values, size_t count, rng *r) {

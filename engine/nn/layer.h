@@ -33,7 +33,7 @@ typedef struct act {
     layer *from;      /* the leaf that made it, when it is that leaf's output as it is */
     layer *conv;      /* trace: the convolution whose result it is, norm and idle dropout included */
     layer *sum;       /* trace: the convolution to whose result something was added */
-    layer *deferred;  /* a convolution that is still to be computed, T is its input: see fuse.h */
+    layer *deferred;  /* a convolution or norm that is still to be computed, T is its input: see fuse.h */
     layer *activated; /* this activation was already applied */
 } act;
 
@@ -64,6 +64,7 @@ struct pass {
     memory_format format;       /* of activations that are not blocked */
     bool blocked;               /* what is neither changed nor recorded may work in FORMAT_BLOCKED, ... */
     bool fused;                 /* ... or convolutions in one with what follows: see fuse.h */
+    bool norms;                 /* norms that are computed as such are in one with what follows */
     dtype type;                 /* what convolutions compute in */
     int deferred;               /* how many wait for an addition */
     bool recording;             /* autograd listens: nothing may be changed in place but what is fresh */
@@ -147,7 +148,7 @@ typedef union layer_spec {
 
 enum { LAYER_PARAMS_MAX = 6 };
 
-/* What is done to a convolution's result, see fuse.h; from the last trace. */
+/* What is done to a convolution's or a norm's result, see fuse.h; from the last trace. */
 typedef struct fusing {
     layer *last;           /* its norm's, or what else handed it on: what the following reads */
     layer *activation;     /* that alone reads it, or NULL */
@@ -185,7 +186,7 @@ struct layer {
     bool output_grad;         /* backward passes through its output */
     layer *fold; /* a convolution: the norm that alone reads it; a norm: that convolution. See fold.h */
     struct fold *folded; /* a convolution: it and its norm as one, made when first used; owned by the model */
-    fusing fuse;         /* a convolution */
+    fusing fuse;         /* a convolution, a norm */
 };
 
 /* ---- building (families) ---- */

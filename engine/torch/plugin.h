@@ -23,6 +23,7 @@ typedef struct plugin_facts {
     char library[512]; /* path of libtorch_cpu.so */
     char mkl[96];      /* "oneMKL 2024.2", empty when libtorch has none */
     bool onednn, cuda_built;
+    bool openmp; /* the plugin's own loops run on libtorch's threads */
     int cuda_devices;
 } plugin_facts;
 
@@ -49,6 +50,7 @@ typedef struct plugin_facts {
        (tensor *x, tensor *weight, tensor *bias, tensor *running_mean, tensor *running_var, bool training, \
         double momentum, double eps), \
        (x, weight, bias, running_mean, running_var, training, momentum, eps), x) \
+    OP(batch_norm_fused, (tensor *x, const norm_fusion *f), (x, f), x) \
     OP(layer_norm, (tensor *x, int normalized_dims, tensor *weight, tensor *bias, double eps), \
        (x, normalized_dims, weight, bias, eps), x) \
     OP(attention, (tensor *q, tensor *k, tensor *v, tensor *bias, double scale), (q, k, v, bias, scale), q && k && v) \

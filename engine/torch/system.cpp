@@ -77,6 +77,9 @@ bool describe(thaw_status *status, plugin_facts *out) {
             copy_text(out->mkl, sizeof out->mkl, mkl.empty() ? "MKL" : "MKL " + mkl);
         }
         out->onednn = at::globalContext().hasMKLDNN();
+#ifdef _OPENMP
+        out->openmp = true;
+#endif
         /* The same run twice is the same run, as on the processor. */
         at::globalContext().setDeterministicCuDNN(true);
         out->cuda_built = at::globalContext().hasCUDA() || config.find("CUDA Runtime") != std::string::npos;

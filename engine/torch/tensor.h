@@ -92,6 +92,8 @@ void torch_graph_free(torch *t, cuda_graph *g); /* NULL is fine */
 
 /* Whether t_conv2d_fused is there for TYPE: libtorch 2 and a processor that can. Tried once, then known. */
 bool torch_conv2d_fuses(torch *t, dtype type);
+/* Whether t_batch_norm_fused is, on D: the plugin's own loops, on libtorch's threads. */
+bool torch_batch_norm_fuses(const torch *t, device d);
 
 /* ---- scopes ---- */
 
@@ -166,6 +168,12 @@ tensor *t_linear(tscope *s, tensor *x, tensor *weight, tensor *bias_or_null);
  * torch. */
 tensor *t_batch_norm(tscope *s, tensor *x, tensor *weight, tensor *bias, tensor *running_mean,
                      tensor *running_var, bool training, double momentum, double eps);
+/*
+ * The batch norm of images (N, C, H, W) in float32 or bf16 on the CPU, F's addition and activation in the
+ * same pass over memory, and the same backward; recorded. Computes in float32 and gives X's type, in
+ * channels_last. Where F adds and activates, backward needs the result: it must not be changed in place.
+ */
+tensor *t_batch_norm_fused(tscope *s, tensor *x, const norm_fusion *f);
 tensor *t_layer_norm(tscope *s, tensor *x, int normalized_dims, tensor *weight, tensor *bias, double eps);
 /* softmax(Q K' scale + bias) V over the last two dimensions, (..., length, width); BIAS (or NULL) broadcasts
  * to (..., length, length). */

@@ -46,6 +46,7 @@ static thaw_status gather_facts(torch *t, void *handle, int threads) {
     t->facts.cuda_devices = says.cuda_devices;
     t->facts.cuda_built = says.cuda_built;
     t->facts.onednn = says.onednn;
+    t->norm_fuses = says.openmp;
     t->facts.cpu_avx512 = t->cpu.avx512;
     t->facts.cpu_bf16 = says.onednn && cpu_fast_bf16(&t->cpu);
     plugin_find_blas(handle, &says, &t->facts);
@@ -100,6 +101,10 @@ bool torch_conv2d_fuses(torch *t, dtype type) {
         t->fuses_tried[type] = true;
     }
     return t->facts.onednn && t->fuses[type];
+}
+
+bool torch_batch_norm_fuses(const torch *t, device d) {
+    return d.kind == DEVICE_CPU && t->norm_fuses;
 }
 
 /* ---- devices ---- */

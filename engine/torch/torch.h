@@ -15,6 +15,7 @@ struct torch {
     bool autocasting;
     dtype autocast_type;                               /* of that */
     bool fuses_tried[DTYPE_COUNT], fuses[DTYPE_COUNT]; /* see torch_conv2d_fuses */
+    bool norm_fuses;                                   /* see torch_batch_norm_fuses */
 };
 
 /* Where the plugin is: ASKED, else $THAW_TORCH_PLUGIN, else near the program. *OUT is the caller's. */

@@ -69,6 +69,19 @@ typedef struct conv2d_fusion {
     unary_op activation; /* comes last: UNARY_NONE or one that conv2d_fusable() names; after SUM only ReLU */
 } conv2d_fusion;
 
+/* A batch norm with what comes after it: see t_batch_norm_fused. */
+typedef struct norm_fusion {
+    tensor *weight, *bias, *running_mean, *running_var;
+    bool training; /* the batch's statistics, the running ones updated in place; else the running ones */
+    double momentum, eps;
+    tensor *sum;         /* is added to the normalised value, of its size; NULL: nothing is */
+    unary_op activation; /* comes last: UNARY_NONE or one that norm_fusable() names */
+} norm_fusion;
+
+static inline bool norm_fusable(unary_op op) {
+    return op == UNARY_RELU || op == UNARY_RELU6;
+}
+
 static inline bool conv2d_fusable(unary_op op) {
     return op == UNARY_RELU || op == UNARY_RELU6 || op == UNARY_SILU || op == UNARY_HARDSWISH;
 }
