@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <type_traits>
 #include <vector>
 
 #include <ATen/Parallel.h>
@@ -229,7 +231,7 @@ autograd::variable_list norm_backward::apply(autograd::variable_list &&gradients
     const at::NoGradGuard quiet;
     autograd::variable_list out(4);
     if (!gradients[0].defined()) return out;
-    const at::Tensor of = x.unpack(), result = gate_by_y ? y.unpack(shared_from_this()) : at::Tensor();
+    const at::Tensor of = x.unpack(), result = gate_by_y ? y.unpack() : at::Tensor();
     at::Tensor dy = std::move(gradients[0]);
     dy = channels_last(dy.to(of.scalar_type()));
     const auto wants = [&](input i) { return task_should_compute_output(i); };
@@ -285,17 +287,27 @@ at::Tensor compute(const at::Tensor &x, const at::Tensor &sum, const line &by, n
     return y;
 }
 
+/* How a node of the graph is owned differs between versions of libtorch 2. */
+using node_pointer = std::decay_t<decltype(std::declval<const at::Tensor &>().grad_fn())>;
+
+template <class Pointer> Pointer own(autograd::Node *node) {
+    if constexpr (std::is_same_v<Pointer, std::shared_ptr<autograd::Node>>)
+        return Pointer(node, [](auto *made) { deleteNode(made); });
+    else
+        return Pointer::unsafe_steal_from_new(node);
+}
+
 void record(at::Tensor &y, const at::Tensor &x, const at::Tensor &sum, const norm_fusion &f, line by) {
     const autograd::variable_list from{x, f.weight->value, f.bias->value, sum};
     if (!c10::GradMode::is_enabled() || !any_needs_gradient(from)) return;
     const bool clips = f.activation != UNARY_NONE, by_y = clips && sum.defined();
-    std::shared_ptr<norm_backward> node(
-        new norm_backward(std::move(by), clip_of(f.activation), f.training, by_y, clips),
-        autograd::deleteNode);
+    auto *node = new norm_backward(std::move(by), clip_of(f.activation), f.training, by_y, clips);
+    const node_pointer owner = own<node_pointer>(node);
     node->set_next_edges(autograd::collect_next_edges(from[0], from[1], from[2], from[3]));
     node->x = autograd::SavedVariable(x, /*is_output=*/false);
-    autograd::create_gradient_edge(y, node);
-    if (by_y) node->y = autograd::SavedVariable(y, /*is_output=*/true);
+    if (by_y)
+        node->y = autograd::SavedVariable(y.detach(), /*is_output=*/false); /* else they own each other */
+    autograd::create_gradient_edge(y, owner);
 }
 
 } // namespace
@@ -304,9 +316,9 @@ namespace op {
 
 tensor *batch_norm_fused(thaw_status *status, tensor *input, const norm_fusion *f) {
     return make(status, __func__, [&] {
+        check(input->value, optional(f->sum), *f);
         const at::Tensor x = channels_last(input->value);
         const at::Tensor sum = f->sum ? channels_last(f->sum->value.to(x.scalar_type())) : at::Tensor();
-        check(x, sum, *f);
         const rows r(x);
         statistics of = f->training
                             ? batch_statistics(r, x)

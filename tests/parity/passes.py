@@ -83,6 +83,13 @@ def take_statistics(model, x):
         parameter.requires_grad_(True)
 
 
+def our_pass(probe, arch, count, side, layout):
+    """thaw's results."""
+    model = settle(build_peer(arch, side))
+    plain, ours, _ = dropouts(model)
+    return probe.compute("pass", arch, model.state_dict(), [images(SEED, count, side, 10)], layout, plain + ours)
+
+
 def both_passes(probe, arch, count, side, layout, frozen=(), seed=SEED, statistics=False):
     """thaw's results, and Python's. STATISTICS: with those of the images in the norms."""
     model = settle(build_peer(arch, side))
