@@ -6,8 +6,8 @@
 
 #include "thaw/dataset.h"
 
-/* The bundled set's folder in the user's cache, drawn when it is not there yet. *PATH is owned by the caller.
+/* The bundled set's folder in the user's cache, drawn when it is not there yet. *OUT is owned by the caller.
  */
-thaw_status shapes_cached(char **path);
+thaw_status shapes_cached(char **out);
 
 #endif

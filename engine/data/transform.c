@@ -103,8 +103,8 @@ static void resize_and_crop(const image *im, int resize, int side, interpolation
                   out->rgb + (size_t)y.to * stride + (size_t)x.to * CHANNELS, stride);
 }
 
-void image_center_crop(const image *im, int side, image *out) {
-    resize_and_crop(im, 0, side, INTERPOLATE_BILINEAR, out);
+void image_center_crop(const image *in, int side, image *out) {
+    resize_and_crop(in, 0, side, INTERPOLATE_BILINEAR, out);
 }
 
 /* Inception's crop (Szegedy et al. 2014), with torchvision's ten tries and its central fallback. */

@@ -50,7 +50,7 @@ typedef bool (*thaw_progress)(void *user, int64_t done, int64_t total); /* false
 /* DATA NULL: the run's own. The folder's validation images (val, valid, test), or all of it when it names no
    split: CLASS folders directly under DATA. Classes are matched by name when the model knows its classes'
    names and the folder's are among them, else by sorted order when the counts agree. */
-thaw_status thaw_evaluate(const thaw_subject *subject, const char *data, thaw_progress progress, void *user,
+thaw_status thaw_evaluate(const thaw_subject *what, const char *data, thaw_progress progress, void *user,
                           thaw_eval_report *out);
 
 typedef struct thaw_prediction {
@@ -65,11 +65,11 @@ typedef struct thaw_prediction {
     int classes;
 } thaw_prediction;
 void thaw_predictions_free(thaw_prediction *p, size_t count);
-thaw_status thaw_predict(const thaw_subject *subject, const char *const *files, size_t count,
+thaw_status thaw_predict(const thaw_subject *what, const char *const *files, size_t count,
                          thaw_prediction **out);
 
 /* Write the run's best (or LAST) weights to PATH, .safetensors or .pth. */
-thaw_status thaw_export(const thaw_subject *subject, const char *path, bool last);
+thaw_status thaw_export(const thaw_subject *what, const char *path, bool last);
 
 /* What a file of weights is for, as far as it says so itself or its keys and shapes do. Needs no libtorch. */
 typedef struct thaw_identity {

@@ -38,8 +38,8 @@ bool thaw_session_wait(thaw_session *s, double timeout, thaw_event *out);
 /* ---- commands: copied, acted on between two steps ---- */
 
 thaw_status thaw_session_train(thaw_session *s,
-                               const thaw_recipe *recipe);         /* fails when the recipe does not check */
-thaw_status thaw_session_resume(thaw_session *s, const char *run); /* id or folder */
+                               const thaw_recipe *recipe);          /* fails when the recipe does not check */
+thaw_status thaw_session_resume(thaw_session *s, const char *name); /* id or folder */
 void thaw_session_order(thaw_session *s,
                         const thaw_order *order); /* what may come from elsewhere, see control.h */
 void thaw_session_pause(thaw_session *s);
