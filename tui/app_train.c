@@ -51,8 +51,9 @@ static const char *engine_obstacle(const app *a) {
 
 const char *app_obstacle(const app *a) {
     if (app_busy(a)) return engine_obstacle(a);
-    if (!a->recipe.model || !*a->recipe.model) return "no model is chosen yet: 1 Models, then Enter";
-    if (!a->recipe.data.path || !*a->recipe.data.path) return "no images are chosen yet: 2 Data, then o";
+    if (!a->recipe.model || !*a->recipe.model) return "no model is chosen; 1 has them, Enter chooses one";
+    if (!a->recipe.data.path || !*a->recipe.data.path)
+        return "no images are chosen; 2, then o opens a folder";
     return engine_obstacle(a);
 }
 

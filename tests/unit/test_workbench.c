@@ -165,7 +165,7 @@ static void a_key_that_does_nothing_now_says_why(void **state) {
     (void)state;
     app *a = open_app(NULL);
     press(a, "5 R");
-    assert_shows(a, "no model is chosen yet: 1 Models, then Enter");
+    assert_shows(a, "no model is chosen; 1 has them, Enter chooses one");
     press(a, "p");
     assert_shows(a, "cannot be done now");
     press(a, "Esc"); /* nobody wants to hear that there is nothing to escape from */
@@ -173,7 +173,7 @@ static void a_key_that_does_nothing_now_says_why(void **state) {
     app_free(a);
     a = open_app("cifar_resnet20");
     press(a, "R");
-    assert_shows(a, "no images are chosen yet: 2 Data, then o");
+    assert_shows(a, "no images are chosen; 2, then o opens a folder");
     app_free(a);
     a = open_training();
     press(a, "R");
