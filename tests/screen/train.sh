@@ -79,6 +79,7 @@ time_pane() {
     expect_match 'all of it +[0-9.]+ m?s 100 % +[0-9.]+ m?s 100 %'
     [ "$1" -ge 120 ] || for key in Tab Tab End; do press $key; done    # the list, the curve, the pane: down to its end
     expect_match 'layer3\.2 +[0-9.]+ m?s +[0-9.]+ m?s'
+    [ "$1" -lt 120 ] || expect_match 'the run +epoch [0-9]+ +forward +backward'
     press w; expect_gone "where time goes"; expect "accuracy"
     press q; expect "stop and save"; press s
     expect_restored 0

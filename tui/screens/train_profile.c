@@ -18,7 +18,7 @@ enum {
     SHARE_COLUMNS = 6,
     PHASES_COLUMNS = LABEL_COLUMNS + 2 * (SECONDS_COLUMNS + SHARE_COLUMNS),
     STAGES_COLUMNS = 28, /* at least */
-    TIME_COLUMNS = 8,
+    TIME_COLUMNS = 9,
     GAP = 2,
     LINES_MAX = 2 * THAW_PHASE_COUNT + RUN_PROFILE_STAGES_MAX,
 };
@@ -114,7 +114,7 @@ static int stage_columns(rect row) {
 static void draw_stage_heading(const view *v, rect row, size_t index) {
     (void)index;
     int name = stage_columns(row);
-    canvas_text(v->c, row.row, row.col, name, "stage, epoch", ROLE_HEADING);
+    canvas_textf(v->c, row.row, row.col, name, ROLE_HEADING, "epoch %d", v->epoch->epoch + 1);
     canvas_text_right(v->c, row.row, row.col + name, TIME_COLUMNS, "forward", ROLE_HEADING);
     canvas_text_right(v->c, row.row, row.col + name + TIME_COLUMNS, TIME_COLUMNS, "backward", ROLE_HEADING);
 }
@@ -133,7 +133,7 @@ static void draw_stage(const view *v, rect row, size_t index) {
 
 static void draw_no_stages(const view *v, rect row, size_t index) {
     (void)index;
-    canvas_text(v->c, row.row, row.col, row.cols, "stages: from the next figures on", ROLE_DIM);
+    canvas_text(v->c, row.row, row.col, row.cols, "stages: in the next figures", ROLE_DIM);
 }
 
 static void stage_lines(const view *v, profile_lines *l) {
