@@ -9,10 +9,10 @@ OUT=$ROOT/docs/tour
 WIDTH=120 HEIGHT=36
 mkdir -p "$OUT"
 
-# capture NAME: what is on the screen now.
+# capture NAME: what is on the screen now, to the last column, in the home of somebody whose path is as long as ours.
 capture() {
-    colours | sed "s#$TEST_DIR/home#/home/ada#g; s#$TEST_DIR/work#/home/ada#g" >"$TEST_DIR/capture"
-    [ "$theme" = light ] || screen | sed "s#$TEST_DIR/home#/home/ada#g; s#$TEST_DIR/work#/home/ada#g; s/ *\$//" >"$OUT/$1.txt"
+    mux capture-pane -p -e -N -t main | sed "s#$lodging#/home/ada#g" >"$TEST_DIR/capture"
+    [ "$theme" = light ] || screen | sed "s#$lodging#/home/ada#g; s/ *\$//" >"$OUT/$1.txt"
     "$PYTHON" tests/tour/picture.py "$TEST_DIR/capture" "$OUT/$1-$theme.png" --columns $WIDTH --rows $HEIGHT \
         $([ "$theme" = light ] && echo --light) || exit 1
     echo "$1 $theme"
@@ -21,10 +21,11 @@ capture() {
 in_theme() {
     theme=$1
     begin "tour-$theme"
-    trap finish EXIT
-    mkdir -p "$TEST_DIR/home/.config/thaw"
-    printf '{"theme": "%s"}\n' "$theme" >"$TEST_DIR/home/.config/thaw/workbench.json"
-    start $WIDTH $HEIGHT COLORTERM=truecolor OMP_NUM_THREADS=2 -- demo
+    lodging=$(mktemp -d /tmp/XXXX)
+    trap 'finish; rm -rf "$lodging"' EXIT
+    mkdir -p "$lodging/.config/thaw"
+    printf '{"theme": "%s"}\n' "$theme" >"$lodging/.config/thaw/workbench.json"
+    start $WIDTH $HEIGHT HOME="$lodging" COLORTERM=truecolor OMP_NUM_THREADS=2 -- demo
     expect_match 'epoch 1[0-9] of'
     press Escape
     press Home Down Down Down Down Down T # layer3
