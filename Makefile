@@ -93,7 +93,7 @@ freeze-all:
 
 # What computes, on a CUDA device instead of the processor; THAW_TEST_DEVICE=cuda:1 names another one.
 CUDA_TESTS := tensor ops pixel_scale autograd model freeze architectures precision optimizer step_graph prefix_cache \
-              trainer phases session jobs profile prefix_disk
+              trainer saver phases session jobs profile prefix_disk
 check-cuda:
 	@THAW_TEST_DEVICE=$${THAW_TEST_DEVICE:-cuda} $(MAKE) --no-print-directory unit \
 	    TESTS="$(CUDA_TESTS:%=$(BUILD)/tests/test_%)"
@@ -128,7 +128,7 @@ asan:
 # What threads meet in; the rest is one thread over libtorch, which ThreadSanitizer cannot see through.
 tsan:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-tsan SANITIZE=-fsanitize=thread CFLAGS="-O1 -g" \
-	    TESTS="$(patsubst %,$(BUILD)-tsan/tests/test_%,loader mailbox dataset session row_file control read_ahead)" unit
+	    TESTS="$(patsubst %,$(BUILD)-tsan/tests/test_%,loader mailbox dataset session saver row_file control read_ahead)" unit
 
 fuzz:
 	@BUILD=$(BUILD)-fuzz tests/fuzz/run.sh

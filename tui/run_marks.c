@@ -23,7 +23,10 @@ void run_marks_add(run_view *v, run_mark_kind kind, int64_t steps, char *text) {
         drop_mark(v, victim < v->mark_count ? victim : 0);
     }
     v->mark = vec_reserve(v->mark, &v->mark_capacity, v->mark_count + 1, sizeof *v->mark);
-    v->mark[v->mark_count++] = (run_mark){.kind = kind, .steps = steps, .text = text};
+    size_t at = v->mark_count++;
+    for (; at > 0 && v->mark[at - 1].steps > steps; at--) /* a checkpoint is told when it is written */
+        v->mark[at] = v->mark[at - 1];
+    v->mark[at] = (run_mark){.kind = kind, .steps = steps, .text = text};
 }
 
 void run_marks_replace(run_view *v, run_mark_kind kind, int64_t steps, char *text) {

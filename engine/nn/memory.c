@@ -91,9 +91,9 @@ static int64_t quiet_most(const model *m) {
     return most;
 }
 
+/* Bytes: all, convolutions' weights, what training changes of it, the largest trained parameter. */
 typedef struct holdings {
-    int64_t held, convolutions,
-        largest; /* bytes: all, convolutions' weights, the largest trained parameter */
+    int64_t held, convolutions, changing, largest;
 } holdings;
 
 static holdings holdings_of(const model *m) {
@@ -104,7 +104,9 @@ static holdings holdings_of(const model *m) {
             int64_t bytes = shape_elements(&l->param[k].size) * (int64_t)dtype_size(l->param[k].type);
             h.held += bytes;
             if (l->kind == &kind_conv2d) h.convolutions += bytes;
-            if (layer_trainable(l) && !l->param[k].buffer) h.largest = larger(h.largest, bytes);
+            bool trained = layer_trainable(l) && !l->param[k].buffer;
+            if (trained) h.largest = larger(h.largest, bytes);
+            if (trained || (l->param[k].buffer && l->freeze != THAW_FROZEN)) h.changing += bytes;
         }
     }
     return h;
@@ -125,7 +127,7 @@ thaw_memory layers_memory(const thaw_layers *layers, const thaw_memory_params *p
         .activations = larger(p->batch_size * recorded_most(m), piece * quiet_most(m)) / halves,
     };
     int64_t state = trained * p->state_per_parameter;
-    use.saving = larger(p->cuda ? 0 : h.held + state, 2 * (trained + h.largest));
+    use.saving = larger(p->cuda ? 0 : h.changing + state, 2 * (trained + h.largest));
     use.total = use.runtime + use.weights + use.optimizer + use.images +
                 larger(use.gradients + use.activations, use.saving);
     return use;

@@ -13,7 +13,7 @@
 #include "engine/base/file.h"
 #include "engine/run/checkpoint_files.h"
 
-enum { STUCK_TRIES = 3, HEADER_BYTES_A_TENSOR = 256 };
+enum { STUCK_TRIES = 3 };
 
 static void remove_fresh(const char *folder, checkpoint_file which) {
     char *path = checkpoint_path(folder, which, true);
@@ -56,20 +56,21 @@ static thaw_status finish_last_write(const char *folder, const commit *before) {
     return thaw_ok();
 }
 
-/* best is what last is: a second name for the same bytes, where the file system can do that. */
+/* best is what last is: a second name for the same bytes, where the file system can do that, else the bytes
+ * again. */
 static thaw_status write_best(const char *folder, const checkpoint_content *c) {
     char *last = checkpoint_path(folder, CHECKPOINT_LAST, true);
     char *best = checkpoint_path(folder, CHECKPOINT_BEST, true);
     thaw_status status = thaw_ok();
     if (link(last, best) < 0)
-        status = weights_write_safetensors(best, c->model, c->model_count, c->metadata, c->metadata_count);
+        status = weights_stream_safetensors(best, &c->model, c->metadata, c->metadata_count);
     free(last);
     free(best);
     return status;
 }
 
 static bool is_written(const checkpoint_content *c, checkpoint_file which) {
-    return which == CHECKPOINT_LAST || (which == CHECKPOINT_BEST ? c->best : c->optimizer_count > 0);
+    return which == CHECKPOINT_LAST || (which == CHECKPOINT_BEST ? c->best : c->optimizer.count > 0);
 }
 
 /* Step 1: the new files beside the old ones. */
@@ -78,14 +79,14 @@ static thaw_status write_fresh(const char *folder, const checkpoint_content *c,
     char *path[CHECKPOINT_FILES];
     for (int i = 0; i < CHECKPOINT_FILES; i++)
         path[i] = checkpoint_path(folder, (checkpoint_file)i, true);
-    thaw_status status = weights_write_safetensors(path[CHECKPOINT_LAST], c->model, c->model_count,
-                                                   c->metadata, c->metadata_count);
-    if (!thaw_failed(&status) && c->optimizer_count)
-        status =
-            weights_write_safetensors(path[CHECKPOINT_OPTIMIZER], c->optimizer, c->optimizer_count, NULL, 0);
+    thaw_status status =
+        weights_stream_safetensors(path[CHECKPOINT_LAST], &c->model, c->metadata, c->metadata_count);
+    if (!thaw_failed(&status) && c->optimizer.count)
+        status = weights_stream_safetensors(path[CHECKPOINT_OPTIMIZER], &c->optimizer, NULL, 0);
     if (!thaw_failed(&status) && c->best) status = write_best(folder, c);
-    for (int i = 0; i < CHECKPOINT_FILES && !thaw_failed(&status); i++)
+    for (int i = 0; i < CHECKPOINT_BEST && !thaw_failed(&status); i++)
         if (is_written(c, (checkpoint_file)i)) status = fingerprint_take(path[i], &file[i]);
+    if (c->best) file[CHECKPOINT_BEST] = file[CHECKPOINT_LAST];
     for (int i = 0; i < CHECKPOINT_FILES; i++)
         free(path[i]);
     return status;
@@ -230,16 +231,4 @@ thaw_status checkpoint_weights_path(const char *folder, bool last, char **out) {
         if (*out) return thaw_ok();
     } while (look_again(&p, c.generation));
     return damaged(folder, which);
-}
-
-static uint64_t items_bytes(const weights_item *item, size_t count) {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += (uint64_t)shape_elements(&item[i].size) * dtype_size(item[i].type) + HEADER_BYTES_A_TENSOR;
-    return sum;
-}
-
-uint64_t checkpoint_bytes(const checkpoint_content *content) {
-    return items_bytes(content->model, content->model_count) +
-           items_bytes(content->optimizer, content->optimizer_count);
 }

@@ -9,15 +9,17 @@
  * A checkpoint is several files, and rename(2) replaces one at a time. So state.json is the commit record: it
  * holds the length and checksum of each file that belongs to it.
  *
- *     1. write last.safetensors.new and state.safetensors.new (and best.safetensors.new), synced
+ *     1. write last.safetensors.new and state.safetensors.new (and best.safetensors.new, a second name of the
+ *        first where the file system has such), synced
  *     2. replace state.json, which describes the new files        <- from here on they count
  *     3. rename each .new over its final name
  *
  * Whoever reads takes, for each name, the one of NAME and NAME.new that state.json describes; there is always
  * exactly one such set. A kill before 2 leaves the old files under the final names and rubbish in .new ones;
  * a kill after 2 leaves a rename undone, which the next writer does first. A full disk fails in 1 or 2 and
- * leaves the old checkpoint. Somebody who only copies last.safetensors always gets a whole file; and the
- * files hold nothing but the tensors and what the model is, so that equal runs give equal files.
+ * leaves the old checkpoint. No file is ever changed under its name. Somebody who only copies
+ * last.safetensors always gets a whole file; and the files hold nothing but the tensors and what the model
+ * is, so that equal runs give equal files.
  */
 #ifndef ENGINE_RUN_CHECKPOINT_H
 #define ENGINE_RUN_CHECKPOINT_H
@@ -25,7 +27,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/nn/freeze.h"
-#include "engine/weights/weights.h"
+#include "engine/weights/write.h"
 
 /* state.json. Initialise with checkpoint_state_init; owns its mask and extra. */
 typedef struct checkpoint_state {
@@ -45,10 +47,8 @@ void checkpoint_state_init(checkpoint_state *s);
 void checkpoint_state_clear(checkpoint_state *s);
 
 typedef struct checkpoint_content {
-    const weights_item *model; /* state dict, in order; borrowed, like everything here */
-    size_t model_count;
-    const weights_item *optimizer; /* any keys; none is fine */
-    size_t optimizer_count;
+    weights_source model;         /* state dict, in order; borrowed, like everything here */
+    weights_source optimizer;     /* any keys; none is fine */
     const weights_pair *metadata; /* for last and best: see card.h */
     size_t metadata_count;
     const checkpoint_state *state;
@@ -74,7 +74,4 @@ void checkpoint_clear(checkpoint *c);
 thaw_status checkpoint_read_state(const char *folder, checkpoint_state *out);
 /* The best weights' file (the last's when no epoch was best, or LAST is asked for), owned by the caller. */
 thaw_status checkpoint_weights_path(const char *folder, bool last, char **out);
-/* Bytes that writing CONTENT needs, beside the files that are there. */
-uint64_t checkpoint_bytes(const checkpoint_content *content);
-
 #endif

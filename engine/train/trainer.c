@@ -315,6 +315,7 @@ thaw_status trainer_prepare_resume(const trainer_host *host, const char *run, tr
 
 void trainer_free(trainer *t) {
     if (!t) return;
+    trainer_saving_free(t); /* it may be reading the model */
     loader_free(t->train);
     loader_free(t->val);
     pinned_clear(&t->pinned);

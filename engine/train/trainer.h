@@ -16,7 +16,8 @@
  *     trainer_key.c        and under which name on disk
  *     trainer_phase.c      what the recipe planned for a later epoch
  *     trainer_data.c       whether the images are still the same
- *     trainer_checkpoint.c into the run folder and back
+ *     trainer_save.c       into the run folder
+ *     trainer_checkpoint.c and back
  *     trainer_event.c      what is said when
  */
 #ifndef ENGINE_TRAIN_TRAINER_H
@@ -100,9 +101,10 @@ typedef struct trainer {
     bool lone_image_told;
     double clock_zero;         /* clock_seconds() of event time 0 */
     double paused_seconds;     /* waited in trainer_poll so far */
-    double saved_at;           /* clock_seconds() of the last checkpoint */
+    double saved_at;           /* clock_seconds() when the last checkpoint was there */
     int64_t saved_steps;       /* of it; -1: none */
-    thaw_status save_status;   /* of the last attempt */
+    thaw_status save_status;   /* of the last attempt that is over */
+    struct saving *saving;     /* trainer_save.c's own; NULL before the first */
     thaw_state state, working; /* now, and what a pause interrupts */
 } trainer;
 
@@ -119,6 +121,7 @@ thaw_status trainer_run(trainer *t, trainer_end *how);
 
 /* Emit E (taken) with time and step filled in, to the run's log and to the host. */
 void trainer_emit(trainer *t, thaw_event *e);
+void trainer_emit_at(trainer *t, thaw_event *e, int64_t steps); /* about an earlier step */
 void trainer_log(trainer *t, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void trainer_say_state(trainer *t, thaw_state state);
 void trainer_say_begin(trainer *t);
@@ -158,9 +161,19 @@ thaw_status trainer_check_phases(trainer *t);
 /* At the beginning of an epoch: begin those that are due. */
 thaw_status trainer_begin_phases(trainer *t);
 
-/* Write a checkpoint and say so. Trouble is told as a log event, is in save_status, and does not end the run:
-   the checkpoint before is as good as it was, and a later one may succeed. */
+/*
+ * Write a checkpoint of this moment, and say so when it is on the disk. Trouble is told as a log event, is in
+ * save_status, and does not end the run: the checkpoint before is as good as it was, and a later one may
+ * succeed. trainer_save may leave the writing to a thread; trainer_save_now is done when it returns.
+ */
 void trainer_save(trainer *t, bool best);
+void trainer_save_now(trainer *t, bool best);
+bool trainer_is_saving(const trainer *t);
+void trainer_look_for_save(trainer *t); /* if it is done, saved_steps and save_status know, and it is said */
+void trainer_await_save(trainer *t);    /* the same, when it is done */
+/* The tensors that are read where they lie are about to be trained, or others are. Waits for the saving. */
+void trainer_saving_mask_changes(trainer *t);
+void trainer_saving_free(trainer *t);
 /* Take up the checkpoint of t->folder; ANY is false when it has none. */
 thaw_status trainer_restore(trainer *t, bool *any);
 uint64_t trainer_checkpoint_bytes(const trainer *t); /* an estimate, before training */

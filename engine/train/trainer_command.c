@@ -9,6 +9,7 @@
 #include "engine/train/trainer.h"
 
 thaw_status trainer_set_mask(trainer *t, const freeze_mask *mask) {
+    trainer_saving_mask_changes(t);
     freeze_mask before = freeze_describe(t->model);
     thaw_status status = freeze_apply(t->model, mask);
     if (!thaw_failed(&status) && freeze_trainable_count(t->model) == 0) {
@@ -81,7 +82,7 @@ static thaw_status do_step(trainer *t, const command *c) {
 
 static thaw_status do_checkpoint(trainer *t, const command *c) {
     (void)c;
-    trainer_save(t, false);
+    trainer_save_now(t, false); /* whoever asked is answered when it is there */
     return t->save_status;
 }
 
@@ -119,6 +120,7 @@ static void obey(trainer *t, command *c) {
 
 bool trainer_poll(trainer *t) {
     double paused_at = 0;
+    trainer_look_for_save(t);
     thaw_phase before = t->profile.phase;
     for (;;) {
         bool waiting = t->paused && !t->one_step && !t->stopping;
@@ -126,6 +128,7 @@ bool trainer_poll(trainer *t) {
             paused_at = clock_seconds();
             before = profile_enter(&t->profile, THAW_PHASE_PAUSED);
             trainer_say_state(t, THAW_STATE_PAUSED);
+            trainer_await_save(t); /* nothing looks for it while we wait */
         }
         command *c = waiting ? mailbox_wait(t->host.mailbox, -1) : mailbox_take(t->host.mailbox);
         if (!c && !waiting) break;

@@ -33,9 +33,9 @@ static void write_early(trainer *t) {
     t->early_count = 0;
 }
 
-void trainer_emit(trainer *t, thaw_event *e) {
+void trainer_emit_at(trainer *t, thaw_event *e, int64_t steps) {
     e->time = clock_seconds() - t->clock_zero;
-    e->steps = t->steps;
+    e->steps = steps;
     thaw_phase before = profile_enter(&t->profile, THAW_PHASE_LOGGING);
     if (t->folder)
         write_log(t, e);
@@ -43,6 +43,10 @@ void trainer_emit(trainer *t, thaw_event *e) {
         keep_early(t, e);
     t->host.emit(t->host.user, e);
     profile_enter(&t->profile, before);
+}
+
+void trainer_emit(trainer *t, thaw_event *e) {
+    trainer_emit_at(t, e, t->steps);
 }
 
 void trainer_log(trainer *t, int level, const char *format, ...) {

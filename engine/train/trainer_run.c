@@ -113,7 +113,8 @@ static thaw_status advance(trainer *t, bool *done) {
 
 static void save_when_due(trainer *t) {
     double every = t->recipe.checkpoint_seconds;
-    if (every > 0 && clock_seconds() - t->saved_at >= every) trainer_save(t, false);
+    bool due = every > 0 && clock_seconds() - t->saved_at >= every;
+    if (due && !trainer_is_saving(t)) trainer_save(t, false);
 }
 
 /* Whoever looks on does not wait for the end of a long epoch. */
@@ -180,6 +181,19 @@ static thaw_status validate(trainer *t, metrics *val, mistakes *worst) {
     return status;
 }
 
+static bool is_stale(const trainer *t) {
+    if (t->phase < t->recipe.phase_count) return false; /* what is to come is another matter */
+    return t->recipe.early_stop > 0 && t->stale_epochs >= t->recipe.early_stop;
+}
+
+/* After the last epoch there is nothing to go on with meanwhile. */
+static void save_epoch(trainer *t, bool best) {
+    if (t->epoch < t->recipe.epochs && !is_stale(t))
+        trainer_save(t, best);
+    else
+        trainer_save_now(t, best);
+}
+
 /* The batches are done: validate, report, move to the next epoch and save. */
 static thaw_status end_epoch(trainer *t) {
     trainer_say_skipped(t);
@@ -202,7 +216,7 @@ static thaw_status end_epoch(trainer *t) {
         t->next_batch = 0;
         t->epoch_seconds = t->train_seconds = 0;
         metrics_reset(&t->score);
-        trainer_save(t, best);
+        save_epoch(t, best);
         trainer_say_profile(t);
     }
     metrics_clear(&val);
@@ -242,14 +256,9 @@ static thaw_status run_epoch(trainer *t) {
     return thaw_ok();
 }
 
-static bool is_stale(const trainer *t) {
-    if (t->phase < t->recipe.phase_count) return false; /* what is to come is another matter */
-    return t->recipe.early_stop > 0 && t->stale_epochs >= t->recipe.early_stop;
-}
-
 static void stop(trainer *t) {
     trainer_say_state(t, THAW_STATE_STOPPING);
-    if (t->stop_save) trainer_save(t, false);
+    if (t->stop_save) trainer_save_now(t, false);
 }
 
 thaw_status trainer_run(trainer *t, trainer_end *how) {
@@ -260,6 +269,7 @@ thaw_status trainer_run(trainer *t, trainer_end *how) {
     *how = TRAINER_DONE;
     while (t->epoch < t->recipe.epochs && !is_stale(t) && !thaw_failed(&status))
         status = run_epoch(t);
+    trainer_await_save(t);
     bool stopped = status.code == THAW_ERR_CANCELLED && t->stopping;
     if (stopped) stop(t);
     if (profile_has_news(&t->profile)) trainer_say_profile(t);

@@ -12,13 +12,14 @@
  *                  backward, and what the layer at work holds besides (backward goes from the last layer to
  *                  the first and lets go of what it is done with); or all that one stage makes where nothing
  *                  is recorded
- *     saving       a copy of weights and optimizer state when a checkpoint is written; or, when layers are
- *                  measured, T of gradients, T of the weights before the update, and twice the largest
- *                  parameter to compute with: whichever is more
- *     total        runtime + weights + optimizer + images + the larger of step and saving
+ *     saving       a copy of what training changes and of optimizer state when a checkpoint is written; or,
+ *                  when layers are measured, T of gradients, T of the weights before the update, and twice
+ * the largest parameter to compute with: whichever is more total        runtime + weights + optimizer +
+ * images + the larger of step and saving
  *
  * bf16 halves activations and the copies. The caches of decoded images and of what frozen layers make are
- * left out: they take parts of what is free and no more (thaw_forecast_caches). docs/decisions.md has what
+ * left out: they take parts of what is free and no more (thaw_forecast_caches). So does a large checkpoint's
+ * copy where it stays beside the steps (engine/train/trainer_save.c). docs/decisions.md has what
  * was measured beside it.
  */
 #ifndef THAW_MEMORY_H

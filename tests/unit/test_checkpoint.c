@@ -63,10 +63,8 @@ static thaw_status write_number(const char *folder, int number) {
     weights_item weights[] = {{"conv1.weight", DTYPE_F32, SHAPE_2(ELEMENTS / 2, 2), data},
                               {"fc.bias", DTYPE_F32, SHAPE_1(ELEMENTS), data}};
     weights_item optimizer[] = {{"momentum.conv1.weight", DTYPE_F32, SHAPE_1(ELEMENTS), data}};
-    checkpoint_content content = {.model = weights,
-                                  .model_count = 2,
-                                  .optimizer = optimizer,
-                                  .optimizer_count = 1,
+    checkpoint_content content = {.model = weights_source_of(weights, 2),
+                                  .optimizer = weights_source_of(optimizer, 1),
                                   .state = &state,
                                   .best = is_best(number)};
     thaw_status status = checkpoint_write(folder, &content);
@@ -148,7 +146,8 @@ static void numbers_and_unknowns_come_back_exactly(void **state) {
     s.best_val_loss = (double)NAN;
     float one = 1;
     weights_item item = {"x", DTYPE_F32, SHAPE_1(1), &one};
-    checkpoint_content content = {.model = &item, .model_count = 1, .state = &s}; /* SGD without momentum */
+    checkpoint_content content = {.model = weights_source_of(&item, 1),
+                                  .state = &s}; /* SGD without momentum */
     assert_ok(checkpoint_write("exact", &content));
     assert_ok(checkpoint_read_state("exact", &back));
     assert_true(back.seconds == s.seconds);

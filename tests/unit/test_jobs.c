@@ -462,7 +462,7 @@ static void write_checkpoint(const char *folder, const thaw_head *head, uint64_t
     assert_ok(model_each_param(m, add_tensor, &t));
     checkpoint_state s;
     checkpoint_state_init(&s);
-    checkpoint_content content = {.model = t.item, .model_count = t.count, .state = &s, .best = best};
+    checkpoint_content content = {.model = weights_source_of(t.item, t.count), .state = &s, .best = best};
     assert_ok(checkpoint_write(folder, &content));
     for (size_t i = 0; i < t.count; i++) {
         free(t.key[i]);

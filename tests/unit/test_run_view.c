@@ -371,6 +371,26 @@ static void loss_that_is_not_finite_is_marked(void **state) {
     run_view_clear(&v);
 }
 
+/* A checkpoint is written beside training, and told after what happened meanwhile. */
+static void a_checkpoint_told_late_is_marked_at_its_own_step(void **state) {
+    (void)state;
+    static const char *const some[] = {"layer1"};
+    run_view v;
+    run_view_init(&v);
+    begin(&v, 0, 0, false);
+    mask(&v, 0, NULL, 0, "first");
+    mask(&v, 10, some, 1, "layer2+");
+    thaw_event e = {.kind = THAW_EVENT_CHECKPOINT, .steps = 8};
+    run_view_apply(&v, &e);
+    assert_int_equal(v.mark_count, 2);
+    assert_int_equal(v.mark[0].kind, RUN_MARK_CHECKPOINT);
+    assert_int_equal(v.mark[0].steps, 8);
+    begin(&v, 8, 0, true); /* killed and resumed: the mask is taken back, the checkpoint is not */
+    assert_int_equal(marks_of(&v, RUN_MARK_CHECKPOINT), 1);
+    assert_int_equal(marks_of(&v, RUN_MARK_MASK), 0);
+    run_view_clear(&v);
+}
+
 static void everything_kept_is_bounded(void **state) {
     (void)state;
     static const char *const some[] = {"layer1"};
@@ -691,6 +711,7 @@ int main(void) {
         cmocka_unit_test(resuming_forgets_what_came_after_the_checkpoint),
         cmocka_unit_test(only_the_newest_best_is_marked),
         cmocka_unit_test(loss_that_is_not_finite_is_marked),
+        cmocka_unit_test(a_checkpoint_told_late_is_marked_at_its_own_step),
         cmocka_unit_test(everything_kept_is_bounded),
         cmocka_unit_test(log_lines_cannot_carry_control_characters),
         cmocka_unit_test(a_heat_strip_spans_the_run_with_the_newest_at_the_right),

@@ -620,7 +620,8 @@ static void a_full_adam_run_writes_a_checkpoint_often(void **state) {
     rig r = {0};
     rig_train(&r, &recipe);
     expect_ok(r.status);
-    assert_true(rig_events(&r, THAW_EVENT_CHECKPOINT) >= STEPS_PER_EPOCH);
+    /* Within the epoch whenever the one before is written, and at its end. */
+    assert_true(rig_events(&r, THAW_EVENT_CHECKPOINT) >= 2);
     rig_clear(&r);
     thaw_recipe_clear(&recipe);
 }
