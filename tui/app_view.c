@@ -13,7 +13,7 @@
 #include "tui/key.h"
 #include "tui/text.h"
 
-enum { STATE_LEAST = 12, FACTS_LEAST = 12, TITLED_TABS_COLS = 60 };
+enum { STATE_LEAST = 12, FACTS_LEAST = 12, TITLED_TABS_COLS = 61 };
 
 static const theme_role state_role[THAW_STATE_COUNT] = {
     [THAW_STATE_IDLE] = ROLE_DIM,      [THAW_STATE_PREPARING] = ROLE_WARN,

@@ -161,6 +161,29 @@ static void without_libtorch_the_train_tab_says_what_to_install(void **state) {
     app_free(a);
 }
 
+/* Until the first events come, too, it is the run that is spoken of and not the key that has begun it. */
+static void a_run_that_is_starting_is_said_to_be(void **state) {
+    (void)state;
+    app *a = open_app("cifar_resnet20");
+    assert_string_equal(app_recipe_set(a, "data.path=shapes").message, "");
+    press(a, "5");
+    assert_shows(a, "R trains cifar_resnet20 on shapes");
+    a->starting = true;
+    assert_shows(a, "starting: cifar_resnet20 on shapes");
+    a->starting = false;
+    app_free(a);
+}
+
+static void the_names_of_the_tabs_are_whole_or_not_there(void **state) {
+    (void)state;
+    app *a = open_app(NULL);
+    for (int cols = 50; cols < 70; cols++) {
+        canvas_resize(&a->frame, 24, cols);
+        assert_shows(a, cols > 60 ? "5 Train  6 Runs" : "2  3  4  5  6");
+    }
+    app_free(a);
+}
+
 static void a_key_that_does_nothing_now_says_why(void **state) {
     (void)state;
     app *a = open_app(NULL);
@@ -197,6 +220,8 @@ int main(void) {
         cmocka_unit_test(a_mask_taken_as_it_was_sent_is_no_news),
         cmocka_unit_test(of_several_edits_on_their_way_the_last_answer_counts),
         cmocka_unit_test(without_libtorch_the_train_tab_says_what_to_install),
+        cmocka_unit_test(a_run_that_is_starting_is_said_to_be),
+        cmocka_unit_test(the_names_of_the_tabs_are_whole_or_not_there),
         cmocka_unit_test(a_key_that_does_nothing_now_says_why),
         cmocka_unit_test(freezing_and_thawing_is_offered_in_the_footer_of_a_run),
         cmocka_unit_test(a_broken_theme_of_ones_own_is_passed_over),

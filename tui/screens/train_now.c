@@ -95,8 +95,8 @@ static void before_a_run(app *a, canvas *c, rect in) {
     free(engine);
     if (broken || in.rows < 2) return;
     if (r->model && *r->model && r->data.path && *r->data.path)
-        canvas_textf(c, in.row + 1, in.col, in.cols, ROLE_TEXT, "R trains %s on %s, %d epochs", r->model,
-                     path_base(r->data.path), r->epochs);
+        canvas_textf(c, in.row + 1, in.col, in.cols, ROLE_TEXT, "%s%s on %s, %d epochs",
+                     app_busy(a) ? "starting: " : "R trains ", r->model, path_base(r->data.path), r->epochs);
     else
         canvas_text(c, in.row + 1, in.col, in.cols, "pick a model (1) and images (2); or B: the demo",
                     ROLE_DIM);
