@@ -17,7 +17,8 @@ test_an_edge_moves_with_keys_and_mouse_and_is_saved() {
     expect_column 35
     press q
     expect_restored 0
-    mux kill-server
+    mux new-session -d -s other cat # a server that ends may take the socket of the next with it
+    mux kill-session -t main
     start 80 24
     expect "cifar_resnet20"
     expect_column 35
