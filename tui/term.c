@@ -7,8 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +20,7 @@
 #include "tui/palette.h"
 #include "tui/rescue.h"
 #include "tui/term_keys.h"
+#include "tui/term_kind.h"
 #include "tui/term_paint.h"
 
 enum { ESCAPE_DELAY_MS = 40, FIRST_OWN_FD = 3, FIXED_COLOURS = 16, DIRECT_COLOURS = 1 << 15 };
@@ -53,26 +52,6 @@ static FILE *own_stream(int fd, const char *mode) {
     return stream;
 }
 
-static bool environment_names_locale(void) {
-    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *value = getenv(names[i]);
-        if (value && *value) return true;
-    }
-    return false;
-}
-
-/* UTF-8 when the locale says so; also when nothing at all was said, as in most containers and bare SSH
- * logins. */
-static term_glyphs choose_glyphs(bool ascii) {
-    setlocale(LC_ALL, "");
-    setlocale(LC_NUMERIC, "C");
-    if (!environment_names_locale()) setlocale(LC_CTYPE, "C.UTF-8");
-    if (ascii || strcmp(nl_langinfo(CODESET), "UTF-8")) return GLYPHS_ASCII;
-    const char *name = getenv("TERM");
-    return name && !strncmp(name, "linux", 5) ? GLYPHS_BOX : GLYPHS_ALL;
-}
-
 /* A terminal newer than this machine's terminfo (TERM=xterm-ghostty over SSH) is nearly always like xterm. */
 static SCREEN *open_screen(terminal *t, const char *name) {
     t->screen = newterm((char *)name, t->out, t->in);
@@ -86,38 +65,16 @@ static SCREEN *open_screen(terminal *t, const char *name) {
     return t->screen;
 }
 
-static const char *capability(const char *name) {
-    const char *value = tigetstr((char *)name);
-    return value && value != (char *)-1 ? value : "";
-}
-
 /* What leaves the alternate screen, shows the cursor and forgets colours and mouse. */
 static void arm(void) {
     str restore = {0};
     static const char *const undo[] = {"sgr0", "op", "cnorm", "rmkx", "rmcup"};
     str_append(&restore, "\r");
     for (size_t i = 0; i < sizeof undo / sizeof *undo; i++)
-        str_append(&restore, capability(undo[i]));
-    if (*capability("kmous")) str_append(&restore, "\033[?1000l\033[?1002l\033[?1006l");
+        str_append(&restore, term_capability(undo[i]));
+    if (*term_capability("kmous")) str_append(&restore, "\033[?1000l\033[?1002l\033[?1006l");
     rescue_arm(str_text(&restore));
     str_clear(&restore);
-}
-
-static theme_depth colour_depth(void) {
-    const char *no_color = getenv("NO_COLOR");
-    if ((no_color && *no_color) || !has_colors() || start_color() == ERR) return DEPTH_MONO;
-    use_default_colors();
-    return COLORS >= 256 ? DEPTH_256 : COLORS >= 16 ? DEPTH_16 : COLORS >= 8 ? DEPTH_8 : DEPTH_MONO;
-}
-
-/* The terminal says it takes 24 bits: in the environment, as most do, or in its description. */
-static bool takes_truecolour(theme_depth depth) {
-    const char *says = getenv("COLORTERM");
-    if (depth != DEPTH_256) return false;
-    if (says && (!strcmp(says, "truecolor") || !strcmp(says, "24bit"))) return true;
-    char *name = (char *)"RGB"; /* a flag, a number or text: any of them means yes */
-    const char *text = tigetstr(name);
-    return tigetflag(name) > 0 || tigetnum(name) > 0 || (text && text != (char *)-1);
 }
 
 static void make_pair(int number, int foreground, int background) {
@@ -130,7 +87,7 @@ static void make_pair(int number, int foreground, int background) {
 
 /* Moves with a button held, too; ncurses asks for clicks only. */
 static void report_drags(terminal *t, bool on) {
-    if (!*capability("kmous")) return;
+    if (!*term_capability("kmous")) return;
     fputs(on ? "\033[?1002h" : "\033[?1002l", t->out);
     fflush(t->out);
 }
@@ -156,7 +113,7 @@ thaw_status term_open(bool ascii, terminal **out) {
     terminal *t = xcalloc(1, sizeof *t);
     thaw_status status = thaw_ok();
     const char *name = getenv("TERM");
-    t->glyphs = choose_glyphs(ascii);
+    t->glyphs = term_choose_glyphs(ascii);
     t->cursor = -1;
     t->in = own_stream(STDIN_FILENO, "r");
     t->out = own_stream(STDOUT_FILENO, "w");
@@ -171,7 +128,7 @@ thaw_status term_open(bool ascii, terminal **out) {
                             name ? name : "");
         goto fail;
     }
-    if (!*capability("cup")) {
+    if (!*term_capability("cup")) {
         endwin();
         status = thaw_error(
             THAW_ERR_UNSUPPORTED,
@@ -181,8 +138,8 @@ thaw_status term_open(bool ascii, terminal **out) {
         goto fail;
     }
     arm();
-    t->depth = colour_depth();
-    t->truecolour = takes_truecolour(t->depth);
+    t->depth = term_colour_depth();
+    t->truecolour = term_takes_truecolour(t->depth);
     if (t->depth != DEPTH_MONO) t->pairs = pairs_new(COLOR_PAIRS - 1, make_pair);
     set_modes(t);
     canvas_init(&t->shown, 1, 1);
