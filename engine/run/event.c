@@ -125,6 +125,7 @@ static const event_field fields[] = {
     {THAW_EVENT_CHECKPOINT, "path", EVENT_TEXT, AT(checkpoint.path)},
     {THAW_EVENT_CHECKPOINT, "epoch", EVENT_INT, AT(checkpoint.epoch)},
     {THAW_EVENT_CHECKPOINT, "best", EVENT_BOOL, AT(checkpoint.best)},
+    {THAW_EVENT_CHECKPOINT, "seconds", EVENT_NUMBER, AT(checkpoint.seconds)},
     {THAW_EVENT_LAYERS, "layers", EVENT_STATS, COUNTED(layers.item, layers.count)},
     {THAW_EVENT_MISTAKES, "epoch", EVENT_INT, AT(mistakes.epoch)},
     {THAW_EVENT_MISTAKES, "folder", EVENT_TEXT, AT(mistakes.folder)},

@@ -208,6 +208,7 @@ static void say_saved(trainer *t, const struct saving *s) {
     e.checkpoint.path = xstrdup(s->folder);
     e.checkpoint.epoch = s->epoch;
     e.checkpoint.best = s->best;
+    e.checkpoint.seconds = s->seconds;
     trainer_emit_at(t, &e, s->state.steps);
 }
 

@@ -177,6 +177,7 @@ typedef struct thaw_event {
             char *path;
             int epoch;
             bool best;
+            double seconds; /* that writing it took, beside training or not */
         } checkpoint;
         struct {
             thaw_layer_stat *item;
