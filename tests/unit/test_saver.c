@@ -33,6 +33,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "engine/base/rng.h"
+#include "engine/base/room.h"
 #include "engine/run/checkpoint.h"
 #include "engine/train/snapshot.h"
 #include "tests/unit/support_torch.h"
@@ -105,12 +106,21 @@ int link(const char *from, const char *to) {
     return (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
+static int64_t memory_left; /* bytes */
+
+/* In place of engine/base/room.c's. */
+int64_t room_available(const char *proc, const char *cgroups) {
+    (void)proc, (void)cgroups;
+    return memory_left;
+}
+
 static int reset_disk(void **state) {
     (void)state;
     atomic_store(&disk.begun, 0);
     atomic_store(&disk.hold, 0);
     atomic_store(&disk.slow_ms, 0);
     atomic_store(&disk.sync_ms, 0);
+    memory_left = (int64_t)8 << 30;
     atomic_store(&disk.linkless, false);
     atomic_store(&disk.held_too_long, false);
     return sem_init(&disk.release, 0, 0);
@@ -258,6 +268,16 @@ static void a_large_checkpoint_is_written_beside_once_that_is_seen_to_pay(void *
     assert_int_equal(steps_in(r.folder), 16);
     rig_clear(&r);
     assert_int_equal(torch_live_tensors(support_torch()), 0);
+}
+
+static void without_memory_to_spare_a_large_checkpoint_is_written_at_once(void **state) {
+    (void)state;
+    memory_left = 100 << 20; /* bytes: more than the copy, of which it may be a quarter */
+    atomic_store(&disk.sync_ms, 100);
+    rig r = TRAIN(NULL, NULL, "epochs=3", "model=resnet18", "data.crop=32");
+    assert_int_equal(rig_events(&r, THAW_EVENT_CHECKPOINT), 3);
+    assert_int_equal(atomic_load(&disk.begun), 0);
+    rig_clear(&r);
 }
 
 /* ---- trouble ---- */
@@ -631,6 +651,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup(what_is_written_is_of_the_moment_it_was_asked_for, reset_disk),
         cmocka_unit_test_setup(one_is_written_at_a_time_and_waiting_is_counted_and_told, reset_disk),
         cmocka_unit_test_setup(a_large_checkpoint_is_written_beside_once_that_is_seen_to_pay, reset_disk),
+        cmocka_unit_test_setup(without_memory_to_spare_a_large_checkpoint_is_written_at_once, reset_disk),
         cmocka_unit_test_setup(a_full_disk_while_it_is_written_is_told_and_loses_nothing, reset_disk),
         cmocka_unit_test_setup(a_stop_while_saving_waits_for_it, reset_disk),
         cmocka_unit_test_setup(a_paused_run_says_that_its_checkpoint_is_there, reset_disk),
