@@ -98,7 +98,8 @@ typedef struct thaw_step {
     double seconds;
 } thaw_step;
 
-/* All that a step's event says, little more than a third of an event's size: a log has them by the million. */
+/* All that a step's event says, little more than a third of an event's size: a log has them by the million.
+ */
 typedef struct thaw_step_row {
     double time; /* as an event's */
     int64_t steps;
