@@ -315,6 +315,7 @@ void pool_ready(const void *memory, size_t bytes) {
 
 void pool_expect_reuse(void) {
     pthread_mutex_lock(&pool.lock);
+    give_back();
     pool.huge = true;
     pthread_mutex_unlock(&pool.lock);
 }

@@ -22,7 +22,8 @@ enum {
 void *pool_take(size_t size);
 void pool_give(void *memory); /* NULL is fine */
 /* From now on, until pool_trim(): the same sizes will come again many times, so huge pages are worth what
- * finding them may cost: where memory is in pieces, the system was seen to take a second for 500 MB. */
+ * finding them may cost: where memory is in pieces, the system was seen to take a second for 500 MB. What was
+ * of use until now goes back to the system: other sizes come. */
 void pool_expect_reuse(void);
 /*
  * Until pool_expect_none(): this thread makes tensors of BYTES in all (the sum of their pool_cut_size()), and

@@ -248,6 +248,29 @@ static void trimming_gives_the_memory_back_and_spares_what_is_used(void **state)
     pool_give(kept);
 }
 
+/* What loading let go of lies between what it keeps, in other sizes than steps need. */
+static void what_waits_goes_back_before_steps_begin(void **state) {
+    (void)state;
+    pool_trim();
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), size = 4 * MEGABYTE;
+    char *kept = pool_take(size), *gone = pool_take(size), *behind = pool_take(size);
+    memset(kept, 1, size);
+    memset(gone, 2, size);
+    memset(behind, 3, size);
+    char *middle = gone + size / 2 / page * page - (uintptr_t)gone % page;
+    unsigned char there = 0;
+    assert_int_equal(mincore(middle, page, &there), 0);
+    assert_true(there & 1);
+    pool_give(gone);
+    pool_expect_reuse();
+    assert_int_equal(mincore(middle, page, &there), 0);
+    assert_false(there & 1);
+    assert_true(kept[size - 1] == 1 && behind[0] == 3);
+    pool_give(kept);
+    pool_give(behind);
+    pool_trim();
+}
+
 static void what_the_system_does_not_have_is_refused(void **state) {
     (void)state;
     pool_state before = pool_look();
@@ -291,6 +314,7 @@ int main(void) {
         cmocka_unit_test(only_the_thread_that_expects_gets_of_it),
         cmocka_unit_test(ready_memory_is_written_without_a_page_fault),
         cmocka_unit_test(trimming_gives_the_memory_back_and_spares_what_is_used),
+        cmocka_unit_test(what_waits_goes_back_before_steps_begin),
         cmocka_unit_test(what_the_system_does_not_have_is_refused),
         cmocka_unit_test(tensors_live_in_the_pool),
     };
