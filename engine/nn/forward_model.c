@@ -92,8 +92,9 @@ static void choose_layout(const model *m, pass *p) {
 
 /* Images come as bytes or as numbers. Bytes become numbers here and not before: so it is a few images at a
  * time where those are computed so, and no whole batch of numbers is ever there. */
-static tensor *numbers(const model *m, pass *p, tensor *x) {
-    return x && t_dtype(p->scope, x) == DTYPE_U8 ? pixel_scale_apply(&m->pixels, p->scope, x, m->format) : x;
+static tensor *numbers(model *m, pass *p, tensor *x) {
+    if (!x || t_dtype(p->scope, x) != DTYPE_U8) return x;
+    return pixel_scale_apply(&m->pixels, p->scope, x, m->format, p->recording);
 }
 
 static act forward_whole(model *m, pass *p, act x, size_t from, size_t to) {

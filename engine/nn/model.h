@@ -120,9 +120,10 @@ thaw_status model_materialise(model *m, torch *t, device d, bool channels_last, 
 thaw_status model_set_pixels(model *m, const float mean[PIXEL_CHANNELS], const float std[PIXEL_CHANNELS]);
 
 /* Stages FROM..TO-1. X is (N, 3, H, W) at cut FROM: at cut 0 numbers, or bytes where model_set_pixels was
-   called. Layers that are frozen run as in eval mode; see freeze.h. The stages before the first one that
-   needs a gradient or moves statistics run with recording off, so cut PREFIX of freeze_prefix() costs no
-   autograd. A failure is left in P's scope (and in P). */
+   called; bytes that stage 0 trains on must be done with, backward too, before the next such pass. Layers
+   that are frozen run as in eval mode; see freeze.h. The stages before the first one that needs a gradient or
+   moves statistics run with recording off, so cut PREFIX of freeze_prefix() costs no autograd. A failure is
+   left in P's scope (and in P). */
 act model_forward(model *m, pass *p, act x, size_t from, size_t to);
 
 /* On the CPU, where nothing is recorded, model_forward takes so many images at a time. With one thread

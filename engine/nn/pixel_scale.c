@@ -4,6 +4,10 @@
  */
 #include "engine/nn/pixel_scale.h"
 
+#include <stdlib.h>
+
+#include "engine/base/alloc.h"
+
 static const float white = 255;
 
 void pixel_scale_table(const float mean[PIXEL_CHANNELS], const float std[PIXEL_CHANNELS],
@@ -36,6 +40,7 @@ void pixel_scale_free(pixel_scale *p, torch *t) {
     tensor *const own[] = {p->table, p->white, p->mean, p->std};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         tensor_free(t, own[i]);
+    free(p->place);
     *p = (pixel_scale){0};
 }
 
@@ -49,11 +54,29 @@ static tensor *compute(const pixel_scale *p, tscope *outer, tensor *x, memory_fo
     return t_adopt(outer, y);
 }
 
-tensor *pixel_scale_apply(const pixel_scale *p, tscope *s, tensor *x, memory_format f) {
+/* A tensor of SIZE in P's own memory, which grows when it must. */
+static tensor *own_place(pixel_scale *p, tscope *s, shape size, memory_format f) {
+    size_t bytes = (size_t)shape_elements(&size) * sizeof(float);
+    if (bytes > p->place_bytes) {
+        free(p->place);
+        p->place = xmalloc(bytes);
+        p->place_bytes = bytes;
+    }
+    return t_from_blob(s, size, DTYPE_F32, p->place, f);
+}
+
+static tensor *look_up(pixel_scale *p, tscope *s, tensor *x, memory_format f, bool for_backward) {
+    shape size = t_shape(s, x);
+    tensor *y = for_backward ? own_place(p, s, size, f) : t_empty(s, size, DTYPE_F32, p->device, f);
+    t_look_up_(s, y, x, p->table);
+    return y;
+}
+
+tensor *pixel_scale_apply(pixel_scale *p, tscope *s, tensor *x, memory_format f, bool for_backward) {
     if (!x || tscope_failed(s)) return NULL;
     if (!p->table && !p->white)
         tscope_fail(s,
                     thaw_error(THAW_ERR_USAGE, "images came as bytes, and what they stand for was not said: "
                                                "model_set_pixels comes first"));
-    return p->table ? t_look_up(s, x, p->table, f) : compute(p, s, x, f);
+    return p->table ? look_up(p, s, x, f, for_backward) : compute(p, s, x, f);
 }

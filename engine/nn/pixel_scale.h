@@ -17,6 +17,8 @@ typedef struct pixel_scale {
     device device;
     tensor *table;              /* (3, 256), on the CPU; or NULL, and then: */
     tensor *white, *mean, *std; /* 255 (1, 1, 1, 1) and (1, 3, 1, 1), on the device */
+    void *place;                /* of the numbers last made for backward, with the table */
+    size_t place_bytes;
 } pixel_scale;
 
 /* What byte V of channel C stands for: TABLE[C][V]. */
@@ -28,7 +30,12 @@ thaw_status pixel_scale_make(torch *t, device d, bool by_table, const float mean
                              const float std[PIXEL_CHANNELS], pixel_scale *out);
 void pixel_scale_free(pixel_scale *p, torch *t);
 
-/* The numbers, float32 in F, of the bytes X (N, 3, H, W) on the same device. */
-tensor *pixel_scale_apply(const pixel_scale *p, tscope *s, tensor *x, memory_format f);
+/*
+ * The numbers, float32 in F, of the bytes X (N, 3, H, W) on the same device. FOR_BACKWARD: autograd keeps
+ * them for the rest of a step. On the CPU they then lie in P's own memory, where the next that are made so
+ * replace them: among the tensors of a step, whose memory is cut anew from the same blocks each time,
+ * something that stays through all of it was seen to cost ten times its size.
+ */
+tensor *pixel_scale_apply(pixel_scale *p, tscope *s, tensor *x, memory_format f, bool for_backward);
 
 #endif

@@ -6,7 +6,6 @@
  * operand of its own, and where it stands is the row to look in.
  */
 #include <ATen/TensorIterator.h>
-#include <ATen/ops/empty.h>
 
 #include "engine/torch/plugin.hpp"
 
@@ -50,18 +49,17 @@ void look_up_block(char **data, const int64_t *step, int64_t inner, int64_t oute
 
 namespace op {
 
-tensor *look_up(thaw_status *status, tensor *x, tensor *table, memory_format f) {
-    return make(status, __func__, [&] {
-        const at::Tensor &in = x->value, &rows = table->value;
+void look_up_(thaw_status *status, tensor *into, tensor *x, tensor *table) {
+    quietly(status, __func__, [&] {
+        const at::Tensor &out = into->value, &in = x->value, &rows = table->value;
         const bool bytes = in.is_cpu() && in.dim() == 4 && in.scalar_type() == at::kByte;
         TORCH_CHECK(bytes, "bytes (N, C, H, W) on the CPU are looked up, nothing else");
         const bool numbers = rows.is_cpu() && rows.dim() == 2 && rows.scalar_type() == at::kFloat &&
                              rows.is_contiguous() && rows.size(0) == in.size(1) && rows.size(1) == VALUES;
         TORCH_CHECK(numbers, "the table of ", in.size(1), " channels is (", in.size(1),
                     ", 256) numbers in float32");
-        const auto layout =
-            f == FORMAT_CHANNELS_LAST ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-        const at::Tensor out = at::empty(in.sizes(), rows.options(), layout);
+        TORCH_CHECK(out.is_cpu() && out.scalar_type() == at::kFloat && out.sizes() == in.sizes(),
+                    "what they stand for is as many numbers in float32");
         const at::Tensor first = rows.select(1, 0).view({1, in.size(1), 1, 1});
         at::TensorIterator all = at::TensorIteratorConfig()
                                      .add_output(out)
@@ -71,7 +69,6 @@ tensor *look_up(thaw_status *status, tensor *x, tensor *table, memory_format f) 
                                      .resize_outputs(false)
                                      .build();
         all.for_each(look_up_block, PIECE);
-        return out;
     });
 }
 

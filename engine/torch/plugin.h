@@ -39,7 +39,6 @@ typedef struct plugin_facts {
     OP(clone, (tensor *x), (x), x) \
     OP(detach, (tensor *x), (x), x) \
     OP(to, (tensor *x, device d, dtype type, memory_format f), (x, d, type, f), x) \
-    OP(look_up, (tensor *x, tensor *table, memory_format f), (x, table, f), x && table) \
     OP(conv2d, (tensor *x, tensor *weight, tensor *bias, const conv2d_params *p), (x, weight, bias, p), x && weight) \
     OP(conv2d_weight, (tensor *weight, const conv2d_params *p), (weight, p), weight) \
     OP(conv2d_fused, (tensor *x, tensor *weight, tensor *bias, const conv2d_params *p, const conv2d_fusion *f), \
@@ -83,6 +82,7 @@ typedef struct plugin_facts {
 /* Operations that change a tensor they are given. */
 #define TORCH_CHANGERS(OP) \
     OP(copy_, (tensor *into, tensor *from), (into, from), into && from) \
+    OP(look_up_, (tensor *into, tensor *x, tensor *table), (into, x, table), into && x && table) \
     OP(relu_, (tensor *x), (x), x) \
     OP(fill_, (tensor *x, double value), (x, value), x) \
     OP(add_, (tensor *x, tensor *y, double alpha), (x, y, alpha), x && y) \

@@ -130,9 +130,9 @@ tensor *t_detach(tscope *s, tensor *x);
  * memory must stay as it is until something that was computed with it has been read. */
 tensor *t_to(tscope *s, tensor *x, device d, dtype type, memory_format f);
 void t_copy_(tscope *s, tensor *into, tensor *from); /* no gradient; converts type and device */
-/* What each byte of X (N, C, H, W) stands for by TABLE (C, 256): float32, in F. On the CPU, which does it
+/* INTO, float32, is what each byte of X (N, C, H, W) stands for by TABLE (C, 256). On the CPU, which does it
  * with all its threads; nothing is recorded. */
-tensor *t_look_up(tscope *s, tensor *x, tensor *table, memory_format f);
+void t_look_up_(tscope *s, tensor *into, tensor *x, tensor *table);
 /* The elements, contiguous, in the tensor's own type, to host memory of exactly BYTES bytes. */
 void t_read(tscope *s, tensor *x, void *out, size_t bytes);
 double t_item(tscope *s, tensor *x); /* the only element; NaN after a failure */

@@ -33,7 +33,7 @@ typedef struct work {
     pixel_scale scale;
 } work;
 
-static thaw_status normalise(const work *w, const batch *b) {
+static thaw_status normalise(work *w, const batch *b) {
     const int64_t side = loader_side(w->loader);
     tscope s;
     tscope_begin(&s, w->torch);
@@ -42,12 +42,13 @@ static thaw_status normalise(const work *w, const batch *b) {
     for (int i = 0; i < b->count; i += PIECE) {
         int end = i + PIECE < b->count ? i + PIECE : b->count;
         tensor *part = t_slice(&s, x, 0, i, end, 1);
-        tensor_free(w->torch, t_keep(&s, pixel_scale_apply(&w->scale, &s, part, FORMAT_CHANNELS_LAST)));
+        tensor_free(w->torch,
+                    t_keep(&s, pixel_scale_apply(&w->scale, &s, part, FORMAT_CHANNELS_LAST, false)));
     }
     return tscope_end(&s);
 }
 
-static long epoch_images(const work *w, int epoch) {
+static long epoch_images(work *w, int epoch) {
     loader *l = w->loader;
     long images = 0;
     batch *b;

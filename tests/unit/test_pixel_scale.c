@@ -49,7 +49,7 @@ static void compare(const float *got, const uint8_t *bytes, shape size, const fl
 
 /* On D, by table or not, in FORMAT. */
 static void expect_numbers(const uint8_t *bytes, shape size, int scale, device d, bool by_table,
-                           memory_format format) {
+                           memory_format format, bool for_backward) {
     pixel_scale p;
     thaw_status status =
         pixel_scale_make(support_torch(), d, by_table, scales[scale][0], scales[scale][1], &p);
@@ -58,7 +58,8 @@ static void expect_numbers(const uint8_t *bytes, shape size, int scale, device d
     float *got = xcalloc(count, sizeof *got);
     tscope s = support_begin();
     tensor *x = t_from_blob(&s, size, DTYPE_U8, (void *)bytes, FORMAT_CHANNELS_LAST);
-    tensor *y = pixel_scale_apply(&p, &s, t_to(&s, x, d, DTYPE_U8, FORMAT_CHANNELS_LAST), format);
+    tensor *y =
+        pixel_scale_apply(&p, &s, t_to(&s, x, d, DTYPE_U8, FORMAT_CHANNELS_LAST), format, for_backward);
     assert_int_equal(t_dtype(&s, y), DTYPE_F32);
     if (d.kind == DEVICE_CPU) assert_non_null(t_data(&s, y, format));
     t_read(&s, y, got, count * sizeof *got);
@@ -71,9 +72,10 @@ static void expect_numbers(const uint8_t *bytes, shape size, int scale, device d
 static void expect_numbers_everywhere(const uint8_t *bytes, shape size, int scale) {
     static const memory_format formats[] = {FORMAT_CHANNELS_LAST, FORMAT_CONTIGUOUS};
     for (int i = 0; i < 2; i++) {
-        expect_numbers(bytes, size, scale, cpu, true, formats[i]);
-        expect_numbers(bytes, size, scale, cpu, false, formats[i]);
-        expect_numbers(bytes, size, scale, support_device(), false, formats[i]);
+        expect_numbers(bytes, size, scale, cpu, true, formats[i], false);
+        expect_numbers(bytes, size, scale, cpu, true, formats[i], true);
+        expect_numbers(bytes, size, scale, cpu, false, formats[i], false);
+        expect_numbers(bytes, size, scale, support_device(), false, formats[i], true);
     }
 }
 
@@ -123,7 +125,7 @@ static void a_part_of_a_batch_is_looked_up_where_it_lies(void **state) {
     expect_ok(pixel_scale_make(s.torch, cpu, true, scales[0][0], scales[0][1], &p));
     shape size = SHAPE_4(IMAGES, PIXEL_CHANNELS, SIDE, SIDE);
     tensor *x = t_from_blob(&s, size, DTYPE_U8, bytes, FORMAT_CHANNELS_LAST);
-    tensor *y = pixel_scale_apply(&p, &s, t_slice(&s, x, 0, FROM, TO, 1), FORMAT_CHANNELS_LAST);
+    tensor *y = pixel_scale_apply(&p, &s, t_slice(&s, x, 0, FROM, TO, 1), FORMAT_CHANNELS_LAST, false);
     t_read(&s, y, got, sizeof got);
     support_end(&s);
     size.dim[0] = TO - FROM;
@@ -215,14 +217,47 @@ static void bytes_without_a_meaning_are_refused(void **state) {
 
 static void only_bytes_are_looked_up(void **state) {
     (void)state;
+    const shape size = SHAPE_4(1, PIXEL_CHANNELS, 2, 2);
     tscope s = support_begin();
     tensor *table = t_full(&s, SHAPE_2(PIXEL_CHANNELS, PIXEL_VALUES), 0, DTYPE_F32, cpu);
-    t_look_up(&s, t_full(&s, SHAPE_4(1, PIXEL_CHANNELS, 2, 2), 0, DTYPE_F32, cpu), table, FORMAT_CONTIGUOUS);
+    tensor *numbers = t_full(&s, size, 0, DTYPE_F32, cpu);
+    t_look_up_(&s, numbers, numbers, table);
     support_fails(&s, THAW_ERR_TORCH, "bytes (N, C, H, W)");
     s = support_begin();
     table = t_full(&s, SHAPE_2(PIXEL_CHANNELS, 255), 0, DTYPE_F32, cpu);
-    t_look_up(&s, t_full(&s, SHAPE_4(1, PIXEL_CHANNELS, 2, 2), 0, DTYPE_U8, cpu), table, FORMAT_CONTIGUOUS);
+    numbers = t_full(&s, size, 0, DTYPE_F32, cpu);
+    t_look_up_(&s, numbers, t_full(&s, size, 0, DTYPE_U8, cpu), table);
     support_fails(&s, THAW_ERR_TORCH, "(3, 256)");
+    s = support_begin();
+    table = t_full(&s, SHAPE_2(PIXEL_CHANNELS, PIXEL_VALUES), 0, DTYPE_F32, cpu);
+    numbers = t_full(&s, SHAPE_4(1, PIXEL_CHANNELS, 2, 1), 0, DTYPE_F32, cpu);
+    t_look_up_(&s, numbers, t_full(&s, size, 0, DTYPE_U8, cpu), table);
+    support_fails(&s, THAW_ERR_TORCH, "as many numbers");
+}
+
+/* One batch after another in the same place, a larger one in a larger. */
+static void numbers_for_backward_replace_those_before(void **state) {
+    (void)state;
+    static const int64_t counts[] = {2, 5, 3};
+    enum { SIZE = 16, EACH = SIZE * SIZE * PIXEL_CHANNELS };
+    uint8_t *bytes = random_bytes(5 * EACH);
+    float got[5 * EACH];
+    pixel_scale p;
+    const void *place[3];
+    expect_ok(pixel_scale_make(support_torch(), cpu, true, scales[0][0], scales[0][1], &p));
+    for (int i = 0; i < 3; i++) {
+        tscope s = support_begin();
+        shape size = SHAPE_4(counts[i], PIXEL_CHANNELS, SIZE, SIZE);
+        tensor *x = t_from_blob(&s, size, DTYPE_U8, bytes, FORMAT_CHANNELS_LAST);
+        tensor *y = pixel_scale_apply(&p, &s, x, FORMAT_CHANNELS_LAST, true);
+        place[i] = t_data(&s, y, FORMAT_CHANNELS_LAST);
+        t_read(&s, y, got, (size_t)counts[i] * EACH * sizeof *got);
+        support_end(&s);
+        compare(got, bytes, size, scales[0], 0);
+    }
+    assert_ptr_equal(place[1], place[2]);
+    pixel_scale_free(&p, support_torch());
+    free(bytes);
 }
 
 int main(void) {
@@ -233,6 +268,7 @@ int main(void) {
         cmocka_unit_test(a_model_takes_bytes_as_the_numbers_they_stand_for),
         cmocka_unit_test(bytes_without_a_meaning_are_refused),
         cmocka_unit_test(only_bytes_are_looked_up),
+        cmocka_unit_test(numbers_for_backward_replace_those_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
