@@ -3,6 +3,8 @@
  *
  * Output extent: floor((in + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, as torch defines Conv2d.
  */
+#include <string.h>
+
 #include "engine/nn/fold.h"
 #include "engine/nn/fuse.h"
 #include "engine/nn/init.h"
@@ -18,11 +20,33 @@ conv2d_params kind_conv_params(const layer *conv) {
                            .groups = c->groups};
 }
 
+/*
+ * A depthwise convolution in bf16 whose gradient takes two to five times as long as in float32, forward and
+ * conversions included: oneDNN has no quick one for 5x5 and more, and that of libtorch 2 none for steps of
+ * two pixels either (docs/perf.md). Forward alone is quicker in bf16.
+ */
+static bool slow_to_go_back(const layer *self, const pass *p) {
+    const conv_spec *c = &self->spec.conv;
+    if (!p->recording || p->type != DTYPE_BF16 || p->device.kind != DEVICE_CPU) return false;
+    if (c->groups != c->in || c->groups != c->out || c->groups == 1) return false;
+    bool old = strncmp(torch_about(p->scope->torch)->version, "1.", 2) == 0;
+    return c->kernel[0] > 3 || (c->stride[0] > 1 && !old);
+}
+
+static tensor *conv_in_float32(layer *self, pass *p, tensor *x) {
+    conv2d_params params = kind_conv_params(self);
+    params.as_given = true;
+    x = t_to(p->scope, x, p->device, DTYPE_F32, p->format);
+    x = t_conv2d(p->scope, x, self->param[CONV_WEIGHT].t, self->param[CONV_BIAS].t, &params);
+    return t_to(p->scope, x, p->device, p->type, FORMAT_PRESERVE);
+}
+
 /* X becomes what the convolution takes: in the layout of the weights made ready, or dense. */
 static tensor *conv_compute(layer *self, pass *p, act *x) {
     conv2d_params params = kind_conv_params(self);
     if (!fold_applies(self, p)) {
         *x = act_dense(p, *x);
+        if (slow_to_go_back(self, p)) return conv_in_float32(self, p, x->t);
         return t_conv2d(p->scope, x->t, self->param[CONV_WEIGHT].t, self->param[CONV_BIAS].t, &params);
     }
     *x = fold_input(p, *x);

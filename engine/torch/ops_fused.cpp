@@ -101,7 +101,7 @@ bool computes(at::ScalarType type) {
         return at::full({1, 16, 2, 2}, value, at::TensorOptions(type))
             .contiguous(at::MemoryFormat::ChannelsLast);
     };
-    const conv2d_params p = {{1, 1}, {0, 0}, {1, 1}, 16};
+    const conv2d_params p = {{1, 1}, {0, 0}, {1, 1}, 16, false};
     const at::Tensor x = filled(3), bias = at::full({16}, -1, at::TensorOptions(type));
     const at::Tensor weight = reorder(at::full({16, 1, 1, 1}, 2, at::TensorOptions(type)), p, x.sizes());
     const auto all = [](const at::Tensor &y, double value) { return y.eq(value).all().item<bool>(); };

@@ -18,6 +18,7 @@
 #include <ATen/ops/mkldnn_reorder_conv2d_weight.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/softmax.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include "engine/torch/plugin.hpp"
 
@@ -29,8 +30,13 @@ namespace op {
 
 tensor *conv2d(thaw_status *status, tensor *x, tensor *weight, tensor *bias, const conv2d_params *p) {
     return make(status, __func__, [&] {
-        return at::conv2d(x->value, weight->value, optional(bias), p->stride, p->padding, p->dilation,
-                          p->groups);
+        const auto convolve = [&] {
+            return at::conv2d(x->value, weight->value, optional(bias), p->stride, p->padding, p->dilation,
+                              p->groups);
+        };
+        if (!p->as_given) return convolve();
+        const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+        return convolve();
     });
 }
 

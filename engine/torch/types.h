@@ -36,6 +36,7 @@ typedef enum memory_format {
 typedef struct conv2d_params {
     int64_t stride[2], padding[2], dilation[2];
     int64_t groups;
+    bool as_given; /* t_conv2d: in the type of its operands, whatever autocast would make of them */
 } conv2d_params;
 
 typedef struct pool2d_params {

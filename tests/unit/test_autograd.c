@@ -10,7 +10,7 @@
 
 #include "tests/unit/support_torch.h"
 
-static const conv2d_params same3x3 = {{1, 1}, {1, 1}, {1, 1}, 1};
+static const conv2d_params same3x3 = {{1, 1}, {1, 1}, {1, 1}, 1, false};
 
 /* A leaf that wants a gradient. */
 static tensor *leaf(tscope *s, shape size, const float *values) {

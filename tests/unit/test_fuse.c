@@ -429,7 +429,7 @@ static void whatever_meets_a_result_finds_it_computed(void **state) {
 
 /* ---- the operation ---- */
 
-static const conv2d_params pointwise = {{1, 1}, {0, 0}, {1, 1}, 1};
+static const conv2d_params pointwise = {{1, 1}, {0, 0}, {1, 1}, 1, false};
 
 /* 3 channels of 1 to 1 of 2, -4 and 1 times them, 1 less; then + SUM. */
 static tensor *small(tscope *s, const conv2d_fusion *f) {

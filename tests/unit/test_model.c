@@ -111,7 +111,7 @@ static void a_cut_between_convolution_and_norm_has_the_convolutions_output(void 
     tscope_begin(&s, m->torch);
     pass p = {.scope = &s};
     act x = noise_act(&s, 2, 32);
-    const conv2d_params params = {{1, 1}, {1, 1}, {1, 1}, 1};
+    const conv2d_params params = {{1, 1}, {1, 1}, {1, 1}, 1, false};
     tensor *plain = t_conv2d(&s, x.t, support_param(m, "conv1", "weight")->t, NULL, &params);
     assert_string_equal(model_cut_name(m, 1), "conv1");
     assert_true(distance(&s, model_forward(m, &p, x, 0, 1).t, plain) < 1e-6);

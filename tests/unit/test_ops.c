@@ -12,7 +12,7 @@
 
 #include "tests/unit/support_torch.h"
 
-static const conv2d_params same3x3 = {{1, 1}, {1, 1}, {1, 1}, 1};
+static const conv2d_params same3x3 = {{1, 1}, {1, 1}, {1, 1}, 1, false};
 
 /* ---- layers ---- */
 
@@ -25,9 +25,9 @@ static void convolution_is_right_by_hand(void **state) {
     /* 2 centre + above - lower right, zeros outside */
     SUPPORT_EXPECT(&s, t_conv2d(&s, x, w, NULL, &same3x3), 0, 2 - 5, 4 - 6, 6, 8 + 1 - 8, 10 + 2 - 9, 12 + 3,
                    14 + 4, 16 + 5, 18 + 6);
-    conv2d_params strided = {{2, 2}, {1, 1}, {1, 1}, 1};
+    conv2d_params strided = {{2, 2}, {1, 1}, {1, 1}, 1, false};
     SUPPORT_EXPECT(&s, t_conv2d(&s, x, w, b, &strided), 0, -2.5f, 6.5f, 18.5f, 24.5f);
-    conv2d_params dilated = {{1, 1}, {2, 2}, {2, 2}, 1};
+    conv2d_params dilated = {{1, 1}, {2, 2}, {2, 2}, 1, false};
     SUPPORT_EXPECT(&s, t_slice(&s, t_flatten(&s, t_conv2d(&s, x, w, NULL, &dilated), 0), 0, 0, 3, 1), 0,
                    2 - 9, 4, 6);
     support_end(&s);
@@ -38,7 +38,7 @@ static void grouped_and_depthwise_convolutions_keep_channels_apart(void **state)
     tscope s = support_begin();
     tensor *x = support_floats(&s, SHAPE_4(1, 2, 1, 2), SUPPORT_FLOATS(1, 2, 10, 20));
     tensor *w = support_floats(&s, SHAPE_4(2, 1, 1, 1), SUPPORT_FLOATS(3, 5));
-    conv2d_params depthwise = {{1, 1}, {0, 0}, {1, 1}, 2};
+    conv2d_params depthwise = {{1, 1}, {0, 0}, {1, 1}, 2, false};
     SUPPORT_EXPECT(&s, t_conv2d(&s, x, w, NULL, &depthwise), 0, 3, 6, 50, 100);
     support_end(&s);
 }

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/alloc.h"
 #include "engine/nn/fold.h"
 #include "engine/train/learner.h"
 #include "tests/unit/support_model.h"
@@ -136,12 +137,89 @@ static void a_convolution_and_its_norm_fold_in_bf16(void **state) {
     model_free(m);
 }
 
+/* ---- depthwise convolutions, whose gradients oneDNN is slow with in bf16 ---- */
+
+static const device cpu = {DEVICE_CPU, 0};
+
+static void a_convolution_as_given_stays_in_float32(void **state) {
+    (void)state;
+    torch *t = support_torch();
+    const conv2d_params narrow = {{1, 1}, {0, 0}, {1, 1}, 1, false},
+                        given = {{1, 1}, {0, 0}, {1, 1}, 1, true};
+    tscope s = support_begin();
+    tensor *x = t_full(&s, SHAPE_4(1, 1, 1, 1), 1 + 1.0 / 1024, DTYPE_F32, cpu);
+    assert_false(torch_autocast(t, cpu, true, DTYPE_BF16).code);
+    tensor *rounded = t_conv2d(&s, x, x, NULL, &narrow), *exact = t_conv2d(&s, x, x, NULL, &given);
+    tensor *after = t_conv2d(&s, x, x, NULL, &narrow); /* only that one call was left out */
+    assert_false(torch_autocast(t, cpu, false, DTYPE_BF16).code);
+    assert_int_equal(t_dtype(&s, rounded), DTYPE_BF16);
+    assert_int_equal(t_dtype(&s, exact), DTYPE_F32);
+    assert_int_equal(t_dtype(&s, after), DTYPE_BF16);
+    assert_true(t_item(&s, exact) > 1.0019);
+    support_end(&s);
+}
+
+/* 24 channels convolved each by its own KERNEL x KERNEL weights, two pixels a step. */
+static model *depthwise_model(int64_t kernel) {
+    model *m = xcalloc(1, sizeof *m);
+    static const arch nothing = {.name = "depthwise", .input = 9};
+    m->arch = &nothing;
+    m->classes = 24;
+    m->root = layer_root(&kind_sequential);
+    const conv_spec spec = {
+        .in = 24, .out = 24, .kernel = {kernel, kernel}, .stride = {2, 2}, .padding = {1, 1}, .groups = 24};
+    model_stage(m, nn_conv2d(m->root, "stem", 3, 24, 3, 1, 1));
+    model_stage(m, nn_conv2d_with(m->root, "depthwise", spec));
+    model_stage(m, nn_adaptive_avg_pool2d(m->root, "pool", 1, 1));
+    m->head = nn_flatten(m->root, "head", 1);
+    model_stage(m, m->head);
+    model_number(m);
+    assert_false(model_trace(m, 9, 9).code);
+    assert_false(model_materialise(m, support_torch(), cpu, true, 1).code);
+    support_mask(m, NULL, NULL);
+    return m;
+}
+
+/* The gradient of its weights, computed in TYPE; the result's own type is left in RESULT. */
+static tensor *depthwise_gradient(tscope *s, model *m, dtype type, dtype *result) {
+    pass p = {.scope = s, .training = true};
+    tensor *x = t_to(s, support_noise(s, SHAPE_4(4, 3, 9, 9), 1), cpu, DTYPE_F32, FORMAT_CHANNELS_LAST);
+    if (type == DTYPE_BF16) assert_false(torch_autocast(m->torch, cpu, true, type).code);
+    tensor *y = model_forward(m, &p, (act){.size = t_shape(s, x), .t = x}, 0, m->stage_count).t;
+    if (type == DTYPE_BF16) assert_false(torch_autocast(m->torch, cpu, false, type).code);
+    *result = t_dtype(s, y);
+    t_backward(s, t_sum(s, t_mul(s, y, y)));
+    tensor *weight = support_param(m, "depthwise", "weight")->t, *grad = t_clone(s, t_grad(s, weight));
+    t_drop_grad(s, weight);
+    t_drop_grad(s, support_param(m, "stem", "weight")->t);
+    return grad;
+}
+
+static void depthwise_convolutions_in_bf16_have_the_gradient_of_float32(void **state) {
+    (void)state;
+    for (int64_t kernel = 3; kernel <= 7; kernel += 2) {
+        model *m = depthwise_model(kernel);
+        tscope s = support_begin();
+        dtype exact, narrow;
+        tensor *want = depthwise_gradient(&s, m, DTYPE_F32, &exact),
+               *got = depthwise_gradient(&s, m, DTYPE_BF16, &narrow);
+        assert_int_equal(exact, DTYPE_F32);
+        assert_int_equal(narrow, DTYPE_BF16); /* what follows is as it would be */
+        double far = distance(&s, got, want);
+        if (!(far < 0.03)) fail_msg("a kernel of %d: the gradient differs by %g", (int)kernel, far);
+        support_end(&s);
+        model_free(m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_in_bf16_is_that_in_float32_to_rounding),
         cmocka_unit_test(a_step_behind_a_frozen_prefix_is_too),
         cmocka_unit_test(a_frozen_weight_stays_bit_identical_in_bf16),
         cmocka_unit_test(a_convolution_and_its_norm_fold_in_bf16),
+        cmocka_unit_test(a_convolution_as_given_stays_in_float32),
+        cmocka_unit_test(depthwise_convolutions_in_bf16_have_the_gradient_of_float32),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
