@@ -17,16 +17,25 @@ struct strides {
     int64_t out, in, row; /* bytes */
 };
 
+/* What an iterator's bytes are. */
+template <class T> T *as(char *bytes) {
+    return static_cast<T *>(static_cast<void *>(bytes));
+}
+
+template <class T> const T *as(const char *bytes) {
+    return static_cast<const T *>(static_cast<const void *>(bytes));
+}
+
 void look_up_any(char *out, const char *in, const char *row, strides step, int64_t count) {
     for (int64_t i = 0; i < count; i++, out += step.out, in += step.in, row += step.row)
-        *reinterpret_cast<float *>(out) = reinterpret_cast<const float *>(row)[static_cast<uint8_t>(*in)];
+        *as<float>(out) = as<float>(row)[static_cast<uint8_t>(*in)];
 }
 
 /* Whole pixels of three channels side by side. */
 void look_up_rgb(char *out, const char *in, const char *row, int64_t pixels) {
-    auto *y = reinterpret_cast<float *>(out);
-    const auto *x = reinterpret_cast<const uint8_t *>(in);
-    const auto *red = reinterpret_cast<const float *>(row), *green = red + VALUES, *blue = green + VALUES;
+    auto *y = as<float>(out);
+    const auto *x = as<uint8_t>(in);
+    const auto *red = as<float>(row), *green = red + VALUES, *blue = green + VALUES;
     for (int64_t i = 0; i < pixels; i++, y += RGB, x += RGB) {
         y[0] = red[x[0]];
         y[1] = green[x[1]];
