@@ -74,7 +74,11 @@ expect_match() { poll matches "$1" || fail "nothing like \"$1\" appeared"; }
 expect_gone() { poll shows_not "$1" || fail "\"$1\" did not go away"; }
 press() { mux send-keys -t main "$@"; }
 type_text() { mux send-keys -t main -l "$1"; }
-resize() { mux resize-window -t main -x "$1" -y "$2"; }
+resize_at_once() { mux resize-window -t main -x "$1" -y "$2"; }
+terminal_has() { [ "$(stty -F "$(mux display-message -p -t main '#{pane_tty}')" size)" = "$2 $1" ]; }
+# tmux tells the program of a new size only after a while: two in between may cancel out, and the program never hears
+# that what it drew was cut off.
+resize() { resize_at_once "$1" "$2"; poll terminal_has "$1" "$2" || fail "the terminal did not become $1x$2"; }
 
 # command TEXT: through the ':' prompt.
 command_line() {

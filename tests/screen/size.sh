@@ -33,7 +33,7 @@ test_a_storm_of_sizes_leaves_a_whole_screen() {
     start 80 24
     expect "1 Models"
     for i in $(seq 1 60); do
-        resize $((RANDOM % 200 + 1)) $((RANDOM % 60 + 1))
+        resize_at_once $((RANDOM % 200 + 1)) $((RANDOM % 60 + 1))
         [ $((i % 7)) = 0 ] && press $((RANDOM % 6 + 1))
     done
     resize 100 30
