@@ -30,7 +30,8 @@
 static const size_t little = (size_t)32 << 20; /* bytes that are copied whatever else */
 static const int64_t room_parts = 4;           /* of the free memory one may be copies */
 static const double worth = 0.02;              /* of the time between two checkpoints, writing one */
-static const double slow_seconds = 1;          /* of waiting for the disk that are worth a word */
+static const double few = 4;          /* times as long as the steps between two may writing one take */
+static const double slow_seconds = 1; /* of waiting for the disk that are worth a word */
 
 /* What is being written: the saver's thread's while that is busy, else the engine thread's. */
 struct saving {
@@ -44,6 +45,7 @@ struct saving {
     bool best;
     double seconds; /* that writing took */
     double asked;   /* clock_seconds() at the beginning */
+    double resumed; /* and when training went on, whoever wrote it */
 
     /* The engine thread's at any time. */
     bool mask_changed; /* since the last one */
@@ -188,7 +190,10 @@ static bool fits_beside(struct saving *s) {
     return available < 0 || (int64_t)lacking <= available / room_parts;
 }
 
-static bool goes_beside(struct saving *s) {
+/* TRAINED seconds lie between the last checkpoint and this one. Where they are few, most of the writing is
+ * waited for all the same, and training would only be slower for what is written beside it. */
+static bool goes_beside(struct saving *s, double trained) {
+    if (s->seconds > few * trained) return false;
     if (snapshot_bytes(&s->weights) + snapshot_bytes(&s->updates) <= little) return true;
     return s->pays && fits_beside(s);
 }
@@ -282,18 +287,20 @@ static bool write_beside(struct saving *s) {
 }
 
 static void save(trainer *t, bool best, bool may_go_on) {
-    trainer_await_save(t);
     struct saving *s = saving_of(t);
+    double trained = clock_seconds() - s->resumed;
+    trainer_await_save(t);
     thaw_phase before = profile_enter(&t->profile, THAW_PHASE_CHECKPOINT);
     s->asked = clock_seconds();
     thaw_status status = list_tensors(t, s);
-    bool beside = !thaw_failed(&status) && goes_beside(s);
+    bool beside = !thaw_failed(&status) && goes_beside(s, trained);
     if (!thaw_failed(&status)) status = take(t, s, best);
     if (thaw_failed(&status))
         finish(t, &status);
     else if (!beside || !may_go_on || !write_beside(s))
         write_here(t);
     if (!beside) free_copies(s); /* the next step has their memory */
+    s->resumed = clock_seconds();
     profile_enter(&t->profile, before);
 }
 

@@ -46,13 +46,14 @@ enum { STEPS_PER_EPOCH = 4, HOLD_SECONDS_MAX = 60 };
 /* ---- what the saving thread meets ---- */
 
 static struct {
-    atomic_int begun;     /* savings beside training, so far */
-    atomic_int hold;      /* the one that waits for RELEASE before it does anything; 0: none */
-    atomic_int slow_ms;   /* that one, or each, takes so long before it does anything */
-    atomic_int sync_ms;   /* every synchronising of other threads takes so long */
-    atomic_int kill_in;   /* the one that does not survive, 0: none, ... */
-    atomic_int kill_at;   /* ... at its so many-eth call, from 1 */
-    atomic_bool linkless; /* the file system has no second names */
+    atomic_int begun;         /* savings beside training, so far */
+    atomic_int hold;          /* the one that waits for RELEASE before it does anything; 0: none */
+    atomic_int slow_ms;       /* that one, or each, takes so long before it does anything */
+    atomic_int sync_ms;       /* every synchronising of other threads takes so long */
+    atomic_int saver_sync_ms; /* and of saving ones */
+    atomic_int kill_in;       /* the one that does not survive, 0: none, ... */
+    atomic_int kill_at;       /* ... at its so many-eth call, from 1 */
+    atomic_bool linkless;     /* the file system has no second names */
     atomic_bool held_too_long;
     sem_t release;
 } disk;
@@ -87,7 +88,7 @@ int nice(int increment) {
 }
 
 int fsync(int fd) {
-    if (!calls) pause_for(atomic_load(&disk.sync_ms));
+    pause_for(atomic_load(calls ? &disk.saver_sync_ms : &disk.sync_ms));
     pass_point();
     return (int)syscall(SYS_fsync, fd);
 }
@@ -120,6 +121,7 @@ static int reset_disk(void **state) {
     atomic_store(&disk.hold, 0);
     atomic_store(&disk.slow_ms, 0);
     atomic_store(&disk.sync_ms, 0);
+    atomic_store(&disk.saver_sync_ms, 0);
     memory_left = (int64_t)8 << 30;
     atomic_store(&disk.linkless, false);
     atomic_store(&disk.held_too_long, false);
@@ -276,6 +278,18 @@ static void a_large_checkpoint_is_written_beside_once_that_is_seen_to_pay(void *
     assert_int_equal(steps_in(r.folder), 16);
     rig_clear(&r);
     assert_int_equal(torch_live_tensors(support_torch()), 0);
+}
+
+/* Beside epochs that are over at once there is nothing to gain. */
+static void what_takes_far_longer_than_the_steps_is_not_written_beside_them_again(void **state) {
+    (void)state;
+    skip_where_threads_are_watched();
+    atomic_store(&disk.saver_sync_ms, 1000); /* four steps of this model take a tenth of a second */
+    rig r = TRAIN(NULL, NULL, "epochs=3");
+    assert_int_equal(rig_events(&r, THAW_EVENT_CHECKPOINT), 3);
+    assert_int_equal(atomic_load(&disk.begun), 1);
+    assert_int_equal(steps_in(r.folder), 12);
+    rig_clear(&r);
 }
 
 static void without_memory_to_spare_a_large_checkpoint_is_written_at_once(void **state) {
@@ -660,6 +674,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup(what_is_written_is_of_the_moment_it_was_asked_for, reset_disk),
         cmocka_unit_test_setup(one_is_written_at_a_time_and_waiting_is_counted_and_told, reset_disk),
         cmocka_unit_test_setup(a_large_checkpoint_is_written_beside_once_that_is_seen_to_pay, reset_disk),
+        cmocka_unit_test_setup(what_takes_far_longer_than_the_steps_is_not_written_beside_them_again,
+                               reset_disk),
         cmocka_unit_test_setup(without_memory_to_spare_a_large_checkpoint_is_written_at_once, reset_disk),
         cmocka_unit_test_setup(a_full_disk_while_it_is_written_is_told_and_loses_nothing, reset_disk),
         cmocka_unit_test_setup(a_stop_while_saving_waits_for_it, reset_disk),
