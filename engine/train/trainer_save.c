@@ -30,8 +30,7 @@
 static const size_t little = (size_t)32 << 20; /* bytes that are copied whatever else */
 static const int64_t room_parts = 4;           /* of the free memory one may be copies */
 static const double worth = 0.02;              /* of the time between two checkpoints, writing one */
-static const double few = 4;          /* times as long as the steps between two may writing one take */
-static const double slow_seconds = 1; /* of waiting for the disk that are worth a word */
+static const double slow_seconds = 1;          /* of waiting for the disk that are worth a word */
 
 /* What is being written: the saver's thread's while that is busy, else the engine thread's. */
 struct saving {
@@ -193,7 +192,7 @@ static bool fits_beside(struct saving *s) {
 /* TRAINED seconds lie between the last checkpoint and this one. Where they are few, most of the writing is
  * waited for all the same, and training would only be slower for what is written beside it. */
 static bool goes_beside(struct saving *s, double trained) {
-    if (s->seconds > few * trained) return false;
+    if (s->seconds > trained) return false;
     if (snapshot_bytes(&s->weights) + snapshot_bytes(&s->updates) <= little) return true;
     return s->pays && fits_beside(s);
 }

@@ -271,7 +271,7 @@ static void skip_where_threads_are_watched(void) {
 static void a_large_checkpoint_is_written_beside_once_that_is_seen_to_pay(void **state) {
     (void)state;
     skip_where_threads_are_watched();
-    atomic_store(&disk.sync_ms, 100);
+    atomic_store(&disk.sync_ms, 10);
     rig r = TRAIN(NULL, NULL, "epochs=4", "model=resnet18", "data.crop=32");
     assert_int_equal(rig_events(&r, THAW_EVENT_CHECKPOINT), 4);
     assert_int_equal(atomic_load(&disk.begun), 2); /* not the first, nor the last */
