@@ -452,24 +452,9 @@ enum { KILL_SAVE = 2, KILL_POINTS_MAX = 40 };
 
 /* Outside cmocka: trains and does not survive, or does. */
 static int train_as_child(const char *recipe_path, const char *runs, const char *point) {
-    thaw_recipe recipe;
-    thaw_session *s = NULL;
-    thaw_session_params params = thaw_session_default_params();
-    params.runs = runs;
-    params.threads = 2;
     atomic_store(&disk.kill_in, KILL_SAVE);
     atomic_store(&disk.kill_at, (int)strtol(point, NULL, 10));
-    thaw_recipe_init(&recipe);
-    thaw_status status = thaw_recipe_read(recipe_path, &recipe);
-    if (!thaw_failed(&status)) status = thaw_session_new(&params, &s);
-    if (!thaw_failed(&status)) status = thaw_session_train(s, &recipe);
-    if (thaw_failed(&status)) fprintf(stderr, "child: %s\n", status.message);
-    bool over = thaw_failed(&status);
-    for (thaw_event e; !over && thaw_session_wait(s, -1, &e); thaw_event_clear(&e))
-        over = e.kind == THAW_EVENT_END;
-    thaw_session_free(s);
-    thaw_recipe_clear(&recipe);
-    return thaw_failed(&status);
+    return fixture_train_as_child(recipe_path, runs);
 }
 
 /* True: the child was killed at POINT of its second saving. */

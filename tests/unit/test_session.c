@@ -397,24 +397,6 @@ static void without_libtorch_the_session_says_what_to_install(void **state) {
 /* ---- kill -9 ---- */
 
 /* Outside cmocka: trouble goes to stderr and into the exit status. */
-static int train_as_child(const char *recipe_path, const char *runs) {
-    thaw_recipe recipe;
-    thaw_session *s = NULL;
-    thaw_session_params params = thaw_session_default_params();
-    params.runs = runs;
-    params.threads = 2;
-    thaw_recipe_init(&recipe);
-    thaw_status status = thaw_recipe_read(recipe_path, &recipe);
-    if (!thaw_failed(&status)) status = thaw_session_new(&params, &s);
-    if (!thaw_failed(&status)) status = thaw_session_train(s, &recipe);
-    if (thaw_failed(&status)) fprintf(stderr, "child: %s\n", status.message);
-    bool over = thaw_failed(&status);
-    for (thaw_event e; !over && thaw_session_wait(s, -1, &e); thaw_event_clear(&e))
-        over = e.kind == THAW_EVENT_END;
-    thaw_session_free(s);
-    thaw_recipe_clear(&recipe);
-    return thaw_failed(&status);
-}
 
 static pid_t spawn_child(const char *recipe_path, const char *runs) {
     char *const argv[] = {(char *)"test_session", (char *)"--child", (char *)recipe_path, (char *)runs, NULL};
@@ -503,7 +485,7 @@ static void a_killed_run_resumed_ends_bit_identical(void **state) {
 }
 
 int main(int argc, char **argv) {
-    if (argc == 4 && strcmp(argv[1], "--child") == 0) return train_as_child(argv[2], argv[3]);
+    if (argc == 4 && strcmp(argv[1], "--child") == 0) return fixture_train_as_child(argv[2], argv[3]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pausing_holds_and_one_step_is_one),
         cmocka_unit_test(stepping_past_the_last_batch_is_one_evaluation),

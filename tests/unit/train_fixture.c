@@ -15,6 +15,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "tests/unit/support_torch.h"
+#include "thaw/session.h"
 
 enum { NAME_BYTES = 64, SIDE = 16 };
 
@@ -196,4 +197,23 @@ uint64_t rig_digest(const rig *r, const char *path, digest_of what) {
     digesting d = {r, path, what, 1};
     expect_ok(model_each_param(r->trainer->model, digest_param, &d));
     return d.hash;
+}
+
+int fixture_train_as_child(const char *recipe_path, const char *runs) {
+    thaw_recipe recipe;
+    thaw_session *s = NULL;
+    thaw_session_params params = thaw_session_default_params();
+    params.runs = runs;
+    params.threads = 2;
+    thaw_recipe_init(&recipe);
+    thaw_status status = thaw_recipe_read(recipe_path, &recipe);
+    if (!thaw_failed(&status)) status = thaw_session_new(&params, &s);
+    if (!thaw_failed(&status)) status = thaw_session_train(s, &recipe);
+    if (thaw_failed(&status)) fprintf(stderr, "child: %s\n", status.message);
+    bool over = thaw_failed(&status);
+    for (thaw_event e; !over && thaw_session_wait(s, -1, &e); thaw_event_clear(&e))
+        over = e.kind == THAW_EVENT_END;
+    thaw_session_free(s);
+    thaw_recipe_clear(&recipe);
+    return thaw_failed(&status);
 }

@@ -52,4 +52,7 @@ bool rig_logged(const rig *r, const char *part);                            /* a
 typedef enum digest_of { DIGEST_WEIGHTS, DIGEST_BUFFERS, DIGEST_ALL } digest_of;
 uint64_t rig_digest(const rig *r, const char *path, digest_of what);
 
+/* Train RECIPE_PATH into RUNS to its end, in a process made to be killed meanwhile; what that exits with. */
+int fixture_train_as_child(const char *recipe_path, const char *runs);
+
 #endif
