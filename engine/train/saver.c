@@ -3,15 +3,24 @@
  */
 #include "engine/train/saver.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include "engine/base/thread.h"
 
 enum { NICER = 5 }; /* a quarter of a core that is fought over */
 
+/* On Linux both calls are about the calling thread, which ends with its work. */
+static void give_way(void) {
+    (void)!nice(NICER);
+    int policy = sched_getscheduler(0);
+    if (policy == SCHED_FIFO || policy == SCHED_RR)
+        (void)!sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0}); /* may always be given up */
+}
+
 static void *saver_main(void *user) {
     saver *s = user;
-    (void)!nice(NICER); /* on Linux: this thread, which ends with its work */
+    give_way();
     s->status = s->work(s->user);
     atomic_store(&s->done, true);
     return NULL;

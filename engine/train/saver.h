@@ -2,7 +2,9 @@
  * saver.h - one piece of work at a time, done by a thread beside the one that asks for it.
  *
  * A thread lives as long as its work: starting one takes some 50 microseconds, and is asked for once an
- * epoch. It is a little nicer than others (man 2 nice), for whoever it works for computes meanwhile.
+ * epoch. It is a little nicer than others (man 2 nice), for whoever it works for computes meanwhile, and
+ * leaves a real-time policy that it inherits (of chrt -r 1 thaw train), where being nice means nothing. Other
+ * threads keep it: training waits for what loaders and libtorch's threads make.
  */
 #ifndef ENGINE_TRAIN_SAVER_H
 #define ENGINE_TRAIN_SAVER_H

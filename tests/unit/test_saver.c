@@ -4,12 +4,14 @@
  * loses nothing.
  *
  * The system calls that the saving thread makes are this program's own (they come before the library's), so
- * that a test can hold the thread, slow it down or kill the process exactly there.
+ * that a test can hold the thread, slow it down or kill the process exactly there. So is the clock, by which
+ * the engine decides who writes: how busy the machine is must not decide it.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -31,10 +33,12 @@
 #include <cmocka.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/rng.h"
 #include "engine/base/room.h"
 #include "engine/run/checkpoint.h"
+#include "engine/train/saver.h"
 #include "engine/train/snapshot.h"
 #include "tests/unit/support_torch.h"
 #include "tests/unit/train_fixture.h"
@@ -46,14 +50,15 @@ enum { STEPS_PER_EPOCH = 4, HOLD_SECONDS_MAX = 60 };
 /* ---- what the saving thread meets ---- */
 
 static struct {
-    atomic_int begun;         /* savings beside training, so far */
-    atomic_int hold;          /* the one that waits for RELEASE before it does anything; 0: none */
-    atomic_int slow_ms;       /* that one, or each, takes so long before it does anything */
-    atomic_int sync_ms;       /* every synchronising of other threads takes so long */
-    atomic_int saver_sync_ms; /* and of saving ones */
-    atomic_int kill_in;       /* the one that does not survive, 0: none, ... */
-    atomic_int kill_at;       /* ... at its so many-eth call, from 1 */
-    atomic_bool linkless;     /* the file system has no second names */
+    atomic_int begun;               /* savings beside training, so far */
+    atomic_int hold;                /* the one that waits for RELEASE before it does anything; 0: none */
+    atomic_int slow_ms;             /* that one, or each, takes so long before it does anything */
+    atomic_bool real_time;          /* else each thread has a clock that goes on when it is read */
+    atomic_int sync_readings;       /* that an fsync by other threads takes */
+    atomic_int saver_sync_readings; /* and by saving ones */
+    atomic_int kill_in;             /* the one that does not survive, 0: none, ... */
+    atomic_int kill_at;             /* ... at its so many-eth call, from 1 */
+    atomic_bool linkless;           /* the file system has no second names */
     atomic_bool held_too_long;
     sem_t release;
 } disk;
@@ -69,6 +74,19 @@ static void pass_point(void) {
 
 static void pause_for(int ms) {
     if (ms) nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
+}
+
+static _Thread_local double readings; /* of this thread's clock */
+
+double clock_seconds(void) {
+    if (!atomic_load(&disk.real_time)) return 1e-3 * (readings += 1);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+double clock_wall_seconds(void) {
+    return (double)time(NULL);
 }
 
 /* What a saving thread does first. */
@@ -87,10 +105,12 @@ int nice(int increment) {
     return setpriority(PRIO_PROCESS, 0, now + increment);
 }
 
+/* What was written outlives a process that is killed, synchronised or not. */
 int fsync(int fd) {
-    pause_for(atomic_load(calls ? &disk.saver_sync_ms : &disk.sync_ms));
+    (void)fd;
+    readings += atomic_load(calls ? &disk.saver_sync_readings : &disk.sync_readings);
     pass_point();
-    return (int)syscall(SYS_fsync, fd);
+    return 0;
 }
 
 int rename(const char *from, const char *to) {
@@ -120,8 +140,9 @@ static int reset_disk(void **state) {
     atomic_store(&disk.begun, 0);
     atomic_store(&disk.hold, 0);
     atomic_store(&disk.slow_ms, 0);
-    atomic_store(&disk.sync_ms, 0);
-    atomic_store(&disk.saver_sync_ms, 0);
+    atomic_store(&disk.real_time, false);
+    atomic_store(&disk.sync_readings, 0);
+    atomic_store(&disk.saver_sync_readings, 0);
     memory_left = (int64_t)8 << 30;
     atomic_store(&disk.linkless, false);
     atomic_store(&disk.held_too_long, false);
@@ -179,6 +200,34 @@ static rig train(void (*on_event)(rig *r, const thaw_event *e), void *user, cons
     return r;
 }
 #define TRAIN(on_event, user, ...) train(on_event, user, (const char *const[]){__VA_ARGS__, NULL})
+
+/* ---- the thread ---- */
+
+typedef struct standing {
+    int policy, nice;
+} standing;
+
+static thaw_status note_standing(void *user) {
+    *(standing *)user = (standing){sched_getscheduler(0), getpriority(PRIO_PROCESS, 0)};
+    return thaw_ok();
+}
+
+static void the_thread_gives_way_also_where_training_is_real_time(void **state) {
+    (void)state;
+    saver s = {0};
+    standing asking, saving = {-1, 0};
+    if (sched_setscheduler(0, SCHED_RR, &(struct sched_param){.sched_priority = 1}) < 0) {
+        print_message("no test of real-time training: SCHED_RR: %s\n", strerror(errno));
+        skip();
+    }
+    expect_ok(note_standing(&asking));
+    expect_ok(saver_begin(&s, note_standing, &saving));
+    expect_ok(saver_end(&s));
+    assert_int_equal(sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0}), 0);
+    assert_int_equal(asking.policy, SCHED_RR);
+    assert_int_equal(saving.policy, SCHED_OTHER);
+    assert_true(saving.nice > asking.nice);
+}
 
 /* ---- training goes on ---- */
 
@@ -244,6 +293,7 @@ static void release_at_the_next_epoch(rig *r, const thaw_event *e) {
 static void one_is_written_at_a_time_and_waiting_is_counted_and_told(void **state) {
     (void)state;
     enum { SLOW_MS = 2000 };
+    atomic_store(&disk.real_time, true);
     atomic_store(&disk.hold, 1);
     atomic_store(&disk.slow_ms, SLOW_MS);
     rig r = TRAIN(release_at_the_next_epoch, NULL, "epochs=3");
@@ -271,7 +321,7 @@ static void skip_where_threads_are_watched(void) {
 static void a_large_checkpoint_is_written_beside_once_that_is_seen_to_pay(void **state) {
     (void)state;
     skip_where_threads_are_watched();
-    atomic_store(&disk.sync_ms, 10);
+    atomic_store(&disk.sync_readings, 20); /* six of them a checkpoint; an epoch takes a thousand */
     rig r = TRAIN(NULL, NULL, "epochs=4", "model=resnet18", "data.crop=32");
     assert_int_equal(rig_events(&r, THAW_EVENT_CHECKPOINT), 4);
     assert_int_equal(atomic_load(&disk.begun), 2); /* not the first, nor the last */
@@ -284,7 +334,7 @@ static void a_large_checkpoint_is_written_beside_once_that_is_seen_to_pay(void *
 static void what_takes_far_longer_than_the_steps_is_not_written_beside_them_again(void **state) {
     (void)state;
     skip_where_threads_are_watched();
-    atomic_store(&disk.saver_sync_ms, 1000); /* four steps of this model take a tenth of a second */
+    atomic_store(&disk.saver_sync_readings, 10000);
     rig r = TRAIN(NULL, NULL, "epochs=3");
     assert_int_equal(rig_events(&r, THAW_EVENT_CHECKPOINT), 3);
     assert_int_equal(atomic_load(&disk.begun), 1);
@@ -296,7 +346,7 @@ static void without_memory_to_spare_a_large_checkpoint_is_written_at_once(void *
     (void)state;
     skip_where_threads_are_watched();
     memory_left = 100 << 20; /* bytes: more than the copy, of which it may be a quarter */
-    atomic_store(&disk.sync_ms, 100);
+    atomic_store(&disk.sync_readings, 20);
     rig r = TRAIN(NULL, NULL, "epochs=3", "model=resnet18", "data.crop=32");
     assert_int_equal(rig_events(&r, THAW_EVENT_CHECKPOINT), 3);
     assert_int_equal(atomic_load(&disk.begun), 0);
@@ -655,6 +705,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_snapshot_is_of_one_moment),
         cmocka_unit_test(a_copy_that_still_holds_is_not_made_again),
         cmocka_unit_test(one_element_that_is_not_finite_is_found),
+        cmocka_unit_test_setup(the_thread_gives_way_also_where_training_is_real_time, reset_disk),
         cmocka_unit_test_setup(training_goes_on_while_a_checkpoint_is_written, reset_disk),
         cmocka_unit_test_setup(what_is_written_is_of_the_moment_it_was_asked_for, reset_disk),
         cmocka_unit_test_setup(one_is_written_at_a_time_and_waiting_is_counted_and_told, reset_disk),
