@@ -299,6 +299,21 @@ void loader_keep(loader *l, const loader_keeping *keeping) {
     pthread_mutex_unlock(&l->lock);
 }
 
+void loader_keep_images(loader *l, bool on) {
+    image_cache *c = l->sampler.cache;
+    if (!c) return;
+    image_cache_limit(c, on ? l->p.cache_bytes : 0);
+    if (on) return;
+    pthread_mutex_lock(&l->lock);
+    halt(l);
+    image_cache_empty(c);
+    pthread_mutex_unlock(&l->lock);
+}
+
+size_t loader_image_bytes(const loader *l) {
+    return l->sampler.cache ? image_cache_bytes(l->sampler.cache) : 0;
+}
+
 static void make_order(loader *l, int epoch) {
     for (size_t i = 0; i < l->split->count; i++)
         l->order[i] = (uint32_t)i;

@@ -71,6 +71,10 @@ int loader_batch_size(const loader *l);
 int loader_side(const loader *l); /* of its images, pixels */
 /* From the next loader_start on, which must follow before the next batch. */
 void loader_keep(loader *l, const loader_keeping *keeping);
+/* Whether decoded images are kept, as far as cache_bytes go; they are at first. On: what is decoded from now
+ * on. Off: none any more, those that were go, and a loader_start must follow before the next batch. */
+void loader_keep_images(loader *l, bool on);
+size_t loader_image_bytes(const loader *l); /* of decoded images, kept now */
 /* Begin EPOCH at batch FIRST (for resuming in the middle). Pending batches are thrown away. */
 void loader_start(loader *l, int epoch, int first);
 /* The next batch in order, or NULL at the epoch's end. Blocks. Hold at most one while asking for the next:

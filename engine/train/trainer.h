@@ -14,6 +14,7 @@
  *     trainer_command.c    what each command does
  *     trainer_cache.c      which outputs of frozen layers are kept
  *     trainer_key.c        and under which name on disk
+ *     trainer_images.c     whether images stay decoded
  *     trainer_phase.c      what the recipe planned for a later epoch
  *     trainer_data.c       whether the images are still the same
  *     trainer_save.c       into the run folder
@@ -72,11 +73,15 @@ typedef struct trainer {
     loader *train, *val; /* val NULL: no validation images */
     /* What frozen layers make of the images: see prefix_cache.h. NULL: nothing is kept. */
     prefix_cache *train_cache, *val_cache;
-    size_t cache_bytes;     /* both may fill; 0: off */
-    size_t cache_cut;       /* 0: none */
-    int cache_views;        /* of a training image; 0: training images are not kept */
-    bool cache_stale;       /* the mask has changed since */
-    size_t cache_told;      /* entries of the last event */
+    size_t cache_bytes; /* both may fill; 0: off */
+    size_t cache_cut;   /* 0: none */
+    int cache_views;    /* of a training image; 0: training images are not kept */
+    bool cache_stale;   /* the mask has changed since */
+    size_t cache_told;  /* entries of the last event */
+    struct {            /* whether it is worth doing once only: see trainer_images.c */
+        bool pays;
+        double before, seconds, waited; /* what loader_worked said; of the batches since, and for them */
+    } decoding;
     double data_checked_at; /* clock_seconds(): see trainer_check_data */
     size_t data_checked, changed_files;
     size_t skipped_told; /* files that could not be read, of train's list and of val's */
@@ -147,6 +152,11 @@ void trainer_settle_cache(trainer *t);
    caller's), and what each entry is of (image x views + view). */
 thaw_status trainer_cache_key(const trainer *t, bool train, size_t cut, char **out);
 row_id *trainer_cache_ids(const trainer *t, bool train, int views);
+
+/* With the loaders at rest: keep decoded images where that may help, and else let go of them. */
+void trainer_choose_images(trainer *t);
+/* A batch took SECONDS: does decoding take so much of the time that it should be done once only? */
+void trainer_weigh_decoding(trainer *t, const batch *b, double seconds);
 
 /* Act on what is in the mailbox; waits while the run is paused. False: stop. */
 bool trainer_poll(trainer *t);

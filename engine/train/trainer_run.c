@@ -100,9 +100,10 @@ static thaw_status advance(trainer *t, bool *done) {
     if (!b) return thaw_ok();
     thaw_status status = leave_out(t, b) ? thaw_ok() : train_batch(t, b, started);
     profile_enter(&t->profile, THAW_PHASE_OTHER);
+    double seconds = clock_seconds() - started;
+    trainer_weigh_decoding(t, b, seconds);
     loader_release(t->train, b);
     if (begin_anew(t, &status)) return thaw_ok();
-    double seconds = clock_seconds() - started;
     t->epoch_seconds += seconds;
     t->train_seconds += seconds;
     t->next_batch++;
@@ -231,6 +232,7 @@ static void start_loading(trainer *t, bool anew) {
     profile_enter(&t->profile, THAW_PHASE_KEPT);
     anew |= trainer_renew_cache(t);
     if (anew) trainer_settle_cache(t);
+    if (anew) trainer_choose_images(t);
     profile_enter(&t->profile, THAW_PHASE_WAIT);
     if (anew) loader_start(t->train, t->epoch, t->next_batch);
     profile_enter(&t->profile, THAW_PHASE_OTHER);

@@ -263,8 +263,8 @@ class Bench:
             f"ResNet-18 at 224 px, batch {args.batch}, {images}: medians (and range) of {args.rounds} interleaved rounds, "
             "loading included; of Python each second epoch, for its epochs are alike. *plain*: the tutorial's loop. "
             "*tuned*: channels_last, batch norm of what is frozen in eval mode, persistent workers, in the bf16 rows autocast. thaw "
-            "keeps decoded images and the outputs of frozen layers, which is its default; its own validation and "
-            "checkpoints are not counted.", "",
+            "keeps the outputs of frozen layers, or where there are none decoded images, which is its default; its own "
+            "validation and checkpoints are not counted.", "",
             table(("what", "reached", "wanted", "thaw against Python"), self.rows), "",
             *self.notes])
 

@@ -195,6 +195,31 @@ static void every_augmentation_is_the_same_from_the_cache(void **state) {
     }
 }
 
+static void decoded_images_go_and_come_without_a_difference(void **state) {
+    (void)state;
+    enum { TURNS = 4 };
+    static const bool on[TURNS] = {true, false, true, true};
+    loader_params p = params_for(set);
+    loader *plain = must_make(&p);
+    p.cache_bytes = 1 << 24;
+    loader *l = must_make(&p);
+    for (int turn = 0; turn < TURNS; turn++) {
+        loader_keep_images(l, on[turn]);
+        assert_true(digest(l, turn, 0, NULL) == digest(plain, turn, 0, NULL));
+        assert_true((loader_image_bytes(l) > 0) == on[turn]);
+    }
+    /* In the middle of an epoch as well. */
+    loader_start(l, 0, 0);
+    loader_release(l, loader_next(l));
+    loader_keep_images(l, false);
+    assert_int_equal(loader_image_bytes(l), 0);
+    assert_true(digest(l, 0, 1, NULL) == digest(plain, 0, 1, NULL));
+    loader_keep_images(plain, true); /* it has no room for any */
+    assert_int_equal(loader_image_bytes(plain), 0);
+    loader_free(plain);
+    loader_free(l);
+}
+
 static void an_epoch_can_be_resumed_in_the_middle(void **state) {
     (void)state;
     loader_params p = params_for(set);
@@ -667,6 +692,7 @@ int main(void) {
         cmocka_unit_test(batches_do_not_depend_on_workers_depth_or_cache),
         cmocka_unit_test(batches_lie_in_the_memory_that_is_lent),
         cmocka_unit_test(every_augmentation_is_the_same_from_the_cache),
+        cmocka_unit_test(decoded_images_go_and_come_without_a_difference),
         cmocka_unit_test(an_epoch_can_be_resumed_in_the_middle),
         cmocka_unit_test(a_batch_held_across_a_restart_stays_as_it_was),
         cmocka_unit_test(a_loader_can_be_freed_at_any_moment),
