@@ -3,8 +3,6 @@
  *
  * Output extent: floor((in + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, as torch defines Conv2d.
  */
-#include <string.h>
-
 #include "engine/nn/fold.h"
 #include "engine/nn/fuse.h"
 #include "engine/nn/init.h"
@@ -29,8 +27,7 @@ static bool slow_to_go_back(const layer *self, const pass *p) {
     const conv_spec *c = &self->spec.conv;
     if (!p->recording || p->type != DTYPE_BF16 || p->device.kind != DEVICE_CPU) return false;
     if (c->groups != c->in || c->groups != c->out || c->groups == 1) return false;
-    bool old = strncmp(torch_about(p->scope->torch)->version, "1.", 2) == 0;
-    return c->kernel[0] > 3 || (c->stride[0] > 1 && !old);
+    return c->kernel[0] > 3 || (c->stride[0] > 1 && torch_about(p->scope->torch)->major >= 2);
 }
 
 static tensor *conv_in_float32(layer *self, pass *p, tensor *x) {

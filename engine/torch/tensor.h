@@ -51,6 +51,7 @@ void torch_trim(void);
 
 typedef struct torch_facts {
     char version[48];  /* "1.13.0", "2.13.0+cpu": libtorch's own */
+    int major;         /* 1, 2: its first number; what is slow or missing differs most between these */
     char library[512]; /* path of libtorch_cpu.so in use */
     int threads;
     int cuda_devices; /* 0 without CUDA */

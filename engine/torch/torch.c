@@ -42,6 +42,7 @@ static thaw_status gather_facts(torch *t, void *handle, int threads) {
     t->api->describe(&status, &says);
     THAW_TRY(status);
     snprintf(t->facts.version, sizeof t->facts.version, "%s", says.version);
+    t->facts.major = (int)strtol(says.version, NULL, 10);
     snprintf(t->facts.library, sizeof t->facts.library, "%s", says.library);
     t->facts.cuda_devices = says.cuda_devices;
     t->facts.cuda_built = says.cuda_built;

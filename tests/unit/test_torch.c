@@ -156,6 +156,7 @@ static void the_facts_are_those_of_the_loaded_library(void **state) {
     int major = 0, minor = 0;
     assert_int_equal(sscanf(facts->version, "%d.%d", &major, &minor), 2);
     assert_true(major > 1 || minor >= 13);
+    assert_int_equal(facts->major, major);
     assert_non_null(strstr(facts->library, "libtorch_cpu"));
     assert_true(path_exists(facts->library));
     assert_int_equal(facts->threads, 2);
