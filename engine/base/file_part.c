@@ -7,14 +7,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool file_part_read(int fd, void *out, size_t count, off_t at) {
-    for (size_t done = 0; done < count;) {
+size_t file_part_read_some(int fd, void *out, size_t count, off_t at) {
+    size_t done = 0;
+    while (done < count) {
         ssize_t got = pread(fd, (char *)out + done, count - done, at + (off_t)done);
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return false;
+        if (got <= 0) break;
         done += (size_t)got;
     }
-    return true;
+    return done;
+}
+
+bool file_part_read(int fd, void *out, size_t count, off_t at) {
+    return file_part_read_some(fd, out, count, at) == count;
 }
 
 bool file_part_write(int fd, const void *from, size_t count, off_t at) {

@@ -12,14 +12,13 @@
  */
 #include "engine/run/read_ahead.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/file_part.h"
 #include "engine/base/thread.h"
 #include "engine/run/event_step.h"
 
@@ -74,17 +73,11 @@ read_ahead_params read_ahead_default_params(void) {
 
 /* Read up to SIZE bytes more, which are at PLACE in the file; how many came. */
 static size_t read_more(int fd, block *b, off_t place, size_t size) {
-    size_t before = b->filled;
     b->text = vec_reserve(b->text, &b->text_capacity, b->filled + size + EVENT_STEP_ROOM, 1);
-    while (b->filled - before < size) {
-        off_t at = place + (off_t)(b->filled - before);
-        ssize_t got = pread(fd, b->text + b->filled, size - (b->filled - before), at);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) break;
-        b->filled += (size_t)got;
-    }
+    size_t came = file_part_read_some(fd, b->text + b->filled, size, place);
+    b->filled += came;
     memset(b->text + b->filled, 0, EVENT_STEP_ROOM);
-    return b->filled - before;
+    return came;
 }
 
 /* Where the line that begins at START ends, reading on while it does not; NULL: nowhere. */

@@ -180,16 +180,23 @@ struct channel_sums {
     numbers gradient, product; /* of G, and of G (X - mean) */
 };
 
-channel_sums sum_gradients(const rows &r, const at::Tensor &x, const at::Tensor &dy, const norm_gate &gate,
-                           const numbers &mean, void *passed) {
-    partial p(r);
-    each_chunk(r, [&](const norm_span &s, int64_t i) {
-        norm_gradient_sums(s, x.data_ptr(), dy.data_ptr(), gate, mean.data(), passed, p.first(i),
-                           p.second(i));
+/* What goes back through a norm, and what it met on its way there. */
+struct passage {
+    rows r;
+    at::Tensor x, dy;
+    norm_gate gate;
+    const line &by;
+};
+
+channel_sums sum_gradients(const passage &of, void *passed) {
+    partial p(of.r);
+    each_chunk(of.r, [&](const norm_span &s, int64_t i) {
+        norm_gradient_sums(s, of.x.data_ptr(), of.dy.data_ptr(), of.gate, of.by.mean.data(), passed,
+                           p.first(i), p.second(i));
     });
-    const auto channels = static_cast<size_t>(r.channels);
+    const auto channels = static_cast<size_t>(of.r.channels);
     channel_sums out{numbers(channels), numbers(channels)};
-    for (int64_t i = 0; i < r.chunks(); i++)
+    for (int64_t i = 0; i < of.r.chunks(); i++)
         for (size_t c = 0; c < channels; c++) {
             out.gradient[c] += p.first(i)[c];
             out.product[c] += p.second(i)[c];
@@ -208,17 +215,17 @@ at::Tensor of_channels(const numbers &from, const numbers *factor) {
  * With N values a channel and the batch's own statistics,
  * dx = scale (G - sum(G) / N - (x - mean) deviates^2 sum(G (x - mean)) / N); with the running ones scale G.
  */
-void input_gradient(const rows &r, const at::Tensor &x, const at::Tensor &dy, const norm_gate &gate,
-                    const line &by, const channel_sums &sums, bool training, const at::Tensor &dx) {
-    const auto channels = static_cast<size_t>(r.channels);
+void input_gradient(const passage &of, const channel_sums &sums, bool training, const at::Tensor &dx) {
+    const auto channels = static_cast<size_t>(of.r.channels);
+    const auto count = static_cast<float>(of.r.count);
     numbers even(channels), steep(channels);
     for (size_t c = 0; training && c < channels; c++) {
-        even[c] = sums.gradient[c] / static_cast<float>(r.count);
-        steep[c] = by.deviates[c] * by.deviates[c] * sums.product[c] / static_cast<float>(r.count);
+        even[c] = sums.gradient[c] / count;
+        steep[c] = of.by.deviates[c] * of.by.deviates[c] * sums.product[c] / count;
     }
-    each_chunk(r, [&](const norm_span &s, int64_t) {
-        norm_gradient(s, x.data_ptr(), dy.data_ptr(), gate, by.mean.data(), even.data(), steep.data(),
-                      by.scale.data(), dx.data_ptr());
+    each_chunk(of.r, [&](const norm_span &s, int64_t) {
+        norm_gradient(s, of.x.data_ptr(), of.dy.data_ptr(), of.gate, of.by.mean.data(), even.data(),
+                      steep.data(), of.by.scale.data(), dx.data_ptr());
     });
 }
 
@@ -231,28 +238,29 @@ autograd::variable_list norm_backward::apply(autograd::variable_list &&gradients
     const at::NoGradGuard quiet;
     autograd::variable_list out(4);
     if (!gradients[0].defined()) return out;
-    const at::Tensor of = x.unpack(), result = gate_by_y ? y.unpack() : at::Tensor();
+    const at::Tensor from = x.unpack(), result = gate_by_y ? y.unpack() : at::Tensor();
     at::Tensor dy = std::move(gradients[0]);
-    dy = channels_last(dy.to(of.scalar_type()));
+    dy = channels_last(dy.to(from.scalar_type()));
     const auto wants = [&](input i) { return task_should_compute_output(i); };
     const bool passes = wants(INPUT_SUM) && clips, reuse = only_ours(dy);
     const at::Tensor passed = !passes ? at::Tensor() : reuse ? dy : at::empty_like(dy);
-    const rows r(of);
-    norm_gate gate{gate_by_y ? result.data_ptr() : nullptr, by.scale.data(), by.shift.data(), clip};
+    const norm_gate gate{gate_by_y ? result.data_ptr() : nullptr, by.scale.data(), by.shift.data(), clip};
+    passage of{rows(from), from, std::move(dy), gate, by};
     channel_sums sums;
     if (training || passes || wants(INPUT_WEIGHT) || wants(INPUT_BIAS))
-        sums = sum_gradients(r, of, dy, gate, by.mean, passes ? passed.data_ptr() : nullptr);
+        sums = sum_gradients(of, passes ? passed.data_ptr() : nullptr);
     if (passes) { /* it has been through the gate */
-        dy = passed;
-        gate = {nullptr, by.scale.data(), by.shift.data(), clip_of(UNARY_NONE)};
+        of.dy = passed;
+        of.gate = {nullptr, by.scale.data(), by.shift.data(), clip_of(UNARY_NONE)};
     }
-    if (wants(INPUT_SUM)) out[INPUT_SUM] = dy;
+    if (wants(INPUT_SUM)) out[INPUT_SUM] = of.dy;
     if (wants(INPUT_WEIGHT)) out[INPUT_WEIGHT] = of_channels(sums.product, &by.deviates);
     if (wants(INPUT_BIAS)) out[INPUT_BIAS] = of_channels(sums.gradient, nullptr);
     if (wants(INPUT_X)) {
         const bool in_place = reuse && !wants(INPUT_SUM);
-        out[INPUT_X] = in_place ? dy : at::empty(of.sizes(), of.options(), at::MemoryFormat::ChannelsLast);
-        input_gradient(r, of, dy, gate, by, sums, training, out[INPUT_X]);
+        out[INPUT_X] =
+            in_place ? of.dy : at::empty(from.sizes(), from.options(), at::MemoryFormat::ChannelsLast);
+        input_gradient(of, sums, training, out[INPUT_X]);
     }
     return out;
 }
