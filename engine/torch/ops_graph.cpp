@@ -28,9 +28,20 @@ struct cuda_graph {
 
 namespace {
 
-/* A recording that ended in an error leaves libtorch's allocator pointing to it: it is never freed, and none
- * is begun after it. */
+/* A recording that could not be begun or ended leaves libtorch's allocator pointing to it: it is never freed,
+ * and none is begun after it. */
 std::atomic<bool> broken{false};
+
+/* The allocator is done with what was recorded, whatever became of it since: a graph that finds no memory to
+ * be made ready for launching, say. */
+bool is_over(at::cuda::CUDAGraph &recorded) noexcept {
+    try {
+        recorded.pool();
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
 
 /* One a device, for libtorch keeps memory for each stream that it multiplied matrices on. */
 c10::cuda::CUDAStream aside(c10::DeviceIndex device) {
@@ -75,6 +86,7 @@ cuda_graph *graph_begin(thaw_status *status, device d) {
             g->recorded.capture_begin({0, 0}, cudaStreamCaptureModeRelaxed);
         } catch (...) {
             put_back(g.get());
+            g.release()->broken = broken = true;
             throw;
         }
         return g.release();
@@ -86,7 +98,7 @@ bool graph_end(thaw_status *status, cuda_graph *g) {
         g->recorded.capture_end();
         return true;
     });
-    if (!done) g->broken = broken = true;
+    if (!done && !is_over(g->recorded)) g->broken = broken = true;
     put_back(g);
     return done;
 }

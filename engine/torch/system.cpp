@@ -14,6 +14,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/ops/empty.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/cuda.h>
 
 #include "engine/torch/plugin.hpp"
@@ -44,9 +45,12 @@ struct cuda_driver {
 };
 
 void describe_cuda(int index, char *name, size_t name_size, uint64_t *free_bytes, uint64_t *total_bytes) {
-    /* Makes the device's context the current one of this thread, which the driver's memory query asks. */
-    const at::Tensor touch =
-        at::empty({1}, at::TensorOptions(at::kFloat).device(at::Device(at::kCUDA, index)));
+    /* The driver's memory query asks this thread's current context: it is the device's for as long as the
+     * guard is here, and there is one once something was made on the device.
+     */
+    const at::Device here(at::kCUDA, static_cast<c10::DeviceIndex>(index));
+    const c10::DeviceGuard current(here);
+    const at::Tensor touch = at::empty({1}, at::TensorOptions(at::kFloat).device(here));
     const cuda_driver driver;
     int handle = 0;
     char found[128] = "";

@@ -52,6 +52,16 @@ static tensor *network(learner *l, tscope *s, pass *p, act x, size_t cut) {
     return t_to(s, y.t, m->device, DTYPE_F32, FORMAT_PRESERVE);
 }
 
+/* After a failure nothing was read that would have waited for the device, which may still copy the batch that
+ * the caller is about to give back. */
+static thaw_status end_step(learner *l, tscope *s) {
+    thaw_status status = tscope_end(s);
+    if (!thaw_failed(&status)) return status;
+    thaw_status waited = torch_synchronize(l->model->torch, l->model->device);
+    (void)waited; /* what failed first is what is told */
+    return status;
+}
+
 static void read_logits(learner *l, tscope *s, tensor *logits, int count) {
     size_t need = (size_t)count * (size_t)l->model->classes;
     l->logits = vec_reserve(l->logits, &l->logits_capacity, need, sizeof *l->logits);
@@ -102,9 +112,11 @@ static step_result forward_and_backward(learner *l, tscope *s, const image_batch
     pass p = pass_of(l, s, true, step);
     computing how = {.learner = l, .step = step};
     step_input in = {.compute = compute, .user = &how, .seed = l->seed, .step = (uint64_t)step};
-    in.x = input(l, s, &p, batch, &in.cut);
     profile_enter(l->profile, THAW_PHASE_UPLOAD);
+    /* Ahead of the images, which a device then copies while it is told what to do with them: these few bytes
+     * are waited for. */
     in.target = t_from_data(s, SHAPE_1(batch->count), DTYPE_I64, batch->label, l->model->device);
+    in.x = input(l, s, &p, batch, &in.cut);
     profile_enter(l->profile, THAW_PHASE_FORWARD);
     step_result r;
     bool by_stage = l->profile && l->profile->detailed; /* a graph has no stages */
@@ -125,7 +137,7 @@ thaw_status learner_step(learner *l, const image_batch *batch, int64_t step, dou
         tscope_fail(&s, thaw_error(THAW_ERR_NUMERIC, "the loss is %g at step %lld; lower the learning rate",
                                    whole, (long long)step));
     profile_enter(l->profile, THAW_PHASE_OTHER);
-    thaw_status status = tscope_end(&s);
+    thaw_status status = end_step(l, &s);
     if (thaw_failed(&status)) {
         optimizer_drop_grads(l->optimizer);
         return status;
@@ -148,7 +160,7 @@ thaw_status learner_infer(learner *l, const image_batch *batch) {
     pass q = pass_of(l, &s, false, 0);
     read_logits(l, &s, network(l, &s, &q, x, cut), batch->count);
     torch_grad_mode(l->model->torch, recording);
-    return tscope_end(&s);
+    return end_step(l, &s);
 }
 
 const layer *learner_needs_two(const learner *l) {

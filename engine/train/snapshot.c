@@ -183,6 +183,8 @@ static thaw_status copy_all(snapshot *s) {
 thaw_status snapshot_take(snapshot *s) {
     THAW_TRY(make_room(s));
     thaw_status status = s->gather ? gather_all(s) : copy_all(s);
+    /* A device without room for putting them together gives them one by one. */
+    if (s->gather && thaw_failed(&status)) status = copy_all(s);
     for (size_t i = 0; i < s->count; i++)
         s->place[i].taken = !thaw_failed(&status);
     return status;

@@ -672,6 +672,24 @@ static void a_copy_that_still_holds_is_not_made_again(void **state) {
     shelf_free(h);
 }
 
+/* A device that is nearly full cannot, and the checkpoint must be written all the same. */
+static void what_cannot_be_put_together_is_read_one_by_one(void **state) {
+    (void)state;
+    shelf *h = shelf_new(true, false);
+    tensor *plain = h->trained;
+    h->trained = t_to(&h->scope, plain, (device){.kind = DEVICE_CPU}, DTYPE_F32, FORMAT_BLOCKED);
+    tscope scope;
+    tscope_begin(&scope, support_torch());
+    t_cat(&scope, (tensor *[]){plain, h->trained}, 2, 0);
+    thaw_status refused = tscope_end(&scope);
+    assert_true(thaw_failed(&refused)); /* else this test shows nothing */
+    shelf_take(h, false);
+    assert_memory_equal(fetched(h, 0), h->rows, sizeof h->rows);
+    assert_int_equal(*(const int64_t *)fetched(h, 1), 7);
+    assert_true(((const float *)fetched(h, 2))[3] == 4);
+    shelf_free(h);
+}
+
 static void one_element_that_is_not_finite_is_found(void **state) {
     (void)state;
     enum { MANY = 10000 };
@@ -704,6 +722,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_snapshot_gives_rows_whatever_the_layout),
         cmocka_unit_test(a_snapshot_is_of_one_moment),
         cmocka_unit_test(a_copy_that_still_holds_is_not_made_again),
+        cmocka_unit_test(what_cannot_be_put_together_is_read_one_by_one),
         cmocka_unit_test(one_element_that_is_not_finite_is_found),
         cmocka_unit_test_setup(the_thread_gives_way_also_where_training_is_real_time, reset_disk),
         cmocka_unit_test_setup(training_goes_on_while_a_checkpoint_is_written, reset_disk),
