@@ -62,6 +62,7 @@ void run_profile_add(run_profile *p, const thaw_event *e) {
     p->decode += known(e->profile.decode);
     p->transform += known(e->profile.transform);
     p->workers = e->profile.workers;
+    p->write += known(e->profile.write);
     p->steps += e->profile.steps;
     p->images += e->profile.images;
     add_stages(p, e);

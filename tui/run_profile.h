@@ -18,6 +18,7 @@ typedef struct run_profile {
     double phase[THAW_PHASE_COUNT]; /* seconds */
     double decode, transform;       /* seconds of all loader workers together */
     int workers;
+    double write; /* seconds, a thread of its own writing checkpoints */
     int64_t steps, images;
     bool exact;
     thaw_stage_time *stage; /* in the model's order; none: not measured */

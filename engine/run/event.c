@@ -138,6 +138,7 @@ static const event_field fields[] = {
     {THAW_EVENT_PROFILE, "decode", EVENT_NUMBER, AT(profile.decode)},
     {THAW_EVENT_PROFILE, "transform", EVENT_NUMBER, AT(profile.transform)},
     {THAW_EVENT_PROFILE, "workers", EVENT_INT, AT(profile.workers)},
+    {THAW_EVENT_PROFILE, "write", EVENT_NUMBER, AT(profile.write)},
     {THAW_EVENT_PROFILE, "exact", EVENT_BOOL, AT(profile.exact)},
     {THAW_EVENT_PROFILE, "stages", EVENT_STAGES, COUNTED(profile.stage, profile.stage_count)},
     {THAW_EVENT_END, "run", EVENT_TEXT, AT(end.run)},

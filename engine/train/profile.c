@@ -155,10 +155,12 @@ void profile_event(profile *p, thaw_event *e) {
     e->profile.images = p->images;
     e->profile.seconds = p->mark - p->begun;
     memcpy(e->profile.phase, p->seconds, sizeof p->seconds);
+    e->profile.write = p->write;
     e->profile.exact = p->detailed || !p->wait;
     take_stages(p, e);
     memset(p->seconds, 0, sizeof p->seconds);
     p->begun = p->mark;
     p->steps = 0;
     p->images = 0;
+    p->write = 0;
 }

@@ -31,6 +31,7 @@ typedef struct profile {
     double seconds[THAW_PHASE_COUNT];
     int steps;
     int64_t images;
+    double write; /* seconds beside all of these: of checkpoints that a thread of its own wrote */
     int epoch;    /* that all of it belongs to */
     double begun; /* on the clock */
 

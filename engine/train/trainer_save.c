@@ -255,6 +255,7 @@ void trainer_await_save(trainer *t) {
     double begun = clock_seconds();
     thaw_status status = saver_end(&t->saving->saver);
     double waited = clock_seconds() - begun;
+    t->profile.write += t->saving->seconds;
     finish(t, &status);
     say_slow(t, waited);
     profile_enter(&t->profile, before);

@@ -198,7 +198,8 @@ typedef struct thaw_event {
             double phase[THAW_PHASE_COUNT]; /* seconds each */
             double decode, transform;       /* seconds, summed over the loader's workers */
             int workers;                    /* of them, for training images */
-            bool exact; /* false: a device worked on while phases changed; where its time shows is chance */
+            double write; /* seconds, a thread of its own writing checkpoints that were finished since */
+            bool exact;   /* false: a device worked on while phases changed; where its time shows is chance */
             thaw_stage_time *stage; /* of training, when asked for */
             size_t stage_count;
         } profile;

@@ -133,6 +133,7 @@ void feed_profile(app *a, int epoch) {
     e.profile.decode = 0.75;
     e.profile.transform = 0.0625;
     e.profile.workers = 2;
+    e.profile.write = 0.0125;
     e.profile.exact = true;
     e.profile.stage_count = 2;
     e.profile.stage = xcalloc(2, sizeof *e.profile.stage);

@@ -196,6 +196,7 @@ static void where_the_time_went_is_a_pane(void **state) {
     assert_shows(a, "other            125 ms  10 %");
     assert_shows(a, "all of it         1.2 s 100 %   2.5 s 100 %");
     assert_shows(a, "on 2 threads: decode 750 ms, resize 62.5 ms");
+    assert_shows(a, "on a thread: checkpoints 12.5 ms, in all 25.0 ms");
     assert_shows_not(a, "data wait"); /* took nothing */
     assert_shows(a, "layer2.0");
     press(a, "w");

@@ -252,6 +252,8 @@ static void training_goes_on_while_a_checkpoint_is_written(void **state) {
     assert_int_equal(first->checkpoint.epoch, 1);
     assert_true(first->checkpoint.best);
     assert_true(first->checkpoint.seconds > 0);
+    assert_true(rig_event(&r, THAW_EVENT_PROFILE, 0)->profile.write == 0);
+    assert_true(rig_event(&r, THAW_EVENT_PROFILE, 1)->profile.write == first->checkpoint.seconds);
     assert_true(rig_digest(&plain, "", DIGEST_ALL) == rig_digest(&r, "", DIGEST_ALL));
     assert_true(checkpoint_digest(plain.folder) == checkpoint_digest(r.folder));
     assert_int_equal(steps_in(r.folder), 8);

@@ -50,6 +50,13 @@ static void print_loading(const run_profile *p) {
         p->workers, p->workers == 1 ? "" : "s", all, p->decode, p->transform);
 }
 
+static void print_writing(const run_profile *p) {
+    if (p->write <= 0) return;
+    out_format("\nBeside that a thread wrote checkpoints for %.3f seconds: \"%s\" above is what training was "
+               "held for them.\n",
+               p->write, run_profile_label(THAW_PHASE_CHECKPOINT));
+}
+
 static void stage_cell(table *t, const run_profile *p, double seconds) {
     if (isfinite(seconds) && p->steps > 0)
         table_cell(t, "%.3f", milliseconds * seconds / (double)p->steps);
@@ -91,6 +98,7 @@ void profile_table_print(const run_profile *p) {
                  "worked)\n");
     print_phases(p);
     print_loading(p);
+    print_writing(p);
     print_stages(p);
     out_flush();
 }

@@ -128,7 +128,7 @@ const command command_train = {
         "the next step, so that `thaw resume` can go on; a second Ctrl-C stops at once, and what was "
         "saved before "
         "stays whole. --profile says at the end what the time went into: phases that add up to all of it, "
-        "and forward and backward of each stage of the model.\n"
+        "what threads loaded and saved beside them, and forward and backward of each stage of the model.\n"
         "With --json: one event a line as docs/events.md describes them. An epoch ends with {\"event\": "
         "\"epoch\", ...} and the run with {\"event\": \"end\", ...}.",
     .options = OPT(JSON) | OPT(SET) | OPT(THREADS) | OPT(DEVICE) | OPT(PRECISION) | OPT(RUNS) | OPT(PROFILE),

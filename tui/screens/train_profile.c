@@ -91,6 +91,14 @@ static void draw_loading(const view *v, rect row, size_t index) {
                  text_duration(v->epoch->transform, transform));
 }
 
+/* Of the thread that does it beside training. */
+static void draw_writing(const view *v, rect row, size_t index) {
+    char epoch[NUMBER_TEXT_MAX], run[NUMBER_TEXT_MAX];
+    (void)index;
+    canvas_textf(v->c, row.row, row.col, row.cols, ROLE_DIM, "on a thread: checkpoints %s, in all %s",
+                 text_duration(v->epoch->write, epoch), text_duration(v->run->write, run));
+}
+
 static void draw_inexact(const view *v, rect row, size_t index) {
     (void)index;
     canvas_text(v->c, row.row, row.col, row.cols, "the device was not waited for all of the time", ROLE_WARN);
@@ -102,6 +110,7 @@ static void phase_lines(const view *v, profile_lines *l) {
         if (v->run->phase[i] >= least_shown || i == THAW_PHASE_OTHER) add_line(l, draw_phase, i);
     add_line(l, draw_whole, 0);
     if (v->epoch->decode + v->epoch->transform > 0) add_line(l, draw_loading, 0);
+    if (v->run->write >= least_shown) add_line(l, draw_writing, 0);
     if (!v->run->exact) add_line(l, draw_inexact, 0);
 }
 
