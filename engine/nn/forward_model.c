@@ -152,8 +152,19 @@ int model_piece(const model *m) {
     return torch_about(m->torch)->threads > 1 ? MODEL_PIECE : MODEL_PIECE_ONE_THREAD;
 }
 
+/* The number of the newest weights made ready (fold.h), and one; 0: there are none. */
+static uint64_t newest_fold(const model *m) {
+    uint64_t newest = 0;
+    for (size_t i = 0; i < m->order_count; i++) {
+        const fold *f = m->order[i]->folded;
+        if (f && f->made >= newest) newest = f->made + 1;
+    }
+    return newest;
+}
+
 static act forward_pieces(model *m, pass *p, act x, size_t from, size_t to, int most) {
     int64_t count = x.size.dim[0];
+    uint64_t ready = newest_fold(m);
     size_t pieces = 0;
     tensor **piece = xcalloc((size_t)(count + most - 1) / (size_t)most, sizeof *piece);
     act y = x;
@@ -164,6 +175,11 @@ static act forward_pieces(model *m, pass *p, act x, size_t from, size_t to, int 
         part.t = t_slice(p->scope, x.t, 0, i, end, 1);
         y = forward_whole(m, p, part, from, to);
         piece[pieces++] = y.t;
+        if (p->training && newest_fold(m) != ready) {
+            /* What making them took lies between what stays, in pieces that the next images cannot use. */
+            torch_let_go();
+            ready = newest_fold(m);
+        }
     }
     y.t = pass_failed(p) ? NULL : t_cat(p->scope, piece, pieces, 0);
     for (size_t i = 0; i < pieces; i++)

@@ -81,41 +81,42 @@ void init_fill(const weight_fill *fill, float *values, size_t count, rng *r) {
 
 typedef struct materialise {
     model *m;
-    tscope *scope;
     uint64_t seed;
+    thaw_status status;
 } materialise;
 
-static tensor *param_first(materialise *job, layer *l, int index) {
+/* Filled where they lie, or on their way to a device. */
+static tensor *param_first(materialise *job, tscope *s, layer *l, int index) {
     param *p = &l->param[index];
     size_t count = (size_t)shape_elements(&p->size);
-    float *values = xcalloc(count, sizeof *values);
+    tensor *t = t_empty(s, p->size, DTYPE_F32, (device){.kind = DEVICE_CPU}, FORMAT_CONTIGUOUS);
+    float *values = t_data(s, t, FORMAT_CONTIGUOUS);
+    if (!values) return NULL;
+    memset(values, 0, count * sizeof *values);
     char *key = param_key(l, p);
     rng r = rng_keyed(job->seed, RNG_INIT, hash_bytes(key, strlen(key), 0), 0);
     if (l->kind->init) l->kind->init(l, index, values, count, &r);
-    tensor *t = t_from_data(job->scope, p->size, DTYPE_F32, values, job->m->device);
-    if (p->type != DTYPE_F32)
-        t = t_to(job->scope, t, job->m->device, p->type, FORMAT_PRESERVE); /* counters */
-    if (p->size.ndim == 4) t = t_to(job->scope, t, job->m->device, p->type, job->m->format);
     free(key);
-    free(values);
-    return t;
+    t = t_to(s, t, job->m->device, p->type, FORMAT_PRESERVE); /* some are counters */
+    return p->size.ndim == 4 ? t_to(s, t, job->m->device, p->type, job->m->format) : t;
 }
 
+/* Each in a scope of its own: what one was made of is the next one's memory. */
 static void materialise_visit(void *user, layer *l) {
     materialise *job = user;
-    for (int i = 0; i < l->param_count; i++) {
+    for (int i = 0; i < l->param_count && !thaw_failed(&job->status); i++) {
         param *p = &l->param[i];
         if (p->t) continue;
-        tensor *t = param_first(job, l, i);
-        if (tscope_failed(job->scope)) return;
-        p->t = t_keep(job->scope, t);
+        tscope s;
+        tscope_begin(&s, job->m->torch);
+        tensor *t = param_first(job, &s, l, i);
+        if (!tscope_failed(&s)) p->t = t_keep(&s, t);
+        job->status = tscope_end(&s);
     }
 }
 
 thaw_status init_materialise(model *m, layer *top, uint64_t seed) {
-    tscope scope;
-    tscope_begin(&scope, m->torch);
-    materialise job = {m, &scope, seed};
+    materialise job = {.m = m, .seed = seed};
     layer_each(top, materialise_visit, &job);
-    return tscope_end(&scope);
+    return job.status;
 }

@@ -1,10 +1,11 @@
 /*
  * pool.c - see pool.h.
  *
- * Large blocks are cut from segments, best fit, and grow together again when free, as in any heap; what makes
- * it worth having beside malloc's is that it does not give memory back between two steps, in any thread.
- * In front of each block stands what it is. Free blocks are also in an array, by extent and then address, so
- * that the smallest that fits is found by halving.
+ * Large blocks are cut from segments and grow together again when free, as in any heap; what makes it worth
+ * having beside malloc's is that it does not give memory back between two steps, in any thread. Of the free
+ * blocks that are large enough the one is taken that needs the fewest pages from the system, of those the
+ * smallest: a step uses the same memory again and again instead of all holes there are in turn.
+ * In front of each block stands what it is. Free blocks are also in an array, by extent and then address.
  */
 #include "engine/torch/pool.h"
 
@@ -34,6 +35,7 @@ union block {
     struct {
         size_t extent; /* bytes with this; 0: cut from WHOLE, or without that malloc's */
         size_t before; /* the extent of the block before this one; 0: it is its segment's first */
+        size_t warm;   /* of a free one: bytes from its start that have pages; of the rest nothing is known */
         block *whole;
         size_t cuts; /* from this one: how many are in use, and one while more may come */
         bool free, last;
@@ -115,6 +117,7 @@ static void split(block *b, size_t extent) {
     block *rest = (block *)((char *)b + extent);
     *rest = (block){.before = extent, .last = b->last};
     size_t left = b->extent - extent;
+    rest->warm = b->warm > extent ? b->warm - extent : 0;
     b->extent = extent;
     b->last = false;
     set_extent(rest, left);
@@ -123,6 +126,7 @@ static void split(block *b, size_t extent) {
 
 static void join(block *b, block *next) {
     size_t extent = b->extent + next->extent;
+    if (b->warm == b->extent) b->warm += next->warm;
     b->last = next->last;
     set_extent(b, extent);
 }
@@ -156,6 +160,7 @@ static void give_back(void) {
         } else {
             size_t head = round_up((size_t)(b + 1), PAGE) - (size_t)b;
             madvise((char *)b + head, b->extent - head, MADV_DONTNEED);
+            b->warm = 0;
         }
     }
     pool.resident = pool.used;
@@ -172,10 +177,23 @@ static void sweep(void) {
 
 /* ---- the tensors' side ---- */
 
+/* The free block for EXTENT; NULL: there is none. */
+static block *find(size_t extent) {
+    block *best = NULL;
+    size_t least = SIZE_MAX;
+    for (size_t at = place_of(extent, NULL); at < pool.count && least > 0; at++) {
+        block *b = pool.free[at];
+        size_t cold = b->warm < extent ? extent - b->warm : 0;
+        if (cold >= least) continue;
+        best = b;
+        least = cold;
+    }
+    return best;
+}
+
 static block *take_large(size_t extent, size_t huge) {
     sweep();
-    size_t at = place_of(extent, NULL);
-    block *b = at < pool.count ? pool.free[at] : NULL;
+    block *b = find(extent);
     if (b)
         unlist(b);
     else
@@ -190,6 +208,7 @@ static block *take_large(size_t extent, size_t huge) {
 
 static void give_large(block *b) {
     pool.used -= b->extent;
+    b->warm = b->extent;
     block *next = after(b);
     if (next && next->free) {
         unlist(next);
@@ -317,6 +336,12 @@ void pool_expect_reuse(void) {
     pthread_mutex_lock(&pool.lock);
     give_back();
     pool.huge = true;
+    pthread_mutex_unlock(&pool.lock);
+}
+
+void pool_let_go(void) {
+    pthread_mutex_lock(&pool.lock);
+    give_back();
     pthread_mutex_unlock(&pool.lock);
 }
 

@@ -36,7 +36,8 @@ size_t pool_cut_size(size_t size); /* what a tensor of SIZE bytes takes of it */
 /* BYTES at MEMORY are about to be written. In such a block their pages are found now, a huge page at a time
  * where that is quick: small ones, each found when it is first touched, take longer than reading the file. */
 void pool_ready(const void *memory, size_t bytes);
-void pool_trim(void); /* what nobody uses goes back to the system now */
+void pool_let_go(void); /* what nobody uses goes back to the system now; what comes, comes as before */
+void pool_trim(void);   /* the same at the end of it all */
 
 typedef struct pool_state {
     size_t used;    /* bytes of large blocks in use */

@@ -47,6 +47,7 @@ void torch_close(torch *t); /* forgets the handle; the library stays loaded. NUL
  * system.
  */
 void torch_expect_steps(void);
+void torch_let_go(void);
 void torch_trim(void);
 
 typedef struct torch_facts {

@@ -83,6 +83,10 @@ void torch_expect_steps(void) {
     pool_expect_reuse();
 }
 
+void torch_let_go(void) {
+    pool_let_go();
+}
+
 void torch_trim(void) {
     pool_trim();
 }

@@ -14,6 +14,7 @@ enum {
     ALIGNMENT = 64,
     GATHER_BYTES = 64 << 20, /* that a device puts together at once: so much more memory it needs */
     CHECK_ELEMENTS = 4096,
+    PART_BYTES = 256 << 10, /* that are brought in order at once */
 };
 
 /* ---- items ---- */
@@ -197,33 +198,38 @@ static const void *bytes_of(const snapshot *s, size_t i) {
     return p->held ? p->memory : s->buffer + p->offset;
 }
 
-/* (N, H, W, C) as (N, C, H, W). */
-static void put_in_rows(const uint32_t *from, const shape *size, uint32_t *to) {
-    int64_t channels = size->dim[1], pixels = size->dim[2] * size->dim[3];
-    for (int64_t n = 0; n < size->dim[0]; n++, from += channels * pixels)
-        for (int64_t c = 0; c < channels; c++)
-            for (int64_t p = 0; p < pixels; p++)
+/* ROWS times (H, W, C) as (C, H, W). */
+static void put_in_rows(const uint32_t *from, size_t rows, size_t channels, size_t pixels, uint32_t *to) {
+    for (size_t n = 0; n < rows; n++, from += channels * pixels)
+        for (size_t c = 0; c < channels; c++)
+            for (size_t p = 0; p < pixels; p++)
                 *to++ = from[p * channels + c];
 }
 
-static thaw_status fetch(void *user, size_t index, const void **data) {
+/* What has to be brought in order is so a few rows at a time: a second copy of the largest tensor would be as
+ * much as all batches that wait. */
+static thaw_status part(void *user, size_t index, size_t offset, size_t *bytes, const void **data) {
     snapshot *s = user;
-    const weights_item *item = &s->item[index];
-    *data = bytes_of(s, index);
+    const int64_t *dim = s->item[index].size.dim;
+    size_t left = weights_item_bytes(&s->item[index]) - offset;
+    *data = (const unsigned char *)bytes_of(s, index) + offset;
+    *bytes = left;
     if (!s->place[index].nhwc) return thaw_ok();
-    size_t bytes = weights_item_bytes(item);
-    if (bytes > s->scratch_room) {
-        free(s->scratch);
-        s->scratch = xmalloc(bytes);
-        s->scratch_room = bytes;
+    size_t channels = (size_t)dim[1], pixels = (size_t)(dim[2] * dim[3]);
+    size_t row = channels * pixels * sizeof(uint32_t), rows = PART_BYTES / row;
+    if (rows == 0) rows = 1;
+    if (rows * row < left) *bytes = rows * row;
+    if (!s->scratch || *bytes > s->scratch_room) {
+        s->scratch_room = *bytes > PART_BYTES ? *bytes : PART_BYTES;
+        s->scratch = xrealloc(s->scratch, s->scratch_room);
     }
-    put_in_rows(*data, &item->size, s->scratch);
+    put_in_rows(*data, *bytes / row, channels, pixels, s->scratch);
     *data = s->scratch;
     return thaw_ok();
 }
 
 weights_source snapshot_source(snapshot *s) {
-    return (weights_source){.item = s->item, .count = s->count, .fetch = fetch, .user = s};
+    return (weights_source){.item = s->item, .count = s->count, .part = part, .user = s};
 }
 
 /* By their bits, without a branch for each: the exponent is all ones. */

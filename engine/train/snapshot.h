@@ -41,7 +41,7 @@ typedef struct snapshot {
     unsigned char *buffer;
     size_t room, copied; /* bytes: of the buffer, and of it in use */
     pinned pinned;       /* where the buffer is; with its torch NULL it is ordinary memory */
-    void *scratch;       /* one item's elements in row-major order */
+    void *scratch;       /* some of an item's elements in row-major order */
     size_t scratch_room;
 } snapshot;
 

@@ -24,36 +24,38 @@ enum { HASH_TEXT_MAX = 40, DEVICE_NAME_MAX = 64 };
 /* ---- the weights in front of the cut ---- */
 
 typedef struct digest {
-    tscope s;
+    torch *torch;
     XXH3_state_t *state;
-    void *bytes;
-    size_t capacity;
+    thaw_status status;
 } digest;
 
+/* In a scope of its own: what one was brought in order in is the next one's memory. */
 static void digest_param(digest *d, const layer *l, param *p) {
-    shape size = t_shape(&d->s, p->t);
-    dtype type = t_dtype(&d->s, p->t);
-    size_t bytes = (size_t)shape_elements(&size) * dtype_size(type);
+    tscope s;
+    tscope_begin(&s, d->torch);
+    shape size = t_shape(&s, p->t);
+    dtype type = t_dtype(&s, p->t);
+    tensor *rows = t_to(&s, p->t, (device){.kind = DEVICE_CPU}, type, FORMAT_CONTIGUOUS);
+    const void *bytes = t_data(&s, rows, FORMAT_CONTIGUOUS);
     char *key = param_key(l, p), text[SHAPE_TEXT_MAX];
-    d->bytes = vec_reserve(d->bytes, &d->capacity, bytes, 1);
-    t_read(&d->s, p->t, d->bytes, bytes);
     XXH3_128bits_update(d->state, key, strlen(key) + 1);
     XXH3_128bits_update(d->state, dtype_name(type), strlen(dtype_name(type)) + 1);
     shape_text(&size, text);
     XXH3_128bits_update(d->state, text, strlen(text) + 1);
-    if (!tscope_failed(&d->s)) XXH3_128bits_update(d->state, d->bytes, bytes);
+    if (bytes) XXH3_128bits_update(d->state, bytes, (size_t)shape_elements(&size) * dtype_size(type));
     free(key);
+    d->status = tscope_end(&s);
 }
 
 static void digest_layer(void *user, layer *l) {
-    for (int i = 0; i < l->param_count; i++)
-        if (l->param[i].t) digest_param(user, l, &l->param[i]);
+    digest *d = user;
+    for (int i = 0; i < l->param_count && !thaw_failed(&d->status); i++)
+        if (l->param[i].t) digest_param(d, l, &l->param[i]);
 }
 
 /* Of the stages before CUT: every parameter and buffer, with its key, type and shape. */
 static thaw_status digest_weights(const model *m, size_t cut, char text[HASH_TEXT_MAX]) {
-    digest d = {.state = XXH3_createState()};
-    tscope_begin(&d.s, m->torch);
+    digest d = {.torch = m->torch, .state = XXH3_createState()};
     XXH3_128bits_reset(d.state);
     for (size_t i = 0; i < cut; i++)
         layer_each(m->stage[i], digest_layer, &d);
@@ -61,8 +63,7 @@ static thaw_status digest_weights(const model *m, size_t cut, char text[HASH_TEX
     snprintf(text, HASH_TEXT_MAX, "%016llx%016llx", (unsigned long long)hash.high64,
              (unsigned long long)hash.low64);
     XXH3_freeState(d.state);
-    free(d.bytes);
-    return tscope_end(&d.s);
+    return d.status;
 }
 
 /* ---- the rest ---- */

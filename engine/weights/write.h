@@ -9,11 +9,15 @@
 
 /* Elements of item INDEX, contiguous; valid until the next call. */
 typedef thaw_status (*weights_fetch)(void *user, size_t index, const void **data);
+/* The same from byte OFFSET on, which is where the call before ended: *BYTES of them, as many as it likes. */
+typedef thaw_status (*weights_part)(void *user, size_t index, size_t offset, size_t *bytes,
+                                    const void **data);
 
 typedef struct weights_source {
     const weights_item *item; /* keys, types and sizes; data is not looked at */
     size_t count;
     weights_fetch fetch;
+    weights_part part; /* NULL: fetch gives all. Given: fetch may be NULL, and only safetensors be written */
     void *user;
 } weights_source;
 

@@ -74,6 +74,17 @@ static void build_header(str *header, const weights_source *source, const layout
         str_append(header, " ");
 }
 
+static thaw_status write_item(file_writer *w, const weights_source *source, size_t index) {
+    size_t bytes = weights_item_bytes(&source->item[index]), some = bytes;
+    const void *data;
+    for (size_t at = 0; at < bytes; at += some) {
+        THAW_TRY(source->part ? source->part(source->user, index, at, &some, &data)
+                              : source->fetch(source->user, index, &data));
+        THAW_TRY(file_writer_write(w, data, some));
+    }
+    return thaw_ok();
+}
+
 static thaw_status write_all(file_writer *w, const weights_source *source, const layout *l,
                              const str *header) {
     uint8_t length[8];
@@ -81,11 +92,8 @@ static thaw_status write_all(file_writer *w, const weights_source *source, const
         length[i] = (uint8_t)((uint64_t)header->length >> (8 * i));
     THAW_TRY(file_writer_write(w, length, sizeof length));
     THAW_TRY(file_writer_write(w, header->data, header->length));
-    for (size_t i = 0; i < source->count; i++) {
-        const void *data;
-        THAW_TRY(source->fetch(source->user, l->order[i], &data));
-        THAW_TRY(file_writer_write(w, data, weights_item_bytes(&source->item[l->order[i]])));
-    }
+    for (size_t i = 0; i < source->count; i++)
+        THAW_TRY(write_item(w, source, l->order[i]));
     return thaw_ok();
 }
 

@@ -271,6 +271,39 @@ static void what_waits_goes_back_before_steps_begin(void **state) {
     pool_trim();
 }
 
+/* Both holes are large enough. The smaller one would need its pages anew, so the larger one is cut. */
+static void memory_that_has_its_pages_comes_first(void **state) {
+    (void)state;
+    pool_trim();
+    pool_expect_reuse(); /* one segment */
+    void *small = pool_take(3 * MEGABYTE), *fence = pool_take(MEGABYTE), *large = pool_take(6 * MEGABYTE),
+         *end = pool_take(MEGABYTE);
+    pool_give(small);
+    pool_give(large);
+    void *first = pool_take(2 * MEGABYTE);
+    assert_ptr_equal(first, small); /* both have been used: the smallest */
+    pool_give(first);
+    memset(large, 1, 6 * MEGABYTE);
+    pool_let_go();
+    unsigned char there = 0;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *inside = (char *)large + 4 * MEGABYTE;
+    assert_int_equal(mincore(inside - (uintptr_t)inside % page, page, &there), 0);
+    assert_false(there & 1);
+    void *whole = pool_take(6 * MEGABYTE);
+    assert_ptr_equal(whole, large);
+    pool_give(whole);
+    first = pool_take(2 * MEGABYTE);
+    assert_ptr_equal(first, large);
+    void *second = pool_take(3 * MEGABYTE); /* what is left of it has its pages too */
+    assert_true((char *)second > (char *)first && second < end);
+    pool_give(first);
+    pool_give(second);
+    pool_give(fence);
+    pool_give(end);
+    pool_trim();
+}
+
 static void what_the_system_does_not_have_is_refused(void **state) {
     (void)state;
     pool_state before = pool_look();
@@ -315,6 +348,7 @@ int main(void) {
         cmocka_unit_test(ready_memory_is_written_without_a_page_fault),
         cmocka_unit_test(trimming_gives_the_memory_back_and_spares_what_is_used),
         cmocka_unit_test(what_waits_goes_back_before_steps_begin),
+        cmocka_unit_test(memory_that_has_its_pages_comes_first),
         cmocka_unit_test(what_the_system_does_not_have_is_refused),
         cmocka_unit_test(tensors_live_in_the_pool),
     };

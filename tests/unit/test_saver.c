@@ -612,8 +612,10 @@ static void shelf_take(shelf *h, bool mask_changed) {
 
 static const void *fetched(shelf *h, size_t index) {
     const void *data;
+    size_t bytes;
     weights_source source = snapshot_source(&h->s);
-    expect_ok(source.fetch(source.user, index, &data));
+    expect_ok(source.part(source.user, index, 0, &bytes, &data));
+    assert_int_equal(bytes, weights_item_bytes(&source.item[index]));
     return data;
 }
 
@@ -634,6 +636,40 @@ static void a_snapshot_gives_rows_whatever_the_layout(void **state) {
             assert_true(((const float *)fetched(h, 2))[3] == 4);
             shelf_free(h);
         }
+}
+
+/* A tensor that is brought in order a few rows at a time: none of its rows fits, or many do and some are left
+ * over. */
+static void a_snapshot_gives_large_tensors_in_parts(void **state) {
+    (void)state;
+    const shape sizes[] = {SHAPE_4(300, 64, 3, 3), SHAPE_4(3, 8000, 3, 3)};
+    const device cpu = {.kind = DEVICE_CPU};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        tscope scope;
+        size_t count = (size_t)shape_elements(&sizes[i]), at = 0, some = 0, parts = 0;
+        float *rows = xcalloc(count, sizeof *rows);
+        for (size_t n = 0; n < count; n++)
+            rows[n] = (float)n;
+        tscope_begin(&scope, support_torch());
+        tensor *x = t_from_data(&scope, sizes[i], DTYPE_F32, rows, cpu);
+        x = t_to(&scope, x, cpu, DTYPE_F32, FORMAT_CHANNELS_LAST);
+        snapshot s = {.torch = support_torch()};
+        snapshot_begin(&s, false);
+        expect_ok(snapshot_add(&s, xstrdup("large"), &sizes[i], DTYPE_F32, x, true));
+        expect_ok(snapshot_take(&s));
+        weights_source source = snapshot_source(&s);
+        for (; at < count * sizeof *rows; at += some, parts++) {
+            const void *data;
+            expect_ok(source.part(source.user, 0, at, &some, &data));
+            assert_in_range(some, 1, count * sizeof *rows - at);
+            assert_memory_equal(data, (const char *)rows + at, some);
+        }
+        assert_int_equal(at, count * sizeof *rows);
+        assert_int_equal(parts, 3);
+        free(rows);
+        snapshot_clear(&s);
+        expect_ok(tscope_end(&scope));
+    }
 }
 
 /* What is trained afterwards is not in it; what is settled is not copied on the processor. */
@@ -722,6 +758,7 @@ int main(int argc, char **argv) {
     if (argc == 5 && strcmp(argv[1], "--child") == 0) return train_as_child(argv[2], argv[3], argv[4]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_snapshot_gives_rows_whatever_the_layout),
+        cmocka_unit_test(a_snapshot_gives_large_tensors_in_parts),
         cmocka_unit_test(a_snapshot_is_of_one_moment),
         cmocka_unit_test(a_copy_that_still_holds_is_not_made_again),
         cmocka_unit_test(what_cannot_be_put_together_is_read_one_by_one),
