@@ -200,6 +200,8 @@ thaw_status cache_folder_make_room(const char *name, int64_t need, int64_t *allo
         room += info[i].bytes;
     }
     int64_t most = limit - others < room + mine ? limit - others : room + mine;
+    if (!thaw_failed(&status) && room + mine <= 0)
+        status = thaw_error(THAW_ERR_IO, "less than 1 GiB is free on the disk of %s; make room there", root);
     if (!thaw_failed(&status)) *allowed = need < most ? need : most > 0 ? most : 0;
     free(root);
     thaw_cache_list_free(info, count);

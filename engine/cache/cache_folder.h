@@ -12,7 +12,7 @@
 /*
  * Make room for NEED bytes in all for the cache NAME: remove others, least recently used first and never one
  * in use, until the limit and the disk's free space allow it. *ALLOWED is what it may grow to; less than NEED
- * when there is no more, 0 with a limit of 0.
+ * when there is no more, 0 with a limit of 0. Fails where the disk has no room to spare at all.
  */
 thaw_status cache_folder_make_room(const char *name, int64_t need, int64_t *allowed);
 

@@ -107,20 +107,22 @@ static void take_in(row_file *f) {
 
 /* ---- opening ---- */
 
+/* What is there and cannot be ours counts as damage: in a folder of our own it may be removed. */
 static thaw_status open_part(const char *folder, const char *name, int *fd) {
     char *path = path_join(folder, name);
     struct stat info;
     thaw_status status = thaw_ok();
     *fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (*fd < 0)
+    int error = *fd < 0 ? errno : 0;
+    if ((*fd < 0 ? lstat(path, &info) : fstat(*fd, &info)) < 0)
         status = errno == ENOENT ? thaw_error(THAW_ERR_FORMAT, "%s has no file \"%s\"", folder, name)
                                  : thaw_error_errno(errno, "cannot open %s", path);
-    else if (fstat(*fd, &info) < 0 || !S_ISREG(info.st_mode))
+    else if (!S_ISREG(info.st_mode))
         status = thaw_error(THAW_ERR_FORMAT, "%s is not an ordinary file", path);
     else if (info.st_uid != geteuid())
-        status = thaw_error(THAW_ERR_USAGE,
-                            "%s belongs to another user; remove it, or name another folder in XDG_CACHE_HOME",
-                            path);
+        status = thaw_error(THAW_ERR_FORMAT, "%s belongs to another user", path);
+    else if (error)
+        status = thaw_error_errno(error, "cannot open %s", path);
     free(path);
     return status;
 }
@@ -158,8 +160,17 @@ static thaw_status read_about(row_file *f) {
     return status;
 }
 
+static thaw_status check_folder(const char *folder) {
+    struct stat info;
+    if (lstat(folder, &info) < 0)
+        return errno == ENOENT ? thaw_error(THAW_ERR_NOT_FOUND, "there is no folder %s", folder)
+                               : thaw_error_errno(errno, "cannot look into %s", folder);
+    if (info.st_uid != geteuid()) return thaw_error(THAW_ERR_USAGE, "%s belongs to another user", folder);
+    return S_ISDIR(info.st_mode) ? thaw_ok() : thaw_error(THAW_ERR_FORMAT, "%s is not a folder", folder);
+}
+
 static thaw_status open_all(row_file *f) {
-    if (!path_exists(f->folder)) return thaw_error(THAW_ERR_NOT_FOUND, "there is no folder %s", f->folder);
+    THAW_TRY(check_folder(f->folder));
     THAW_TRY(open_part(f->folder, row_file_index_name, &f->index));
     THAW_TRY(open_part(f->folder, row_file_rows_name, &f->rows));
     if (!lock_byte(f->index, LOCK_OPEN, F_RDLCK, false))
@@ -264,8 +275,10 @@ thaw_status row_file_create(const char *folder, const char *about, size_t row_by
 thaw_status row_file_remove(const char *folder) {
     const char *const names[] = {row_file_about_name, row_file_index_name, row_file_rows_name};
     thaw_status status = thaw_ok();
+    if (unlink(folder) == 0) return status; /* a file or a link: folders are not removed so */
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = path_join(folder, names[i]);
+        if (unlink(path) < 0 && errno == EISDIR) (void)!rmdir(path);
         if (unlink(path) < 0 && errno != ENOENT && !thaw_failed(&status))
             status = thaw_error_errno(errno, "cannot remove %s", path);
         free(path);

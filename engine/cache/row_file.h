@@ -33,8 +33,9 @@ row_id row_id_of(const void *bytes, size_t count);
 typedef struct row_file row_file;
 
 /*
- * Open FOLDER. THAW_ERR_NOT_FOUND: there is none. THAW_ERR_FORMAT: what is there is damaged or of another
- * version; row_file_remove it and create it anew. Refuses what belongs to another user (THAW_ERR_USAGE).
+ * Open FOLDER. THAW_ERR_NOT_FOUND: there is none. THAW_ERR_FORMAT: what is there is damaged, of another
+ * version, or no such files of this user's; row_file_remove it and create it anew. THAW_ERR_USAGE: the folder
+ * itself is another user's; leave it alone.
  */
 thaw_status row_file_open(const char *folder, row_file **out);
 /* Make FOLDER for rows of ROW_BYTES, with ABOUT, one JSON object; where another process was quicker its

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
@@ -14,7 +15,7 @@
 #include "engine/cache/cache_folder.h"
 #include "engine/cache/row_writer.h"
 
-enum { QUEUE_BYTES = 64 << 20, NAME_MAX_BYTES = 40 };
+enum { QUEUE_BYTES = 64 << 20, NAME_MAX_BYTES = 48 };
 
 struct prefix_disk {
     prefix_disk_params p;
@@ -96,9 +97,30 @@ static bool fits(prefix_disk *d) {
 
 /* ---- opening ---- */
 
+static void name_folder(prefix_disk *d) {
+    char *root = thaw_cache_folder();
+    free(d->folder);
+    d->folder = path_join(root, d->name);
+    free(root);
+}
+
+/* Where another user has made the folder already, it is left to him, and ours has our number behind its
+ * name. */
+static thaw_status open_ours(prefix_disk *d) {
+    thaw_status status = row_file_open(d->folder, &d->file);
+    if (status.code != THAW_ERR_USAGE) return status;
+    char *text = xasprintf("%s; what is kept there is computed again, and kept beside it", status.message);
+    say(d, text);
+    free(text);
+    size_t length = strlen(d->name);
+    snprintf(d->name + length, sizeof d->name - length, "-%u", (unsigned)geteuid());
+    name_folder(d);
+    return row_file_open(d->folder, &d->file);
+}
+
 /* Take up what is in the folder; damaged things are removed. */
 static void take_up(prefix_disk *d) {
-    thaw_status status = row_file_open(d->folder, &d->file);
+    thaw_status status = open_ours(d);
     if (!thaw_failed(&status) && (!fits(d) || row_file_lost(d->file)))
         status = thaw_error(THAW_ERR_FORMAT, "%s is damaged", d->folder);
     if (!thaw_failed(&status) || status.code == THAW_ERR_NOT_FOUND) return;
@@ -120,9 +142,7 @@ prefix_disk *prefix_disk_open(const prefix_disk_params *params) {
     d->p = *params;
     row_id name = row_id_of(d->p.key, strlen(d->p.key));
     snprintf(d->name, sizeof d->name, "%016" PRIx64 "%016" PRIx64, name.high, name.low);
-    char *root = thaw_cache_folder();
-    d->folder = path_join(root, d->name);
-    free(root);
+    name_folder(d);
     int64_t limit;
     thaw_status status = thaw_cache_limit(&limit);
     if (thaw_failed(&status)) say(d, status.message);
@@ -169,8 +189,9 @@ static size_t missing(prefix_disk *d) {
 }
 
 static thaw_status start_writer(prefix_disk *d, size_t row_bytes) {
-    int64_t there = prefix_disk_bytes(d), allowed;
-    THAW_TRY(cache_folder_make_room(d->name, there + (int64_t)(missing(d) * row_bytes), &allowed));
+    int64_t there = prefix_disk_bytes(d), lacking = (int64_t)(missing(d) * row_bytes), allowed;
+    if (!lacking) return thaw_ok();
+    THAW_TRY(cache_folder_make_room(d->name, there + lacking, &allowed));
     if (allowed <= there) {
         d->off = !d->file; /* what there is can be read all the same */
         return thaw_ok();

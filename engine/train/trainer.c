@@ -321,6 +321,7 @@ void trainer_free(trainer *t) {
     pinned_clear(&t->pinned);
     prefix_cache_free(t->train_cache);
     prefix_cache_free(t->val_cache);
+    free(t->cache_trouble);
     learner_clear(&t->learner);
     profile_clear(&t->profile);
     layer_stats_free(t->stats);

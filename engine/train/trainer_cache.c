@@ -100,12 +100,21 @@ static size_t total(const trainer *t, size_t (*of)(const prefix_cache *c)) {
     return (t->train_cache ? of(t->train_cache) : 0) + (t->val_cache ? of(t->val_cache) : 0);
 }
 
+/* They say the same but for the reason, in which a folder's name may differ. */
+static bool is_the_same(const char *a, const char *b) {
+    size_t length = strcspn(a, ":");
+    return length == strcspn(b, ":") && strncmp(a, b, length) == 0;
+}
+
+/* What keeps every cache of a run from the disk is told once. */
 static void log_trouble(trainer *t) {
     prefix_cache *const caches[] = {t->train_cache, t->val_cache};
     for (int i = 0; i < 2; i++) {
         char *trouble = caches[i] ? prefix_cache_trouble(caches[i]) : NULL;
-        if (trouble) trainer_log(t, 1, "%s", trouble);
-        free(trouble);
+        if (!trouble) continue;
+        if (!t->cache_trouble || !is_the_same(trouble, t->cache_trouble)) trainer_log(t, 1, "%s", trouble);
+        free(t->cache_trouble);
+        t->cache_trouble = trouble;
     }
 }
 

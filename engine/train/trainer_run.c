@@ -271,6 +271,7 @@ thaw_status trainer_run(trainer *t, trainer_end *how) {
     *how = TRAINER_DONE;
     while (t->epoch < t->recipe.epochs && !is_stale(t) && !thaw_failed(&status))
         status = run_epoch(t);
+    trainer_check_data(t);
     trainer_await_save(t);
     bool stopped = status.code == THAW_ERR_CANCELLED && t->stopping;
     if (stopped) stop(t);

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -27,6 +29,19 @@ enum { IMAGES = 32, VAL = 16, STEPS_PER_EPOCH = 4, OUTPUT = 16 * 16 * 16 * sizeo
 #define STEM   "freeze=[\"conv1\",\"bn1\",\"layer1\"]"
 #define DEEPER "freeze=[\"conv1\",\"bn1\",\"layer1\",\"layer2\"]"
 #define FIXED  STEM, "data.augment=none", "epochs=2", "cache=auto"
+
+static const char kept_no_more[] = "nothing more is kept on disk";
+static bool disk_is_full; /* the one with the cache */
+
+/* This program's own, which comes before the library's. */
+int statvfs(const char *path, struct statvfs *out) {
+    struct statfs disk;
+    if (statfs(path, &disk) < 0) return -1;
+    bool full =
+        disk_is_full && strncmp(path, getenv("XDG_CACHE_HOME"), strlen(getenv("XDG_CACHE_HOME"))) == 0;
+    *out = (struct statvfs){.f_bavail = full ? 0 : disk.f_bavail, .f_frsize = (unsigned long)disk.f_frsize};
+    return 0;
+}
 
 /* A place of its own for each test. */
 static int setup(void **state) {
@@ -282,9 +297,10 @@ static void a_full_disk_is_told_once(void **state) {
     setrlimit(RLIMIT_FSIZE, &tight);
     outcome full = OUTCOME(NULL, FIXED, "checkpoint_seconds=0");
     setrlimit(RLIMIT_FSIZE, &old);
-    assert_int_equal(full.filled, IMAGES + VAL); /* in memory */
-    assert_non_null(full.warning);
-    assert_non_null(strstr(full.warning, "nothing more is kept on disk"));
+    assert_int_equal(full.filled, IMAGES + VAL);           /* in memory */
+    const char *told = strstr(full.warning, kept_no_more); /* beside checkpoints that there is no room for */
+    assert_non_null(told);
+    assert_null(strstr(told + 1, kept_no_more));
     free(full.warning);
     outcome after = OUTCOME(NULL, FIXED);
     assert_in_range(after.found, 10, IMAGES + VAL - 1);
@@ -335,12 +351,55 @@ static void a_cache_that_cannot_be_written_is_told(void **state) {
     int fd = open(file, O_WRONLY | O_CREAT, 0600);
     close(fd);
     outcome o = OUTCOME(NULL, FIXED), without = OUTCOME(NULL, FIXED, "cache=memory");
-    assert_non_null(o.warning);
-    assert_non_null(strstr(o.warning, "nothing more is kept on disk"));
+    assert_int_equal(o.warnings, 1); /* of two caches */
+    assert_non_null(strstr(o.warning, kept_no_more));
     assert_int_equal(o.filled, IMAGES + VAL);
     expect_same(&o, &without);
     free(o.warning);
     free(file);
+}
+
+static void a_disk_that_is_full_from_the_start_is_told_once(void **state) {
+    (void)state;
+    disk_is_full = true;
+    outcome full = OUTCOME(NULL, FIXED);
+    disk_is_full = false;
+    assert_int_equal(full.warnings, 1);
+    assert_non_null(strstr(full.warning, "less than 1 GiB is free"));
+    assert_int_equal(full.filled, IMAGES + VAL);
+    free(full.warning);
+    outcome room = OUTCOME(NULL, FIXED);
+    expect_same(&room, &full);
+    assert_int_equal(room.found + room.warnings, 0);
+    disk_is_full = true;
+    outcome found = OUTCOME(NULL, FIXED); /* there is nothing to be written */
+    disk_is_full = false;
+    assert_int_equal(found.found, IMAGES + VAL);
+    assert_int_equal(found.warnings, 0);
+    expect_same(&found, &full);
+}
+
+static void another_users_folder_is_left_alone(void **state) {
+    (void)state;
+    enum { SOMEBODY = 12345 };
+    if (geteuid() != 0) skip();
+    outcome first = OUTCOME(NULL, FIXED);
+    char *folder = kept_folder("train");
+    assert_int_equal(chown(folder, SOMEBODY, SOMEBODY), 0);
+    outcome beside = OUTCOME(NULL, FIXED);
+    assert_int_equal(beside.found, VAL);
+    assert_int_equal(beside.warnings, 1);
+    assert_non_null(strstr(beside.warning, "belongs to another user"));
+    expect_same(&beside, &first);
+    free(beside.warning);
+    char *ours = kept_folder("train");
+    assert_string_not_equal(ours, folder);
+    outcome again = OUTCOME(NULL, FIXED);
+    assert_int_equal(again.found, IMAGES + VAL);
+    expect_same(&again, &first);
+    free(again.warning);
+    free(folder);
+    free(ours);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -358,6 +417,8 @@ int main(void) {
         TEST(a_limit_bounds_the_disk),
         TEST(without_memory_the_file_does),
         TEST(a_cache_that_cannot_be_written_is_told),
+        TEST(a_disk_that_is_full_from_the_start_is_told_once),
+        TEST(another_users_folder_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

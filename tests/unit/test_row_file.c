@@ -247,16 +247,35 @@ static void a_damaged_folder_is_told_by_name(void **state) {
     row_file_close(made(3));
     assert_int_equal(unlink("rows-of-a-test/rows"), 0);
     expect_damaged("\"rows\"");
+    row_file_close(made(3));
+    assert_int_equal(unlink("rows-of-a-test/rows"), 0);
     assert_int_equal(mkdir("rows-of-a-test/rows", 0700), 0);
-    row_file *f;
-    thaw_status status = row_file_open(folder, &f);
-    assert_true(thaw_failed(&status));
-    assert_int_equal(rmdir("rows-of-a-test/rows"), 0);
+    expect_damaged("not an ordinary file");
     row_file_close(made(3));
     assert_int_equal(unlink("rows-of-a-test/rows"), 0);
     assert_int_equal(symlink("/etc/passwd", "rows-of-a-test/rows"), 0);
-    status = row_file_open(folder, &f);
-    assert_true(thaw_failed(&status));
+    expect_damaged("not an ordinary file");
+    row_file_close(made(3));
+    expect_ok(row_file_remove(folder));
+    assert_int_equal(symlink("/etc", "rows-of-a-test"), 0);
+    expect_damaged("not a folder");
+    assert_int_equal(access("/etc/passwd", F_OK), 0);
+}
+
+/* A file of another user's in our folder goes; a folder of another user's stays. */
+static void what_another_user_made_is_not_taken(void **state) {
+    (void)state;
+    enum { SOMEBODY = 12345 };
+    if (geteuid() != 0) skip();
+    row_file_close(made(3));
+    assert_int_equal(chown("rows-of-a-test/index", SOMEBODY, SOMEBODY), 0);
+    expect_damaged("belongs to another user");
+    row_file_close(made(3));
+    assert_int_equal(chown(folder, SOMEBODY, SOMEBODY), 0);
+    row_file *f;
+    thaw_status status = row_file_open(folder, &f);
+    assert_int_equal(status.code, THAW_ERR_USAGE);
+    assert_non_null(strstr(status.message, "belongs to another user"));
     expect_ok(row_file_remove(folder));
 }
 
@@ -489,6 +508,7 @@ int main(void) {
         cmocka_unit_test(a_file_that_was_cut_keeps_what_is_whole),
         cmocka_unit_test(a_file_cut_under_a_reader_is_no_crash),
         cmocka_unit_test(a_damaged_folder_is_told_by_name),
+        cmocka_unit_test(what_another_user_made_is_not_taken),
         cmocka_unit_test(a_full_disk_is_an_error),
         cmocka_unit_test(several_add_at_a_time),
         cmocka_unit_test(a_writer_writes_what_it_took),
