@@ -16,6 +16,7 @@
 #include "engine/base/room.h"
 #include "engine/base/thread.h"
 #include "engine/torch/pool.h"
+#include "engine/torch/resident.h"
 
 /*
  * By default OpenMP's threads spin for milliseconds at the end of every loop, waiting for their peers. On a
@@ -63,8 +64,10 @@ thaw_status torch_open(const torch_params *params, torch **out) {
     char *path = NULL;
     void *handle = NULL;
     thaw_status status;
+    size_t libraries = resident_libraries();
     THAW_TRY_GOTO(status, out, plugin_locate(params->plugin_path, &path));
     THAW_TRY_GOTO(status, out, plugin_load(path, &handle, &t->api));
+    resident_let_go(libraries);
     THAW_TRY_GOTO(status, out, gather_facts(t, handle, params->threads > 0 ? params->threads : cpu_count()));
     *out = t;
     t = NULL;

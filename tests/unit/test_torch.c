@@ -3,6 +3,7 @@
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "engine/torch/plugin.h"
+#include "engine/torch/resident.h"
 #include "tests/unit/support_torch.h"
 
 /* torch_open with PATH must fail with THAW_ERR_NO_TORCH and say TEXT and MORE. */
@@ -165,6 +167,65 @@ static void the_facts_are_those_of_the_loaded_library(void **state) {
     assert_true(facts->cuda_built || facts->cuda_devices == 0);
 }
 
+typedef struct code {
+    const char *library;
+    const unsigned char *begin; /* of its largest segment that is only read */
+    size_t size;
+} code;
+
+static int find_code(struct dl_phdr_info *library, size_t size, void *user) {
+    code *c = user;
+    (void)size;
+    if (strcmp(library->dlpi_name, c->library) != 0) return 0;
+    for (int i = 0; i < library->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &library->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || segment->p_flags & PF_W || segment->p_memsz <= c->size) continue;
+        c->begin = (const unsigned char *)(library->dlpi_addr + segment->p_vaddr);
+        c->size = segment->p_memsz;
+    }
+    return 1;
+}
+
+/* Bytes of files in memory, as this process has them mapped. */
+static size_t mapped_bytes(void) {
+    long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "re");
+    assert_non_null(statm);
+    assert_int_equal(fscanf(statm, "%*d %*d %ld", &pages), 1);
+    fclose(statm);
+    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static unsigned sum_of(const code *c, size_t bytes) {
+    unsigned sum = 0;
+    for (size_t i = 0; i < bytes; i += 512)
+        sum = sum * 31 + ((const volatile unsigned char *)c->begin)[i];
+    return sum;
+}
+
+/* Nothing changes but what is counted: code, constants and what the library keeps are as they were. */
+static void pages_that_loading_needed_are_let_go(void **state) {
+    (void)state;
+    const size_t most = (size_t)32 << 20;
+    code c = {.library = torch_about(support_torch())->library};
+    if (!dl_iterate_phdr(find_code, &c) || !c.begin) skip();
+    size_t bytes = c.size < most ? c.size : most;
+    unsigned sum = sum_of(&c, bytes);
+    size_t before = mapped_bytes();
+    assert_true(before >= bytes);
+    resident_let_go(resident_libraries());
+    assert_true(mapped_bytes() + bytes / 8 > before); /* of none of them */
+    resident_let_go(0);
+    assert_true(mapped_bytes() + bytes * 3 / 4 < before);
+    assert_int_equal(sum_of(&c, bytes), sum);
+    tscope s;
+    tscope_begin(&s, support_torch());
+    tensor *two = t_full(&s, SHAPE_1(3), 2, DTYPE_F32, (device){.kind = DEVICE_CPU});
+    assert_true(t_norm(&s, t_mul(&s, two, two)) > 6.9);
+    thaw_status status = tscope_end(&s);
+    assert_string_equal(status.message, "");
+}
+
 static void the_cpu_has_a_name_and_memory(void **state) {
     (void)state;
     char name[64];
@@ -237,6 +298,7 @@ int main(void) {
         cmocka_unit_test(a_plugin_with_other_operations_is_refused),
         cmocka_unit_test(opening_again_gives_the_same_library),
         cmocka_unit_test(the_facts_are_those_of_the_loaded_library),
+        cmocka_unit_test(pages_that_loading_needed_are_let_go),
         cmocka_unit_test(the_cpu_has_a_name_and_memory),
         cmocka_unit_test(devices_are_parsed_and_written_alike),
         cmocka_unit_test(nonsense_devices_are_refused_by_name),
