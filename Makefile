@@ -56,7 +56,8 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(C_FLAGS) -MMD -MP -c -o $@ $<
 
-# ---- plugin: the only code that sees libtorch. It only passes calls on, so it need not be optimised much.
+# ---- plugin: the only code that sees libtorch. It mostly passes calls on, so it need not be optimised much; what
+# computes itself asks for more, here or by HOT_LOOP.
 ifeq ($(TORCH_FOUND),yes)
 plugin: $(PLUGIN)
 else
@@ -68,9 +69,15 @@ endif
 $(PLUGIN): $(PLUGIN_O)
 	$(CXX) $(CXX_FLAGS) $(OPENMP) -shared $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $^ $(LDFLAGS) $(TORCH_LDFLAGS)
 
+OPTIMISE := -ffp-contract=off -O1
+ifneq ($(filter x86_64%,$(shell $(CXX) -dumpmachine)),)
+$(BUILD)/engine/torch/winograd_avx512.o: OPTIMISE = -ffp-contract=fast -O3 -mfma -mavx512f
+$(BUILD)/engine/torch/winograd_avx2.o: OPTIMISE = -ffp-contract=fast -O3 -mfma -mavx2
+endif
+
 $(BUILD)/engine/torch/%.o: engine/torch/%.cpp $(BUILD)/libtorch.mk
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(TORCH_CPPFLAGS) $(CXX_FLAGS) $(OPENMP) -ffp-contract=off -O1 -g1 -MMD -MP -c -o $@ $<
+	$(CXX) $(CPPFLAGS) $(TORCH_CPPFLAGS) $(CXX_FLAGS) $(OPENMP) $(OPTIMISE) -g1 -MMD -MP -c -o $@ $<
 
 # ---- tests
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(SUPPORT:%.c=$(BUILD)/%.o) $(BUILD)/libtui.a $(BUILD)/libengine.a

@@ -12,8 +12,11 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/ivalue.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/hardswish.h>
+#include <ATen/ops/silu.h>
 #include <c10/core/GradMode.h>
 
+#include "engine/torch/convolve_winograd.hpp"
 #include "engine/torch/plugin.hpp"
 
 namespace {
@@ -95,6 +98,19 @@ at::Tensor reorder(const at::Tensor &weight, const conv2d_params &p, at::IntArra
         {weight.contiguous(), numbers(p.padding), numbers(p.stride), numbers(p.dilation), p.groups, input});
 }
 
+/* Weights from winograd_arrange have a dimension more. */
+constexpr int64_t arranged_dims = 5;
+
+at::Tensor by_winograd(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
+                       const conv2d_params &p, const conv2d_fusion &f) {
+    const at::Tensor sum = f.sum ? f.sum->value : at::Tensor();
+    if (f.activation == UNARY_SILU || f.activation == UNARY_HARDSWISH) {
+        at::Tensor y = winograd_fused(x, weight, bias, p, sum, f.overwrite, UNARY_NONE);
+        return f.activation == UNARY_SILU ? at::silu_(y) : at::hardswish_(y);
+    }
+    return winograd_fused(x, weight, bias, p, sum, f.overwrite, f.activation);
+}
+
 /* relu(2 * 3 - 1) and relu(2 * 3 - 1 + 4), where all of it is exact. */
 bool computes(at::ScalarType type) {
     const auto filled = [&](double value) {
@@ -117,6 +133,8 @@ namespace op {
 tensor *conv2d_fused(thaw_status *status, tensor *x, tensor *weight, tensor *bias, const conv2d_params *p,
                      const conv2d_fusion *f) {
     return make(status, __func__, [&] {
+        if (weight->value.dim() == arranged_dims)
+            return by_winograd(x->value, weight->value, optional(bias), *p, *f);
         if (!f->sum) return convolve(x->value, weight->value, optional(bias), *p, f->activation);
         return convolve_add(x->value, weight->value, optional(bias), *p, f->activation, f->sum->value,
                             f->overwrite);
@@ -124,7 +142,11 @@ tensor *conv2d_fused(thaw_status *status, tensor *x, tensor *weight, tensor *bia
 }
 
 tensor *conv2d_fused_weight(thaw_status *status, tensor *weight, const conv2d_params *p, shape input) {
-    return make(status, __func__, [&] { return reorder(weight->value, *p, extents(input)); });
+    return make(status, __func__, [&] {
+        if (weight->value.scalar_type() == at::kFloat && winograd_suits(extents(input), weight->value.sizes(), *p))
+            return winograd_arrange(weight->value);
+        return reorder(weight->value, *p, extents(input));
+    });
 }
 
 bool conv2d_fuses(thaw_status *status, dtype type) {

@@ -20,17 +20,31 @@
 #include <ATen/ops/softmax.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
+#include "engine/torch/convolve_winograd.hpp"
 #include "engine/torch/plugin.hpp"
 
 #if TORCH_AT_LEAST(2, 1)
 #include <ATen/ops/scaled_dot_product_attention.h>
 #endif
 
+namespace {
+
+/* Where autocast would not make something else of it, and the model's images are channels_last. */
+bool by_winograd(const at::Tensor &x, const at::Tensor &weight, const conv2d_params &p) {
+    return x.is_cpu() && !x.is_mkldnn() && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
+           c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::AutocastCPU) && x.is_contiguous(at::MemoryFormat::ChannelsLast) &&
+           winograd_suits(x.sizes(), weight.sizes(), p);
+}
+
+} // namespace
+
 namespace op {
 
 tensor *conv2d(thaw_status *status, tensor *x, tensor *weight, tensor *bias, const conv2d_params *p) {
     return make(status, __func__, [&] {
         const auto convolve = [&] {
+            if (by_winograd(x->value, weight->value, *p))
+                return winograd_conv2d(x->value, weight->value, optional(bias), *p);
             return at::conv2d(x->value, weight->value, optional(bias), p->stride, p->padding, p->dilation,
                               p->groups);
         };

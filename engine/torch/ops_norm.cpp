@@ -8,16 +8,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <memory>
-#include <type_traits>
 #include <vector>
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
-#include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/saved_variable.h>
-#include <torch/csrc/autograd/variable.h>
 
+#include "engine/torch/node.hpp"
 #include "engine/torch/norm_loops.hpp"
 #include "engine/torch/plugin.hpp"
 
@@ -267,12 +264,6 @@ autograd::variable_list norm_backward::apply(autograd::variable_list &&gradients
 
 /* ---- forward ---- */
 
-bool any_needs_gradient(const autograd::variable_list &of) {
-    for (const at::Tensor &t : of)
-        if (t.defined() && t.requires_grad()) return true;
-    return false;
-}
-
 void check(const at::Tensor &x, const at::Tensor &sum, const norm_fusion &f) {
     const bool narrow = x.scalar_type() == at::kBFloat16;
     TORCH_CHECK(x.is_cpu() && x.dim() == 4 && (narrow || x.scalar_type() == at::kFloat),
@@ -295,22 +286,12 @@ at::Tensor compute(const at::Tensor &x, const at::Tensor &sum, const line &by, n
     return y;
 }
 
-/* How a node of the graph is owned differs between versions of libtorch 2. */
-using node_pointer = std::decay_t<decltype(std::declval<const at::Tensor &>().grad_fn())>;
-
-template <class Pointer> Pointer own(autograd::Node *node) {
-    if constexpr (std::is_same_v<Pointer, std::shared_ptr<autograd::Node>>)
-        return Pointer(node, [](auto *made) { deleteNode(made); });
-    else
-        return Pointer::unsafe_steal_from_new(node);
-}
-
 void record(at::Tensor &y, const at::Tensor &x, const at::Tensor &sum, const norm_fusion &f, line by) {
     const autograd::variable_list from{x, f.weight->value, f.bias->value, sum};
-    if (!c10::GradMode::is_enabled() || !any_needs_gradient(from)) return;
+    if (!node_wanted(from)) return;
     const bool clips = f.activation != UNARY_NONE, by_y = clips && sum.defined();
     auto *node = new norm_backward(std::move(by), clip_of(f.activation), f.training, by_y, clips);
-    const node_pointer owner = own<node_pointer>(node);
+    const node_pointer owner = own_node<node_pointer>(node);
     node->set_next_edges(autograd::collect_next_edges(from[0], from[1], from[2], from[3]));
     node->x = autograd::SavedVariable(x, /*is_output=*/false);
     if (by_y)

@@ -1,0 +1,294 @@
+/*
+ * convolve_winograd.cpp - see convolve_winograd.hpp.
+ *
+ * What is transformed is 2.25 times an image, or four times the weights, and has to stay in the caches. So with
+ * many tiles and few weights each thread takes a few tiles through all of it, with all weights at hand; and with
+ * few tiles and many weights it takes a block of channels, with all tiles at hand.
+ */
+#include "engine/torch/convolve_winograd.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include <torch/csrc/autograd/saved_variable.h>
+
+#include "engine/torch/node.hpp"
+#include "engine/torch/winograd_parts.hpp"
+
+namespace winograd {
+
+static const winograd_loops *find_loops() {
+    const char *wanted = std::getenv("THAW_WINOGRAD");
+    if (wanted && std::strcmp(wanted, "0") == 0) return nullptr;
+#ifdef __x86_64__
+    if (!__builtin_cpu_supports("fma")) return nullptr;
+    const bool narrow = wanted && std::strcmp(wanted, "avx2") == 0;
+    if (__builtin_cpu_supports("avx512f") && !narrow) return &winograd_avx512;
+    if (__builtin_cpu_supports("avx2")) return &winograd_avx2;
+#endif
+    return nullptr;
+}
+
+const winograd_loops *loops() {
+    static const winograd_loops *const here = find_loops();
+    return here;
+}
+
+static bool weights_at_hand(const winograd_size &s) {
+    return s.tiles() >= 256 || (s.tiles() >= 48 && s.in * s.out <= 128 * 128);
+}
+
+/* ---- weights ---- */
+
+constexpr size_t rows_beside = 8; /* that are read along side by side */
+
+/* One tap of a block of channels. */
+static void arrange_tap(const lying_weights &w, const float *from, float *to) {
+    for (size_t c = 0; c < block; c += rows_beside)
+        for (size_t k = 0; k < w.in; k++)
+            for (size_t r = 0; r < rows_beside; r++)
+                to[k * block + c + r] =
+                    from[static_cast<int64_t>(c + r) * w.out_step + static_cast<int64_t>(k) * w.in_step];
+}
+
+/* The same where the block's values lie together already. */
+static void copy_tap(const lying_weights &w, const float *from, float *to) {
+    for (size_t k = 0; k < w.in; k++)
+        std::memcpy(to + k * block, from + static_cast<int64_t>(k) * w.in_step, block * sizeof *to);
+}
+
+static void arrange_block(const lying_weights &w, size_t number, float *to) {
+    for (size_t tap = 0; tap < winograd_taps; tap++) {
+        const float *from = w.at + w.place(number * block, 0, tap);
+        (w.out_step == 1 ? copy_tap : arrange_tap)(w, from, to + tap * w.in * block);
+    }
+}
+
+at::Tensor arrange(const lying_weights &w) {
+    const size_t blocks = w.out / block;
+    const at::Tensor out = at::empty({static_cast<int64_t>(blocks), 3, 3, static_cast<int64_t>(w.in),
+                                      static_cast<int64_t>(block)},
+                                     at::kFloat);
+    each(blocks, [&](size_t i) {
+        arrange_block(w, i, out.data_ptr<float>() + i * winograd_taps * w.in * block);
+    });
+    return out;
+}
+
+/* ---- forward ---- */
+
+namespace {
+
+struct convolution {
+    winograd_size size;
+    const float *x, *arranged;
+    winograd_after after;
+    float *y;
+    std::vector<float> zero;
+
+    const float *arranged_block(size_t i) const {
+        return arranged + i * winograd_taps * size.in * block;
+    }
+};
+
+} // namespace
+
+static void by_tiles(const convolution &c) {
+    const winograd_size &s = c.size;
+    const size_t of_block = winograd_points * s.in * block;
+    const at::Tensor weights = values(s.blocks() * of_block);
+    float *u = weights.data_ptr<float>();
+    each(s.blocks(), [&](size_t i) { loops()->weights(c.arranged_block(i), s.in, u + i * of_block); });
+    const size_t inputs = matrices_values(few_tiles, s.in);
+    const scratch memory(inputs + matrices_values(few_tiles, block));
+    each_span(s.tiles(), few_tiles, [&](winograd_span tiles) {
+        const winograd_matrices v = matrices(memory.mine(), few_tiles, s.in),
+                                m = matrices(memory.mine() + inputs, few_tiles, block);
+        loops()->input(s, c.x, c.zero.data(), tiles, v);
+        for (size_t i = 0; i < s.blocks(); i++) {
+            loops()->multiply(v, u + i * of_block, s.in, tiles.count, m);
+            loops()->output(s, m, tiles, i, c.after, c.y);
+        }
+    });
+}
+
+/* Of one block of channels all that TILES, whose inputs are V, give. */
+static void block_of_tiles(const convolution &c, size_t number, winograd_span tiles, winograd_matrices v,
+                    float *memory) {
+    const winograd_size &s = c.size;
+    float *u = memory;
+    const winograd_matrices m = matrices(memory + winograd_points * s.in * block, few_tiles, block);
+    loops()->weights(c.arranged_block(number), s.in, u);
+    for (size_t t = 0; t < tiles.count; t += few_tiles) {
+        const winograd_span some{tiles.first + t, std::min(few_tiles, tiles.count - t)};
+        loops()->multiply(from_row(v, t), u, s.in, some.count, m);
+        loops()->output(s, m, some, number, c.after, c.y);
+    }
+}
+
+/* So many tiles that their inputs are SHARED_VALUES at most. */
+size_t tiles_at_once(const winograd_size &s) {
+    return std::clamp(shared_values / matrices_values(1, s.in), few_tiles, s.tiles());
+}
+
+void shared_inputs(const winograd_size &s, const float *x, const float *zero, winograd_span tiles,
+                   winograd_matrices v) {
+    each_span(tiles.count, few_tiles, [&](winograd_span some) {
+        loops()->input(s, x, zero, {tiles.first + some.first, some.count}, from_row(v, some.first));
+    });
+}
+
+static void by_channels(const convolution &c) {
+    const winograd_size &s = c.size;
+    const size_t most = tiles_at_once(s);
+    const at::Tensor inputs = values(matrices_values(most, s.in));
+    const winograd_matrices v = matrices(inputs.data_ptr<float>(), most, s.in);
+    const scratch memory(winograd_points * s.in * block + matrices_values(few_tiles, block));
+    for (size_t first = 0; first < s.tiles(); first += most) {
+        const winograd_span tiles{first, std::min(most, s.tiles() - first)};
+        shared_inputs(s, c.x, c.zero.data(), tiles, v);
+        each(s.blocks(), [&](size_t i) { block_of_tiles(c, i, tiles, v, memory.mine()); });
+    }
+}
+
+void compute(const winograd_size &s, const at::Tensor &x, const at::Tensor &arranged, winograd_after after,
+             const at::Tensor &y) {
+    const convolution c{s,     x.data_ptr<float>(), arranged.data_ptr<float>(),
+                        after, y.data_ptr<float>(), std::vector<float>(s.in)};
+    if (weights_at_hand(s))
+        by_tiles(c);
+    else
+        by_channels(c);
+}
+
+} // namespace winograd
+
+/* ---- with tensors ---- */
+
+using namespace winograd;
+namespace autograd = torch::autograd;
+
+namespace {
+
+enum input { INPUT_X, INPUT_WEIGHT, INPUT_BIAS };
+
+at::Tensor channels_last(const at::Tensor &x) {
+    return x.contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+at::Tensor result_of(const winograd_size &s) {
+    const auto number = [](size_t n) { return static_cast<int64_t>(n); };
+    return at::empty({number(s.images), number(s.out), number(s.out_height), number(s.out_width)},
+                     at::TensorOptions(at::kFloat), at::MemoryFormat::ChannelsLast);
+}
+
+winograd_after after(const at::Tensor &bias, const at::Tensor &sum, unary_op activation) {
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    winograd_after a{bias.defined() ? bias.data_ptr<float>() : nullptr,
+                     sum.defined() ? sum.data_ptr<float>() : nullptr, -infinity, infinity};
+    if (activation != UNARY_NONE) a.low = 0;
+    if (activation == UNARY_RELU6) a.high = 6;
+    return a;
+}
+
+/* The gradient of X is a convolution of that of the result, with the weights turned round. */
+at::Tensor input_gradient(const winograd_size &s, const at::Tensor &dy, const at::Tensor &weight) {
+    const winograd_size back = size_of(dy.sizes(), s.in, 2 - s.pad_top, 2 - s.pad_left);
+    const at::Tensor dx = result_of(back);
+    compute(back, dy, arrange(lying_weights(weight).turned()), after({}, {}, UNARY_NONE), dx);
+    return dx;
+}
+
+struct winograd_backward : autograd::Node {
+    autograd::SavedVariable x, weight;
+    winograd_size size;
+
+    explicit winograd_backward(const winograd_size &s) : size(s) {
+    }
+
+    autograd::variable_list apply(autograd::variable_list &&gradients) override {
+        const at::NoGradGuard quiet;
+        autograd::variable_list out(3);
+        if (!gradients[0].defined()) return out;
+        const at::Tensor input = x.unpack(), w = weight.unpack(), dy = channels_last(gradients[0].to(at::kFloat));
+        const auto wants = [&](int i) { return task_should_compute_output(static_cast<size_t>(i)); };
+        if (wants(INPUT_X)) out[INPUT_X] = input_gradient(size, dy, w);
+        if (wants(INPUT_WEIGHT)) out[INPUT_WEIGHT] = weight_gradient(size, input, dy, w);
+        if (wants(INPUT_BIAS)) out[INPUT_BIAS] = dy.sum({0, 2, 3});
+        return out;
+    }
+
+    void release_variables() override {
+        x.reset_data();
+        weight.reset_data();
+    }
+
+    std::string name() const override {
+        return "thaw_winograd_backward";
+    }
+};
+
+void record(at::Tensor &y, const winograd_size &s, const at::Tensor &x, const at::Tensor &weight,
+            const at::Tensor &bias) {
+    if (!node_wanted({x, weight, bias})) return;
+    auto *node = new winograd_backward(s);
+    const node_pointer owner = own_node<node_pointer>(node);
+    node->set_next_edges(autograd::collect_next_edges(x, weight, bias));
+    node->x = autograd::SavedVariable(x, /*is_output=*/false);
+    node->weight = autograd::SavedVariable(weight, /*is_output=*/false);
+    autograd::create_gradient_edge(y, owner);
+}
+
+/* Tiles that a convolution needs before what is saved is more than what transforming the weights takes. */
+constexpr size_t least_tiles = 12;
+
+} // namespace
+
+bool winograd_possible() {
+    return loops() != nullptr;
+}
+
+bool winograd_suits(at::IntArrayRef x, at::IntArrayRef weight, const conv2d_params &p) {
+    const auto both = [](const int64_t (&pair)[2], int64_t least, int64_t most) {
+        return pair[0] >= least && pair[0] <= most && pair[1] >= least && pair[1] <= most;
+    };
+    if (!loops() || x.size() != 4 || weight.size() != 4 || p.groups != 1 || x[1] != weight[1]) return false;
+    if (weight[2] != 3 || weight[3] != 3 || !both(p.stride, 1, 1) || !both(p.dilation, 1, 1) ||
+        !both(p.padding, 0, 2))
+        return false;
+    if (x[1] % 32 || weight[0] % 32 || x[0] < 1 || x[2] < 3 || x[3] < 3) return false;
+    const winograd_size s = size_of(x, static_cast<size_t>(weight[0]), static_cast<size_t>(p.padding[0]),
+                                    static_cast<size_t>(p.padding[1]));
+    /* Of the 16 pixels of each tile more than half have to be some. */
+    return s.tiles() >= least_tiles && s.images * s.out_height * s.out_width > 8 * s.tiles();
+}
+
+at::Tensor winograd_arrange(const at::Tensor &weight) {
+    return arrange(lying_weights(weight));
+}
+
+static winograd_size size_for(const at::Tensor &x, size_t out, const conv2d_params &p) {
+    return size_of(x.sizes(), out, static_cast<size_t>(p.padding[0]), static_cast<size_t>(p.padding[1]));
+}
+
+at::Tensor winograd_fused(const at::Tensor &given, const at::Tensor &arranged, const at::Tensor &bias,
+                          const conv2d_params &p, const at::Tensor &sum, bool overwrite, unary_op activation) {
+    const at::Tensor x = channels_last(given), added = sum.defined() ? channels_last(sum) : sum;
+    const winograd_size s = size_for(x, static_cast<size_t>(arranged.size(0)) * block, p);
+    const bool in_place = added.defined() && added.is_same(sum) && overwrite && !sum.is_alias_of(x);
+    const at::Tensor y = in_place ? added : result_of(s);
+    compute(s, x, arranged, after(bias, added, activation), y);
+    return y;
+}
+
+at::Tensor winograd_conv2d(const at::Tensor &given, const at::Tensor &weight, const at::Tensor &bias,
+                           const conv2d_params &p) {
+    const at::Tensor x = channels_last(given);
+    const winograd_size s = size_for(x, static_cast<size_t>(weight.size(0)), p);
+    at::Tensor y = result_of(s);
+    compute(s, x, arrange(lying_weights(weight)), after(bias, {}, UNARY_NONE), y);
+    record(y, s, x, weight, bias);
+    return y;
+}
