@@ -48,8 +48,9 @@ void fuse_settle(model *m) {
 /* ---- when ---- */
 
 bool fuse_possible(const model *m, dtype type) {
-    return m->device.kind == DEVICE_CPU && m->format == FORMAT_CHANNELS_LAST &&
-           torch_conv2d_fuses(m->torch, type);
+    if (m->device.kind != DEVICE_CPU || m->format != FORMAT_CHANNELS_LAST) return false;
+    if (torch_conv2d_fuses(m->torch, type)) return true;
+    return type == DTYPE_F32 && m->filtered && torch_about(m->torch)->winograd;
 }
 
 bool fuse_applies(const layer *conv, const pass *p) {

@@ -7,6 +7,7 @@
 #include "engine/nn/fuse.h"
 #include "engine/nn/init.h"
 #include "engine/nn/kinds.h"
+#include "engine/torch/conv_cost.h"
 
 enum { CONV_WEIGHT, CONV_BIAS };
 
@@ -51,6 +52,13 @@ static tensor *conv_compute(layer *self, pass *p, act *x) {
     return f ? t_conv2d(p->scope, x->t, f->weight, f->bias, &params) : NULL;
 }
 
+/* What there is to multiply, and what filtering saves of it, a piece of a batch at a time. */
+static void count_macs(const layer *self, pass *p, int64_t macs, shape out) {
+    conv2d_params params = kind_conv_params(self);
+    p->macs += MODEL_PIECE * macs;
+    p->saved += conv_filtering_saves(self->param[CONV_WEIGHT].size.dim, &params, MODEL_PIECE, out.dim[2], out.dim[3]);
+}
+
 static act conv2d_forward(layer *self, pass *p, act x) {
     const conv_spec *c = &self->spec.conv;
     if (!kind_takes_image(self, p, x, c->in)) return (act){0};
@@ -63,6 +71,7 @@ static act conv2d_forward(layer *self, pass *p, act x) {
     int64_t taps = c->in / c->groups * c->kernel[0] * c->kernel[1];
     int64_t macs = out.dim[1] * out.dim[2] * out.dim[3] * taps;
     if (pass_tracing(p)) {
+        count_macs(self, p, macs, out);
         act y = act_result(self, p, fold_input(p, x), out, macs, NULL);
         y.conv = self;
         return y;

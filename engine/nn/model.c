@@ -133,6 +133,9 @@ static void trace_containers(model *m) {
 /* Of convolutions in FORMAT_BLOCKED, so many must stand against a conversion. Measured: 20 against 2
  * (ResNet-18) gain, 52 against 71 (MobileNet v2) take more than twice as long. */
 enum { CONVERSION_COST = 4 };
+/* Of all multiplications, one in so many has to be saved by the filtering, for that to be more than
+ * FORMAT_BLOCKED saves (docs/perf.md). */
+enum { WORTH_FILTERING = 7 };
 
 static thaw_status trace_walk(model *m) {
     layer_each(m->root, trace_clear, NULL);
@@ -146,6 +149,7 @@ static thaw_status trace_walk(model *m) {
     fold_settle(m);
     fuse_settle(m);
     m->blocked = p.conversions * CONVERSION_COST <= p.convolutions;
+    m->filtered = p.saved * WORTH_FILTERING >= p.macs;
     shape expected = SHAPE_2(1, m->classes);
     if (!pass_failed(&p) && !shape_equal(&x.size, &expected))
         pass_fail(&p, m->head, "does not give %d classes (a mistake in thaw)", m->classes);

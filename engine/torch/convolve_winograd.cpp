@@ -14,6 +14,7 @@
 
 #include <torch/csrc/autograd/saved_variable.h>
 
+#include "engine/torch/conv_cost.h"
 #include "engine/torch/node.hpp"
 #include "engine/torch/winograd_parts.hpp"
 
@@ -241,9 +242,6 @@ void record(at::Tensor &y, const winograd_size &s, const at::Tensor &x, const at
     autograd::create_gradient_edge(y, owner);
 }
 
-/* Tiles that a convolution needs before what is saved is more than what transforming the weights takes. */
-constexpr size_t least_tiles = 12;
-
 } // namespace
 
 bool winograd_possible() {
@@ -251,18 +249,9 @@ bool winograd_possible() {
 }
 
 bool winograd_suits(at::IntArrayRef x, at::IntArrayRef weight, const conv2d_params &p) {
-    const auto both = [](const int64_t (&pair)[2], int64_t least, int64_t most) {
-        return pair[0] >= least && pair[0] <= most && pair[1] >= least && pair[1] <= most;
-    };
-    if (!loops() || x.size() != 4 || weight.size() != 4 || p.groups != 1 || x[1] != weight[1]) return false;
-    if (weight[2] != 3 || weight[3] != 3 || !both(p.stride, 1, 1) || !both(p.dilation, 1, 1) ||
-        !both(p.padding, 0, 2))
-        return false;
-    if (x[1] % 32 || weight[0] % 32 || x[0] < 1 || x[2] < 3 || x[3] < 3) return false;
-    const winograd_size s = size_of(x, static_cast<size_t>(weight[0]), static_cast<size_t>(p.padding[0]),
-                                    static_cast<size_t>(p.padding[1]));
-    /* Of the 16 pixels of each tile more than half have to be some. */
-    return s.tiles() >= least_tiles && s.images * s.out_height * s.out_width > 8 * s.tiles();
+    if (!loops() || x.size() != 4 || weight.size() != 4 || x[1] != weight[1]) return false;
+    const int64_t height = x[2] + 2 * p.padding[0] - 2, width = x[3] + 2 * p.padding[1] - 2;
+    return height > 0 && width > 0 && conv_filtering_saves(weight.data(), &p, x[0], height, width) > 0;
 }
 
 at::Tensor winograd_arrange(const at::Tensor &weight) {

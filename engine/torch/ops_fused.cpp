@@ -1,18 +1,21 @@
 /*
- * ops_fused.cpp - oneDNN's convolutions that add and activate on their way out.
+ * ops_fused.cpp - convolutions that add and activate on their way out: the plugin's own and oneDNN's.
  *
  * libtorch 2 has them for what its compiler makes: operators without a declaration in C++, found in the
  * dispatcher by name and called with a stack. Whether they are there and compute what is expected is tried
  * with one pixel, so that another version's schema, or a processor without the instructions, only means that
- * nothing is fused.
+ * those are computed one after the other.
  */
 #include <vector>
 
 #include <ATen/core/List.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/ivalue.h>
+#include <ATen/ops/conv2d.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/hardswish.h>
+#include <ATen/ops/hardtanh.h>
+#include <ATen/ops/relu.h>
 #include <ATen/ops/silu.h>
 #include <c10/core/GradMode.h>
 
@@ -98,19 +101,6 @@ at::Tensor reorder(const at::Tensor &weight, const conv2d_params &p, at::IntArra
         {weight.contiguous(), numbers(p.padding), numbers(p.stride), numbers(p.dilation), p.groups, input});
 }
 
-/* Weights from winograd_arrange have a dimension more. */
-constexpr int64_t arranged_dims = 5;
-
-at::Tensor by_winograd(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
-                       const conv2d_params &p, const conv2d_fusion &f) {
-    const at::Tensor sum = f.sum ? f.sum->value : at::Tensor();
-    if (f.activation == UNARY_SILU || f.activation == UNARY_HARDSWISH) {
-        at::Tensor y = winograd_fused(x, weight, bias, p, sum, f.overwrite, UNARY_NONE);
-        return f.activation == UNARY_SILU ? at::silu_(y) : at::hardswish_(y);
-    }
-    return winograd_fused(x, weight, bias, p, sum, f.overwrite, f.activation);
-}
-
 /* relu(2 * 3 - 1) and relu(2 * 3 - 1 + 4), where all of it is exact. */
 bool computes(at::ScalarType type) {
     const auto filled = [&](double value) {
@@ -126,6 +116,62 @@ bool computes(at::ScalarType type) {
            all(convolve_add(x, weight, bias, p, UNARY_RELU, filled(4), true), 9);
 }
 
+bool found(at::ScalarType type) {
+    const c10::NoGradGuard quiet;
+    try {
+        return computes(type);
+    } catch (const c10::Error &) {
+        return false;
+    }
+}
+
+/* In float32, where those of the plugin are used without oneDNN's as well. */
+bool found_single() {
+    static const bool here = found(at::kFloat);
+    return here;
+}
+
+void activate_(at::Tensor &y, unary_op activation) {
+    switch (activation) {
+    case UNARY_NONE:
+        break;
+    case UNARY_RELU:
+        at::relu_(y);
+        break;
+    case UNARY_RELU6:
+        at::hardtanh_(y, 0, 6);
+        break;
+    case UNARY_SILU:
+        at::silu_(y);
+        break;
+    case UNARY_HARDSWISH:
+        at::hardswish_(y);
+        break;
+    default:
+        attribute_of(activation); /* throws */
+    }
+}
+
+/* Weights from winograd_arrange have a dimension more. */
+constexpr int64_t arranged_dims = 5;
+
+at::Tensor by_winograd(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
+                       const conv2d_params &p, const conv2d_fusion &f) {
+    const at::Tensor sum = f.sum ? f.sum->value : at::Tensor();
+    const bool clips = f.activation == UNARY_NONE || norm_fusable(f.activation);
+    at::Tensor y = winograd_fused(x, weight, bias, p, sum, f.overwrite, clips ? f.activation : UNARY_NONE);
+    if (!clips) activate_(y, f.activation);
+    return y;
+}
+
+at::Tensor one_by_one(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
+                      const conv2d_params &p, const conv2d_fusion &f) {
+    at::Tensor y = at::conv2d(x, weight, bias, p.stride, p.padding, p.dilation, p.groups);
+    if (f.sum) y.add_(f.sum->value);
+    activate_(y, f.activation);
+    return y;
+}
+
 } // namespace
 
 namespace op {
@@ -135,6 +181,8 @@ tensor *conv2d_fused(thaw_status *status, tensor *x, tensor *weight, tensor *bia
     return make(status, __func__, [&] {
         if (weight->value.dim() == arranged_dims)
             return by_winograd(x->value, weight->value, optional(bias), *p, *f);
+        if (x->value.scalar_type() == at::kFloat && !found_single())
+            return one_by_one(x->value, weight->value, optional(bias), *p, *f);
         if (!f->sum) return convolve(x->value, weight->value, optional(bias), *p, f->activation);
         return convolve_add(x->value, weight->value, optional(bias), *p, f->activation, f->sum->value,
                             f->overwrite);
@@ -145,19 +193,14 @@ tensor *conv2d_fused_weight(thaw_status *status, tensor *weight, const conv2d_pa
     return make(status, __func__, [&] {
         if (weight->value.scalar_type() == at::kFloat && winograd_suits(extents(input), weight->value.sizes(), *p))
             return winograd_arrange(weight->value);
+        if (weight->value.scalar_type() == at::kFloat && !found_single())
+            return weight->value.contiguous(at::MemoryFormat::ChannelsLast);
         return reorder(weight->value, *p, extents(input));
     });
 }
 
 bool conv2d_fuses(thaw_status *status, dtype type) {
-    return ask(status, __func__, false, [&] {
-        const c10::NoGradGuard quiet;
-        try {
-            return computes(scalar_type(type));
-        } catch (const c10::Error &) {
-            return false;
-        }
-    });
+    return ask(status, __func__, false, [&] { return found(scalar_type(type)); });
 }
 
 } // namespace op

@@ -17,6 +17,7 @@
 #include <c10/core/DeviceGuard.h>
 #include <torch/cuda.h>
 
+#include "engine/torch/convolve_winograd.hpp"
 #include "engine/torch/plugin.hpp"
 
 namespace {
@@ -84,6 +85,7 @@ bool describe(thaw_status *status, plugin_facts *out) {
 #ifdef _OPENMP
         out->openmp = true;
 #endif
+        out->winograd = winograd_possible();
         /* The same run twice is the same run, as on the processor. */
         at::globalContext().setDeterministicCuDNN(true);
         out->cuda_built = at::globalContext().hasCUDA() || config.find("CUDA Runtime") != std::string::npos;

@@ -59,6 +59,7 @@ typedef struct torch_facts {
     bool cuda_built;  /* this libtorch has CUDA code */
     bool onednn;
     char blas[128]; /* "OpenBLAS 0.3.21 (Zen)", "reference BLAS", "MKL" */
+    bool winograd;  /* 3x3 convolutions in float32 go through the plugin's own loops, see t_conv2d */
     bool slow_blas; /* the reference BLAS: about 3 GFLOP/s; install libopenblas0-openmp */
     bool cpu_avx512;
     bool cpu_bf16; /* bf16 is fast here: the processor has AMX (or avx512_bf16, see cpu.h) and libtorch uses

@@ -49,6 +49,7 @@ static thaw_status gather_facts(torch *t, void *handle, int threads) {
     t->facts.cuda_built = says.cuda_built;
     t->facts.onednn = says.onednn;
     t->norm_fuses = says.openmp;
+    t->facts.winograd = says.winograd;
     t->facts.cpu_avx512 = t->cpu.avx512;
     t->facts.cpu_bf16 = says.onednn && cpu_fast_bf16(&t->cpu);
     plugin_find_blas(handle, &says, &t->facts);

@@ -294,8 +294,10 @@ static void outer(winograd_matrices v, winograd_matrices z, std::size_t in, std:
             std::size_t k = 0;
             for (; k + most <= in; k += most)
                 product<V, most>(left + k, 1, v.row, right, z.row, tiles, add, to + k * block_out, block_out);
-            for (; k < in; k += 4)
+            for (; k + 4 <= in; k += 4)
                 product<V, 4>(left + k, 1, v.row, right, z.row, tiles, add, to + k * block_out, block_out);
+            for (; k < in; k += 2) /* IN is even, and so is MOST */
+                product<V, 2>(left + k, 1, v.row, right, z.row, tiles, add, to + k * block_out, block_out);
         }
 }
 

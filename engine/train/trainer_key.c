@@ -119,6 +119,7 @@ thaw_status trainer_cache_key(const trainer *t, bool train, size_t cut, char **o
     cJSON_AddStringToObject(key, "kept", t->recipe.cache_precision);
     cJSON_AddBoolToObject(key, "channels_last", m->format == FORMAT_CHANNELS_LAST);
     cJSON_AddBoolToObject(key, "fused", fuse_possible(m, t->learner.bf16 ? DTYPE_BF16 : DTYPE_F32));
+    cJSON_AddBoolToObject(key, "winograd", torch_about(m->torch)->winograd);
     cJSON_AddNumberToObject(key, "batch_size", loader_batch_size(from));
     add_machine(key, t);
     *out = json_print_indented(key);

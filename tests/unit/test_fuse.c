@@ -27,9 +27,10 @@ static double distance(tscope *s, tensor *got, tensor *want) {
     return t_norm(s, t_sub(s, got, want)) / t_norm(s, want);
 }
 
-/* Where libtorch cannot, there is nothing to compare. */
+/* Where neither libtorch nor the plugin can, there is nothing to compare. */
 static void needs(dtype type) {
-    if (!torch_conv2d_fuses(support_torch(), type)) skip();
+    torch *t = support_torch();
+    if (!torch_conv2d_fuses(t, type) && !(type == DTYPE_F32 && t->facts.winograd)) skip();
 }
 
 /* Norms as training leaves them, so that folding has something to do. */
@@ -57,6 +58,7 @@ static tensor *pass_as(model *m, tscope *s, tensor *x, size_t from, size_t to, b
     bool recording = torch_grad_mode(m->torch, false), could[DTYPE_COUNT];
     memcpy(could, m->torch->fuses, sizeof could);
     if (!fused) memset(m->torch->fuses, 0, sizeof could);
+    m->filtered = fused; /* where libtorch cannot, whatever the plugin gains */
     pass p = {.scope = s, .training = training};
     tensor *y = model_forward(m, &p, (act){.size = t_shape(s, x), .t = x}, from, to).t;
     memcpy(m->torch->fuses, could, sizeof could);
