@@ -56,7 +56,8 @@ static tensor *conv_compute(layer *self, pass *p, act *x) {
 static void count_macs(const layer *self, pass *p, int64_t macs, shape out) {
     conv2d_params params = kind_conv_params(self);
     p->macs += MODEL_PIECE * macs;
-    p->saved += conv_filtering_saves(self->param[CONV_WEIGHT].size.dim, &params, MODEL_PIECE, out.dim[2], out.dim[3]);
+    p->saved +=
+        conv_filtering_saves(self->param[CONV_WEIGHT].size.dim, &params, MODEL_PIECE, out.dim[2], out.dim[3]);
 }
 
 static act conv2d_forward(layer *self, pass *p, act x) {

@@ -1,9 +1,9 @@
 /*
  * convolve_winograd.cpp - see convolve_winograd.hpp.
  *
- * What is transformed is 2.25 times an image, or four times the weights, and has to stay in the caches. So with
- * many tiles and few weights each thread takes a few tiles through all of it, with all weights at hand; and with
- * few tiles and many weights it takes a block of channels, with all tiles at hand.
+ * What is transformed is 2.25 times an image, or four times the weights, and has to stay in the caches. So
+ * with many tiles and few weights each thread takes a few tiles through all of it, with all weights at hand;
+ * and with few tiles and many weights it takes a block of channels, with all tiles at hand.
  */
 #include "engine/torch/convolve_winograd.hpp"
 
@@ -69,12 +69,11 @@ static void arrange_block(const lying_weights &w, size_t number, float *to) {
 
 at::Tensor arrange(const lying_weights &w) {
     const size_t blocks = w.out / block;
-    const at::Tensor out = at::empty({static_cast<int64_t>(blocks), 3, 3, static_cast<int64_t>(w.in),
-                                      static_cast<int64_t>(block)},
-                                     at::kFloat);
-    each(blocks, [&](size_t i) {
-        arrange_block(w, i, out.data_ptr<float>() + i * winograd_taps * w.in * block);
-    });
+    const at::Tensor out = at::empty(
+        {static_cast<int64_t>(blocks), 3, 3, static_cast<int64_t>(w.in), static_cast<int64_t>(block)},
+        at::kFloat);
+    each(blocks,
+         [&](size_t i) { arrange_block(w, i, out.data_ptr<float>() + i * winograd_taps * w.in * block); });
     return out;
 }
 
@@ -117,7 +116,7 @@ static void by_tiles(const convolution &c) {
 
 /* Of one block of channels all that TILES, whose inputs are V, give. */
 static void block_of_tiles(const convolution &c, size_t number, winograd_span tiles, winograd_matrices v,
-                    float *memory) {
+                           float *memory) {
     const winograd_size &s = c.size;
     float *u = memory;
     const winograd_matrices m = matrices(memory + winograd_points * s.in * block, few_tiles, block);
@@ -213,7 +212,8 @@ struct winograd_backward : autograd::Node {
         const at::NoGradGuard quiet;
         autograd::variable_list out(3);
         if (!gradients[0].defined()) return out;
-        const at::Tensor input = x.unpack(), w = weight.unpack(), dy = channels_last(gradients[0].to(at::kFloat));
+        const at::Tensor input = x.unpack(), w = weight.unpack(),
+                         dy = channels_last(gradients[0].to(at::kFloat));
         const auto wants = [&](int i) { return task_should_compute_output(static_cast<size_t>(i)); };
         if (wants(INPUT_X)) out[INPUT_X] = input_gradient(size, dy, w);
         if (wants(INPUT_WEIGHT)) out[INPUT_WEIGHT] = weight_gradient(size, input, dy, w);
@@ -263,7 +263,8 @@ static winograd_size size_for(const at::Tensor &x, size_t out, const conv2d_para
 }
 
 at::Tensor winograd_fused(const at::Tensor &given, const at::Tensor &arranged, const at::Tensor &bias,
-                          const conv2d_params &p, const at::Tensor &sum, bool overwrite, unary_op activation) {
+                          const conv2d_params &p, const at::Tensor &sum, bool overwrite,
+                          unary_op activation) {
     const at::Tensor x = channels_last(given), added = sum.defined() ? channels_last(sum) : sum;
     const winograd_size s = size_for(x, static_cast<size_t>(arranged.size(0)) * block, p);
     const bool in_place = added.defined() && added.is_same(sum) && overwrite && !sum.is_alias_of(x);

@@ -11,8 +11,8 @@
 /* This processor has the loops. */
 bool winograd_possible();
 
-/* A convolution with weights [OUT, IN, KERNEL...] of an input [images, in, height, width] in float32 that these
- * loops compute faster than oneDNN does. */
+/* A convolution with weights [OUT, IN, KERNEL...] of an input [images, in, height, width] in float32 that
+ * these loops compute faster than oneDNN does. */
 bool winograd_suits(at::IntArrayRef input, at::IntArrayRef weight, const conv2d_params &p);
 
 /* Weights arranged for winograd_fused: [blocks of 32, 3, 3, in, 32]. */

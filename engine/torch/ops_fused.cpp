@@ -191,7 +191,8 @@ tensor *conv2d_fused(thaw_status *status, tensor *x, tensor *weight, tensor *bia
 
 tensor *conv2d_fused_weight(thaw_status *status, tensor *weight, const conv2d_params *p, shape input) {
     return make(status, __func__, [&] {
-        if (weight->value.scalar_type() == at::kFloat && winograd_suits(extents(input), weight->value.sizes(), *p))
+        if (weight->value.scalar_type() == at::kFloat &&
+            winograd_suits(extents(input), weight->value.sizes(), *p))
             return winograd_arrange(weight->value);
         if (weight->value.scalar_type() == at::kFloat && !found_single())
             return weight->value.contiguous(at::MemoryFormat::ChannelsLast);

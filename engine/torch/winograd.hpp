@@ -1,5 +1,6 @@
 /*
- * winograd.hpp - 3x3 convolutions of step 1 by a quarter of the multiplications: the inner loops, no libtorch.
+ * winograd.hpp - 3x3 convolutions of step 1 by a quarter of the multiplications: the inner loops, no
+ * libtorch.
  *
  * Winograd's minimal filtering F(4x4, 3x3), as in Lavin and Gray, "Fast Algorithms for Convolutional Neural
  * Networks" (2016): of each tile of 6x6 pixels d and each filter g, Y = At [(G g Gt) * (Bt d B)] A are 4x4

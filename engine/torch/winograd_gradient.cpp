@@ -2,8 +2,8 @@
  * winograd_gradient.cpp - the gradient of the weights: see winograd_parts.hpp.
  *
  * Over the tiles, which are few for some convolutions and many for others, the products of inputs and the
- * result's gradients are summed. Where their sums are few each thread has its own, for its share of the tiles;
- * where they are many it has a block of channels, for all of the tiles.
+ * result's gradients are summed. Where their sums are few each thread has its own, for its share of the
+ * tiles; where they are many it has a block of channels, for all of the tiles.
  */
 #include <vector>
 
@@ -69,7 +69,8 @@ void by_tiles(const gradient &g, const lying_weights &w, float *to) {
             const winograd_span tiles{i * some_tiles, std::min(some_tiles, s.tiles() - i * some_tiles)};
             loops()->input(s, g.x, g.zero.data(), tiles, v);
             for (size_t b = 0; b < s.blocks(); b++)
-                add_block(g, tiles, v, b, memory.mine() + inputs, some_tiles, i != part, sum + part * all + b * g.sums);
+                add_block(g, tiles, v, b, memory.mine() + inputs, some_tiles, i != part,
+                          sum + part * all + b * g.sums);
         }
     });
     each(s.blocks(), [&](size_t b) {

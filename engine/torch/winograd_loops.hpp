@@ -1,7 +1,7 @@
 /*
- * winograd_loops.hpp - see winograd.hpp. Each loop is written once, for vectors V of any width, and compiled for
- * AVX-512 and for AVX2 by the two files that include this one, with -O3 and with multiplications and additions
- * contracted (Makefile). Nothing here may be shared between the two, so all of it is static.
+ * winograd_loops.hpp - see winograd.hpp. Each loop is written once, for vectors V of any width, and compiled
+ * for AVX-512 and for AVX2 by the two files that include this one, with -O3 and with multiplications and
+ * additions contracted (Makefile). Nothing here may be shared between the two, so all of it is static.
  *
  * Sums go over the channels one after the other, whatever the width and the tiles at hand, so the value of a
  * pixel depends on neither.
@@ -242,8 +242,8 @@ template <class V> static void weight_gradient(const float *du, std::size_t in, 
 /* ---- products ---- */
 
 /*
- * ROWS rows of a product with a matrix of two vectors a row: of LEFT, whose values are ROW_STEP apart from row
- * to row and SUM_STEP along what is summed, and RIGHT, COUNT rows.
+ * ROWS rows of a product with a matrix of two vectors a row: of LEFT, whose values are ROW_STEP apart from
+ * row to row and SUM_STEP along what is summed, and RIGHT, COUNT rows.
  */
 template <class V, std::size_t ROWS>
 INLINE void product(const float *left, std::size_t row_step, std::size_t sum_step, const float *right,
@@ -275,7 +275,8 @@ static void multiply(winograd_matrices v, const float *u, std::size_t in, std::s
             float *to = m.at + p * m.point + c;
             std::size_t t = 0;
             for (; t + most <= tiles; t += most)
-                product<V, most>(left + t * v.row, v.row, 1, right, block_out, in, false, to + t * m.row, m.row);
+                product<V, most>(left + t * v.row, v.row, 1, right, block_out, in, false, to + t * m.row,
+                                 m.row);
             for (; t + 4 <= tiles; t += 4)
                 product<V, 4>(left + t * v.row, v.row, 1, right, block_out, in, false, to + t * m.row, m.row);
             for (; t < tiles; t++)
@@ -302,7 +303,8 @@ static void outer(winograd_matrices v, winograd_matrices z, std::size_t in, std:
 }
 
 template <class V>
-constexpr winograd_loops loops_of = {input<V>, weights<V>, multiply<V>, output<V>, gradient<V>, outer<V>, weight_gradient<V>};
+constexpr winograd_loops loops_of = {input<V>,    weights<V>, multiply<V>,       output<V>,
+                                     gradient<V>, outer<V>,   weight_gradient<V>};
 
 } // namespace
 

@@ -1,5 +1,6 @@
 /*
- * winograd_parts.hpp - what the two directions of convolve_winograd.hpp share: memory, threads, sizes, weights.
+ * winograd_parts.hpp - what the two directions of convolve_winograd.hpp share: memory, threads, sizes,
+ * weights.
  */
 #ifndef ENGINE_TORCH_WINOGRAD_PARTS_HPP
 #define ENGINE_TORCH_WINOGRAD_PARTS_HPP
@@ -22,7 +23,7 @@ using std::size_t;
 const winograd_loops *loops();
 
 constexpr size_t block = winograd_block;
-constexpr size_t few_tiles = 12; /* for a thread to take at a time: those of one product */
+constexpr size_t few_tiles = 12;                  /* for a thread to take at a time: those of one product */
 constexpr size_t shared_values = size_t{4} << 20; /* of tiles that are at hand for all threads */
 
 /* ---- memory ---- */
@@ -36,7 +37,7 @@ class scratch {
     at::Tensor all;
     size_t each;
 
-public:
+  public:
     explicit scratch(size_t count)
         : all(values(count * static_cast<size_t>(at::get_num_threads()))), each(count) {
     }
@@ -94,8 +95,8 @@ inline winograd_size size_of(at::IntArrayRef x, size_t out, size_t pad_top, size
 
 /* ---- weights ---- */
 
-/* Weights as they lie, [out][in][3][3] by their steps; turned round and with OUT and IN exchanged they are those
- * of the input's gradient. */
+/* Weights as they lie, [out][in][3][3] by their steps; turned round and with OUT and IN exchanged they are
+ * those of the input's gradient. */
 struct lying_weights {
     const float *at;
     size_t out, in;
@@ -119,7 +120,6 @@ struct lying_weights {
                static_cast<int64_t>(tap / 3) * down_step + static_cast<int64_t>(tap % 3) * across_step;
     }
 };
-
 
 /* The tiles of X, whose inputs all threads are about to need. */
 void shared_inputs(const winograd_size &s, const float *x, const float *zero, winograd_span tiles,

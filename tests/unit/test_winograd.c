@@ -1,8 +1,8 @@
 /*
  * test_winograd.c - convolutions by Winograd's filtering: the values and gradients of direct ones in double.
  *
- * What is computed so is channels_last; other layouts and types go to libtorch. The program runs a second time
- * for the narrower vectors where the processor has both.
+ * What is computed so is channels_last; other layouts and types go to libtorch. The program runs a second
+ * time for the narrower vectors where the processor has both.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -49,7 +49,8 @@ typedef struct outcome {
 } outcome;
 
 static conv2d_params params_of(const conv_case *c) {
-    return (conv2d_params){.stride = {1, 1}, .padding = {c->padding[0], c->padding[1]}, .dilation = {1, 1}, .groups = 1};
+    return (conv2d_params){
+        .stride = {1, 1}, .padding = {c->padding[0], c->padding[1]}, .dilation = {1, 1}, .groups = 1};
 }
 
 static shape result_of(const conv_case *c) {
@@ -166,7 +167,8 @@ static void what_comes_after_is_done_on_the_way_out(void **state) {
         tensor *operand[OPERANDS];
         operands(&s, &c, DTYPE_F32, operand);
         tensor *weight = t_conv2d_fused_weight(&s, operand[WEIGHT], &p, x);
-        tensor *sum = added ? noise(&s, result_of(&c), DTYPE_F32, FORMAT_CHANNELS_LAST, 5) : NULL, *before = NULL;
+        tensor *sum = added ? noise(&s, result_of(&c), DTYPE_F32, FORMAT_CHANNELS_LAST, 5) : NULL,
+               *before = NULL;
         tensor *want = t_conv2d(&s, operand[X], operand[WEIGHT], operand[BIAS], &p);
         if (added) want = t_add(&s, want, sum);
         if (op != UNARY_NONE) want = t_unary(&s, op, want);
@@ -188,8 +190,8 @@ static void what_is_not_a_number_stays_so(void **state) {
     tscope s = support_begin();
     tensor *operand[OPERANDS];
     operands(&s, &c, DTYPE_F32, operand);
-    tensor *x = t_to(&s, t_full(&s, SHAPE_4(c.images, c.in, c.height, c.width), NAN, DTYPE_F32, cpu), cpu, DTYPE_F32,
-                     FORMAT_CHANNELS_LAST);
+    tensor *x = t_to(&s, t_full(&s, SHAPE_4(c.images, c.in, c.height, c.width), NAN, DTYPE_F32, cpu), cpu,
+                     DTYPE_F32, FORMAT_CHANNELS_LAST);
     tensor *weight = t_conv2d_fused_weight(&s, operand[WEIGHT], &p, t_shape(&s, x));
     const conv2d_fusion relu = {.activation = UNARY_RELU};
     assert_true(isnan(t_norm(&s, t_conv2d_fused(&s, x, weight, NULL, &p, &relu))));
@@ -216,7 +218,8 @@ static void threads_do_not_change_a_bit_of_a_result(void **state) {
     }
 }
 
-/* An image beside others has the bits that it has beside fewer: what is kept of a batch is right for another. */
+/* An image beside others has the bits that it has beside fewer: what is kept of a batch is right for another.
+ */
 static void other_images_do_not_change_a_bit(void **state) {
     (void)state;
     needs_loops();
@@ -228,7 +231,8 @@ static void other_images_do_not_change_a_bit(void **state) {
     tensor *all = t_conv2d(&s, operand[X], operand[WEIGHT], NULL, &p);
     for (int64_t i = 0; i < c.images; i += 4) { /* the other way round the loops, too */
         tensor *some = t_slice(&s, operand[X], 0, i, i + 4, 1);
-        assert_true(t_equal(&s, t_conv2d(&s, some, operand[WEIGHT], NULL, &p), t_slice(&s, all, 0, i, i + 4, 1)));
+        assert_true(
+            t_equal(&s, t_conv2d(&s, some, operand[WEIGHT], NULL, &p), t_slice(&s, all, 0, i, i + 4, 1)));
     }
     support_end(&s);
 }
@@ -242,9 +246,12 @@ static void only_what_gains_is_computed_so(void **state) {
     assert_true(conv_filtering_saves(weight, &p, 8, 7, 7) > 0);
     assert_int_equal(conv_filtering_saves(weight, &p, 1, 7, 7), 0);  /* mostly weights */
     assert_int_equal(conv_filtering_saves(weight, &p, 64, 2, 2), 0); /* a quarter of a tile */
-    assert_int_equal(conv_filtering_saves(weight, &p, 8, 56, 56), (9 * 8 * 3136 - 50 * 8 * 196 - 650) * 512LL * 512);
-    static const conv2d_params others[] = {{{2, 1}, {1, 1}, {1, 1}, 1, false}, {{1, 1}, {1, 1}, {1, 2}, 1, false},
-                                           {{1, 1}, {1, 3}, {1, 1}, 1, false}, {{1, 1}, {1, 1}, {1, 1}, 2, false}};
+    assert_int_equal(conv_filtering_saves(weight, &p, 8, 56, 56),
+                     (9 * 8 * 3136 - 50 * 8 * 196 - 650) * 512LL * 512);
+    static const conv2d_params others[] = {{{2, 1}, {1, 1}, {1, 1}, 1, false},
+                                           {{1, 1}, {1, 1}, {1, 2}, 1, false},
+                                           {{1, 1}, {1, 3}, {1, 1}, 1, false},
+                                           {{1, 1}, {1, 1}, {1, 1}, 2, false}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         assert_int_equal(conv_filtering_saves(weight, &others[i], 8, 56, 56), 0);
     static const int64_t odd[][4] = {{48, 64, 3, 3}, {64, 3, 3, 3}, {64, 64, 1, 3}, {64, 64, 5, 5}};
