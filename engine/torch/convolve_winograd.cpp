@@ -23,7 +23,7 @@ namespace winograd {
 static const winograd_loops *find_loops() {
     const char *wanted = std::getenv("THAW_WINOGRAD");
     if (wanted && std::strcmp(wanted, "0") == 0) return nullptr;
-#ifdef __x86_64__
+#if defined(__x86_64__) && defined(_OPENMP) /* on one thread libtorch's on all of them are faster */
     if (!__builtin_cpu_supports("fma")) return nullptr;
     const bool narrow = wanted && std::strcmp(wanted, "avx2") == 0;
     if (__builtin_cpu_supports("avx512f") && !narrow) return &winograd_avx512;

@@ -23,7 +23,7 @@ typedef struct plugin_facts {
     char library[512]; /* path of libtorch_cpu.so */
     char mkl[96];      /* "oneMKL 2024.2", empty when libtorch has none */
     bool onednn, cuda_built;
-    bool openmp; /* the plugin's own loops run on libtorch's threads */
+    bool openmp;   /* the plugin's own loops run on libtorch's threads */
     bool winograd; /* and those of winograd.hpp are for this processor */
     int cuda_devices;
 } plugin_facts;

@@ -138,6 +138,7 @@ static void they_are_used(void **state) {
 #else
     bool able = false;
 #endif
+    able = able && t->norm_fuses; /* that needs libtorch's threads, too */
     assert_int_equal(torch_about(t)->winograd, able && !(wanted && !strcmp(wanted, "0")));
     needs_loops();
     tscope s = support_begin();
