@@ -147,13 +147,16 @@ thaw_status thaw_cache_clear(const char *name, size_t *removed, size_t *kept, in
     *bytes = 0;
     THAW_TRY(list_folders(&info, &count));
     thaw_status status = thaw_ok();
-    for (size_t i = 0; i < count && !thaw_failed(&status); i++) {
+    for (size_t i = 0; i < count; i++) {
         if (name && strncmp(info[i].name, name, strlen(name)) != 0) continue;
         fits++;
         *kept += info[i].in_use;
         if (info[i].in_use) continue;
-        status = row_file_remove(info[i].folder);
-        if (thaw_failed(&status)) break;
+        thaw_status gone = row_file_remove(info[i].folder);
+        if (thaw_failed(&gone)) {
+            status = gone; /* the rest goes all the same */
+            continue;
+        }
         ++*removed;
         *bytes += info[i].bytes;
     }
@@ -191,18 +194,20 @@ thaw_status cache_folder_make_room(const char *name, int64_t need, int64_t *allo
     int64_t room = disk_room(root);
     for (size_t i = 0; i < count; i++)
         *(strcmp(info[i].name, name) == 0 ? &mine : &others) += info[i].bytes;
-    thaw_status status = thaw_ok();
-    for (size_t i = count; i-- > 0 && !thaw_failed(&status);) {
+    for (size_t i = count; i-- > 0;) {
         if (others + need <= limit && need <= room + mine) break;
         if (info[i].in_use || strcmp(info[i].name, name) == 0) continue;
-        status = row_file_remove(info[i].folder);
+        thaw_status gone = row_file_remove(info[i].folder);
+        if (thaw_failed(&gone)) continue; /* another user's, or with something else in it: it stays */
         others -= info[i].bytes;
         room += info[i].bytes;
     }
     int64_t most = limit - others < room + mine ? limit - others : room + mine;
-    if (!thaw_failed(&status) && room + mine <= 0)
+    thaw_status status = thaw_ok();
+    if (room + mine <= 0)
         status = thaw_error(THAW_ERR_IO, "less than 1 GiB is free on the disk of %s; make room there", root);
-    if (!thaw_failed(&status)) *allowed = need < most ? need : most > 0 ? most : 0;
+    else
+        *allowed = need < most ? need : most > 0 ? most : 0;
     free(root);
     thaw_cache_list_free(info, count);
     return status;

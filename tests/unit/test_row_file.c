@@ -498,6 +498,40 @@ static void the_least_recently_used_goes_first(void **state) {
     free(home);
 }
 
+/* Somebody's file in the folder that should go first, say. */
+static void what_cannot_be_removed_stands_in_nobodys_way(void **state) {
+    (void)state;
+    enum { KILO = 1024 };
+    char *home = realpath(".", NULL);
+    setenv("XDG_CACHE_HOME", home, 1);
+    keep("newer", 100, 100);
+    keep("stubborn", 100, 300);
+    char *root = thaw_cache_folder(), *path = path_join(root, "stubborn"), *note = path_join(path, "note");
+    FILE *f = fopen(note, "w");
+    assert_non_null(f);
+    (void)fclose(f);
+    int64_t allowed, bytes;
+    setenv("THAW_CACHE_LIMIT", "1000K", 1);
+    expect_ok(cache_folder_make_room("mine", 500 * KILO, &allowed));
+    assert_int_equal(allowed, 500 * KILO);
+    assert_int_equal(kept_caches(), 1);
+    unsetenv("THAW_CACHE_LIMIT");
+    keep("newer", 100, 400);
+    size_t removed, kept;
+    thaw_status status = thaw_cache_clear(NULL, &removed, &kept, &bytes);
+    assert_true(thaw_failed(&status));
+    assert_non_null(strstr(status.message, "stubborn"));
+    assert_int_equal(removed, 1);
+    assert_int_equal(unlink(note), 0);
+    expect_ok(thaw_cache_clear(NULL, &removed, &kept, &bytes));
+    assert_int_equal(kept_caches(), 0);
+    unsetenv("XDG_CACHE_HOME");
+    free(note);
+    free(path);
+    free(root);
+    free(home);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_found_again),
@@ -514,6 +548,7 @@ int main(void) {
         cmocka_unit_test(a_writer_writes_what_it_took),
         cmocka_unit_test(limits_are_sizes),
         cmocka_unit_test(the_least_recently_used_goes_first),
+        cmocka_unit_test(what_cannot_be_removed_stands_in_nobodys_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
