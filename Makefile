@@ -98,17 +98,17 @@ net: all
 freeze-all:
 	@THAW_TEST_ALL=1 TEST_TIMEOUT=3600 $(MAKE) --no-print-directory unit TESTS=$(BUILD)/tests/test_architectures
 
-# What computes, on a CUDA device instead of the processor; THAW_TEST_DEVICE=cuda:1 names another one.
+# What computes, on a CUDA device instead of the processor, one program at a time; THAW_TEST_DEVICE=cuda:1 names another one.
 CUDA_TESTS := tensor ops pixel_scale autograd model freeze architectures precision optimizer step_graph prefix_cache \
               trainer saver phases session jobs profile prefix_disk
 check-cuda:
-	@THAW_TEST_DEVICE=$${THAW_TEST_DEVICE:-cuda} $(MAKE) --no-print-directory unit \
+	@JOBS=1 THAW_TEST_DEVICE=$${THAW_TEST_DEVICE:-cuda} $(MAKE) --no-print-directory unit \
 	    TESTS="$(CUDA_TESTS:%=$(BUILD)/tests/test_%)"
 
 parity: all
 	@BUILD=$(BUILD) PROGRAM=$(PROGRAM) tests/parity/run.sh
 
-# One after the other, whatever -j says: the screen tests watch the clock. Only what is built is built side by side.
+# One kind after the other, whatever -j says: the screen tests watch the clock. Each runs its own tests side by side.
 check:
 	@$(MAKE) --no-print-directory $(SIDE_BY_SIDE) unit
 	@$(MAKE) --no-print-directory screen
