@@ -273,6 +273,8 @@ static void take_cache(run_view *v, const thaw_event *e) {
     v->cached_filled = e->cache.filled;
     v->cached_found = e->cache.found;
     v->cached_bytes = e->cache.bytes;
+    v->cached_budget = e->cache.budget;
+    v->cached_stored = e->cache.stored;
     run_left_cache(v, other);
 }
 

@@ -103,7 +103,8 @@ typedef struct run_view {
     char *cached_layer;
     int cached_views; /* of a training image */
     int64_t cached_entries, cached_filled, cached_bytes;
-    int64_t cached_found; /* on disk, from an earlier run */
+    int64_t cached_budget, cached_stored; /* bytes of memory at most; and on disk */
+    int64_t cached_found;                 /* on disk, from an earlier run */
 
     /* now */
     double time; /* of the last event, seconds since the run began */

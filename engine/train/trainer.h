@@ -73,13 +73,14 @@ typedef struct trainer {
     loader *train, *val; /* val NULL: no validation images */
     /* What frozen layers make of the images: see prefix_cache.h. NULL: nothing is kept. */
     prefix_cache *train_cache, *val_cache;
-    size_t cache_bytes;  /* both may fill; 0: off */
-    size_t cache_cut;    /* 0: none */
-    int cache_views;     /* of a training image; 0: training images are not kept */
-    bool cache_stale;    /* the mask has changed since */
-    size_t cache_told;   /* entries of the last event */
-    char *cache_trouble; /* the last that was told, or NULL */
-    struct {             /* whether it is worth doing once only: see trainer_images.c */
+    size_t cache_bytes;   /* both may fill; 0: off */
+    size_t cache_cut;     /* 0: none */
+    int cache_views;      /* of a training image; 0: training images are not kept */
+    bool cache_stale;     /* the mask has changed since */
+    size_t cache_told;    /* entries of the last event */
+    double cache_told_at; /* clock_seconds() of it */
+    char *cache_trouble;  /* the last that was told, or NULL */
+    struct {              /* whether it is worth doing once only: see trainer_images.c */
         bool pays;
         double before, seconds, waited; /* what loader_worked said; of the batches since, and for them */
     } decoding;
@@ -135,7 +136,8 @@ void trainer_say_mask(trainer *t);
 void trainer_say_end(trainer *t, const char *reason, const char *message);
 void trainer_say_skipped(trainer *t); /* files that could not be read since the last call */
 void trainer_say_cache(trainer *t);
-void trainer_say_cache_growth(trainer *t); /* if there is more than was said */
+void trainer_say_cache_growth(trainer *t);   /* if there is more than was said */
+void trainer_say_cache_when_due(trainer *t); /* the same, within an epoch, every few seconds */
 
 void trainer_say_mistakes(trainer *t, mistakes *worst); /* sorts them */
 void trainer_say_profile(trainer *t);

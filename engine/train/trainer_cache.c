@@ -10,9 +10,12 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/clock.h"
 #include "engine/nn/freeze.h"
 #include "engine/train/keep.h"
 #include "engine/train/trainer.h"
+
+static const double say_every = 5; /* seconds, while an epoch fills it */
 
 void trainer_choose_views(trainer *t) {
     t->recipe.cache_views = keep_views(t->recipe.cache_views, t->recipe.epochs);
@@ -87,13 +90,16 @@ bool trainer_renew_cache(trainer *t) {
 void trainer_settle_cache(trainer *t) {
     loader *const from[] = {t->train, t->val};
     prefix_cache *const cache[] = {t->train_cache, t->val_cache};
+    bool less = false;
     for (int i = 0; i < 2; i++) {
         prefix_cache *c = cache[i];
         if (!c || !prefix_cache_base(c) || prefix_cache_filled(c) < prefix_cache_entries(c)) continue;
         loader_keep(from[i], &(loader_keeping){0});
         prefix_cache_drop_base(c);
         loader_keep(from[i], &(loader_keeping){.views = i == 0 ? t->cache_views : 1, .has = has, .user = c});
+        less = true;
     }
+    if (less) trainer_say_cache(t);
 }
 
 static size_t total(const trainer *t, size_t (*of)(const prefix_cache *c)) {
@@ -129,6 +135,7 @@ void trainer_say_cache(trainer *t) {
     e.cache.stored = (int64_t)total(t, prefix_cache_stored);
     e.cache.budget = t->cache_cut ? (int64_t)t->cache_bytes : 0;
     t->cache_told = (size_t)e.cache.filled;
+    t->cache_told_at = clock_seconds();
     trainer_emit(t, &e);
     log_trouble(t);
 }
@@ -138,4 +145,8 @@ void trainer_say_cache_growth(trainer *t) {
         trainer_say_cache(t);
     else
         log_trouble(t);
+}
+
+void trainer_say_cache_when_due(trainer *t) {
+    if (t->cache_cut && clock_seconds() - t->cache_told_at >= say_every) trainer_say_cache_growth(t);
 }

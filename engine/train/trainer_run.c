@@ -250,6 +250,7 @@ static thaw_status run_epoch(trainer *t) {
         THAW_TRY(advance(t, &done));
         if (!done) save_when_due(t);
         if (!done) say_profile_when_due(t);
+        if (!done) trainer_say_cache_when_due(t);
     }
     /* Whoever goes step by step has asked for the evaluation: there was no batch left. */
     t->one_step = t->paused;

@@ -198,6 +198,12 @@ static void where_the_time_went_is_a_pane(void **state) {
     assert_shows(a, "on 2 threads: decode 750 ms, resize 62.5 ms");
     assert_shows(a, "on a thread: checkpoints 12.5 ms, in all 25.0 ms");
     assert_shows_not(a, "data wait"); /* took nothing */
+    assert_shows_not(a, "kept: ");
+    thaw_event kept = {
+        .kind = THAW_EVENT_CACHE,
+        .cache = {.layer = xstrdup("layer2"), .bytes = 3 << 20, .budget = 5 << 20, .stored = 7 << 20}};
+    feed(a, kept);
+    assert_shows(a, "kept: 3.0 MB of at most 5.0 MB, on disk 7.0 MB");
     assert_shows(a, "layer2.0");
     press(a, "w");
     assert_shows_not(a, "where time goes");

@@ -241,6 +241,24 @@ static void random_crops_start_over(void **state) {
     expect_same(&fresh, &without);
 }
 
+static void say_at_once(rig *r, const thaw_event *e) {
+    if (e->kind == THAW_EVENT_STEP) r->trainer->cache_told_at = -INFINITY;
+}
+
+/* Whoever looks at the first epoch of a run over many images sees it fill. */
+static void an_epoch_says_how_far_it_is(void **state) {
+    (void)state;
+    thaw_recipe recipe;
+    FIXTURE_RECIPE(&recipe, STEM, "data.augment=none");
+    rig r = {.on_event = say_at_once, .keep = true};
+    rig_train(&r, &recipe);
+    expect_ok(r.status);
+    for (int k = 0; k < STEPS_PER_EPOCH; k++)
+        assert_int_equal(cache_event(&r, k)->cache.filled, k * BATCH);
+    rig_clear(&r);
+    thaw_recipe_clear(&recipe);
+}
+
 static void views_are_chosen_once(void **state) {
     (void)state;
     static const struct {
@@ -352,6 +370,7 @@ int main(void) {
         cmocka_unit_test(deterministic_runs_end_bit_identically),
         cmocka_unit_test(flips_are_kept_both_ways),
         cmocka_unit_test(random_crops_start_over),
+        cmocka_unit_test(an_epoch_says_how_far_it_is),
         cmocka_unit_test(views_are_chosen_once),
         cmocka_unit_test(a_mask_in_the_middle_drops_what_no_longer_holds),
         cmocka_unit_test(a_small_budget_keeps_a_part),

@@ -194,7 +194,9 @@ static void a_longer_prefix_is_computed_from_the_shorter(void **state) {
         with = outcome_of(&r);
         assert_int_equal(steps_cached_from(&r, 1, STEPS_PER_EPOCH), 0);
         assert_int_equal(steps_cached_from(&r, STEPS_PER_EPOCH + 1, 4 * STEPS_PER_EPOCH), 3 * IMAGES);
-        assert_string_equal(rig_event(&r, THAW_EVENT_CACHE, -1)->cache.layer, "layer2.2");
+        const thaw_event *last = rig_event(&r, THAW_EVENT_CACHE, -1);
+        assert_string_equal(last->cache.layer, "layer2.2");
+        assert_int_equal(last->cache.bytes, (IMAGES + VAL) * OUTPUT / 2); /* and nothing of layer1 any more */
         assert_null(prefix_cache_base(r.trainer->train_cache));
         rig_clear(&r);
         thaw_recipe_clear(&recipe);

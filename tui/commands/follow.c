@@ -72,6 +72,8 @@ static void print_cache(follower *f) {
                    (long long)v->cached_entries);
     if (v->cached_views > 1) out_format(", for %d views of each image", v->cached_views);
     if (v->cached_views == 0) out_text(", of the images to validate on");
+    char budget[NUMBER_TEXT_MAX];
+    out_format(", in at most %s of memory", text_bytes((double)v->cached_budget, budget));
     out_line("");
 }
 

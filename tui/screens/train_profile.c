@@ -28,6 +28,7 @@ static const double percent = 100, least_shown = 0.0005; /* seconds */
 typedef struct view {
     canvas *c;
     const run_profile *epoch, *run;
+    const run_view *of;
 } view;
 
 typedef struct profile_line {
@@ -99,6 +100,16 @@ static void draw_writing(const view *v, rect row, size_t index) {
                  text_duration(v->epoch->write, epoch), text_duration(v->run->write, run));
 }
 
+/* Of outputs of frozen layers, now. */
+static void draw_kept(const view *v, rect row, size_t index) {
+    char bytes[NUMBER_TEXT_MAX], budget[NUMBER_TEXT_MAX], stored[NUMBER_TEXT_MAX];
+    (void)index;
+    text_bytes((double)v->of->cached_bytes, bytes);
+    text_bytes((double)v->of->cached_budget, budget);
+    canvas_textf(v->c, row.row, row.col, row.cols, ROLE_DIM, "kept: %s of at most %s, on disk %s", bytes,
+                 budget, text_bytes((double)v->of->cached_stored, stored));
+}
+
 static void draw_inexact(const view *v, rect row, size_t index) {
     (void)index;
     canvas_text(v->c, row.row, row.col, row.cols, "the device was not waited for all of the time", ROLE_WARN);
@@ -111,6 +122,7 @@ static void phase_lines(const view *v, profile_lines *l) {
     add_line(l, draw_whole, 0);
     if (v->epoch->decode + v->epoch->transform > 0) add_line(l, draw_loading, 0);
     if (v->run->write >= least_shown) add_line(l, draw_writing, 0);
+    if (v->of->cached_layer) add_line(l, draw_kept, 0);
     if (!v->run->exact) add_line(l, draw_inexact, 0);
 }
 
@@ -194,7 +206,7 @@ void train_draw_profile(app *a, train_state *s, canvas *c, const layout *l) {
                            l->flags[PANE_PROFILE] | (app_focus(a) == PANE_PROFILE ? FRAME_FOCUS : 0));
     rect former = canvas_clip(c, in);
     in = rect_inset(in, 0, 1, 0, 1);
-    view shown = {.c = c, .epoch = &v->epoch_profile, .run = &v->profile};
+    view shown = {.c = c, .epoch = &v->epoch_profile, .run = &v->profile, .of = v};
     if (v->epoch_profile.events)
         draw_measured(s, &shown, in);
     else if (app_busy(a))
