@@ -63,7 +63,7 @@ tensor *pass_host_tensor(pass *p, const layer *self, shape size, host_fill *fill
 
 void host_tensors_fill(host_tensors *list, tscope *s, uint64_t seed, uint64_t step) {
     for (size_t i = 0; i < list->count && !tscope_failed(s); i++)
-        fill_place(&list->item[i], s, seed, step);
+        if (!list->item[i].numbers.how) fill_place(&list->item[i], s, seed, step);
 }
 
 void host_tensors_clear(host_tensors *list, torch *t) {

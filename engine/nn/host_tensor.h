@@ -8,7 +8,8 @@
 
 #include "engine/nn/layer.h"
 
-/* COUNT numbers of L for a pass with this seed and step of its dropouts; HOW as given to pass_host_tensor. */
+/* COUNT numbers of L: where HOW (as given to pass_host_tensor) is there they follow from it alone, and else
+ * from the seed and step of the pass's dropouts. */
 typedef struct host_numbers {
     const layer *layer;
     const void *how;
@@ -36,11 +37,12 @@ typedef struct host_tensors {
     size_t at;
 } host_tensors;
 
-/* A float32 tensor of SIZE on the model's device, for SELF, filled by FILL. HOW (may be NULL) has HOW_BYTES.
- */
+/* A float32 tensor of SIZE on the model's device, for SELF, filled by FILL. HOW has HOW_BYTES; NULL: the
+ * numbers are others in each step. */
 tensor *pass_host_tensor(pass *p, const layer *self, shape size, host_fill *fill, const void *how,
                          size_t how_bytes);
 
+/* With what the pass of SEED and STEP has; what is the same in each step is there already. */
 void host_tensors_fill(host_tensors *list, tscope *s, uint64_t seed, uint64_t step);
 void host_tensors_clear(host_tensors *list, torch *t);
 

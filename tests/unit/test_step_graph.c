@@ -135,6 +135,35 @@ static void masks_have_places(void **state) {
     model_free(m);
 }
 
+static int made;
+static void count_made(const host_numbers *of, float *values, size_t count) {
+    made++;
+    for (size_t i = 0; i < count; i++)
+        values[i] = of->how ? *(const float *)of->how : (float)of->step;
+}
+
+/* Windows of Swin are masked alike in every step: tables like that are not made and sent up again. */
+static void what_is_the_same_in_each_step_is_made_once(void **state) {
+    (void)state;
+    model *m = support_model(NULL);
+    host_tensors places = {0};
+    tscope s = support_begin();
+    pass p = {.scope = &s, .device = m->device, .dropout_step = 5, .places = &places};
+    float how = 7, constant[2], drawn[2];
+    made = 0;
+    tensor *same = pass_host_tensor(&p, m->root, SHAPE_1(2), count_made, &how, sizeof how);
+    tensor *other = pass_host_tensor(&p, m->root, SHAPE_1(2), count_made, NULL, 0);
+    assert_int_equal(made, 2);
+    host_tensors_fill(&places, &s, 3, 6);
+    assert_int_equal(made, 3);
+    t_read(&s, same, constant, sizeof constant);
+    t_read(&s, other, drawn, sizeof drawn);
+    assert_true(constant[1] == 7 && drawn[1] == 6);
+    support_end(&s);
+    host_tensors_clear(&places, m->torch);
+    model_free(m);
+}
+
 /* Running statistics have moved, and folded weights with them. */
 static void classify_alike(pupil *a, pupil *b) {
     classify(a);
@@ -244,6 +273,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(where_there_are_none_nothing_is_recorded),
         cmocka_unit_test(masks_have_places),
+        cmocka_unit_test(what_is_the_same_in_each_step_is_made_once),
         cmocka_unit_test(launched_steps_are_those_that_are_computed),
         cmocka_unit_test(frozen_tensors_stay_to_the_bit),
         cmocka_unit_test(a_smaller_batch_is_computed_and_the_graph_stays),
