@@ -17,9 +17,20 @@ static bool family_gains(const char *family) {
     return false;
 }
 
+/* The plugin's own convolutions save more than the layout costs. */
+static bool filtering_gains(const layout_question *q) {
+    model *m = NULL;
+    thaw_status status = model_build(q->arch->name, 0, q->side, q->side, &m);
+    bool gains =
+        !thaw_failed(&status) && m->filtered; /* a size that it cannot have is said when it is trained */
+    model_free(m);
+    return gains;
+}
+
 bool layout_channels_last(const layout_question *q) {
     if (q->bf16 || q->cuda || (q->avx512 && !q->old)) return true;
     if (!q->arch) return false;
+    if (q->winograd && !q->old && filtering_gains(q)) return true;
     bool small = q->arch->input <= SMALL_IMAGE && q->side <= SMALL_IMAGE;
     return small || (!q->old && family_gains(q->arch->family));
 }

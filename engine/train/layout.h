@@ -15,8 +15,9 @@ typedef struct layout_question {
     const arch *arch; /* NULL: not known */
     int side;         /* of the images, pixels */
     bool bf16, cuda;
-    bool avx512; /* of the processor; counts for float32 on it */
-    bool old;    /* the run is from before recipes had a layout: as it was decided then */
+    bool avx512;   /* of the processor; counts for float32 on it */
+    bool winograd; /* the plugin's own convolutions, which are in channels_last, are for this processor */
+    bool old;      /* the run is from before recipes had a layout: as it was decided then */
 } layout_question;
 
 /* Which is faster for training; docs/decisions.md has what was measured. */

@@ -134,6 +134,7 @@ static void choose_layout(trainer *t) {
                                .bf16 = t->learner.bf16,
                                .cuda = t->device.kind == DEVICE_CUDA,
                                .avx512 = torch_about(t->host.torch)->cpu_avx512,
+                               .winograd = torch_about(t->host.torch)->winograd,
                                .old = t->resumed};
     if (strcmp(t->recipe.layout, "auto") != 0) return;
     decide(&t->recipe.layout, layout_channels_last(&q) ? "channels_last" : "contiguous");

@@ -15,7 +15,7 @@
 #include "tests/unit/train_fixture.h"
 
 static bool rule(const char *name, int side, bool bf16, bool cuda, bool avx512) {
-    return layout_channels_last(&(layout_question){arch_find(name), side, bf16, cuda, avx512, false});
+    return layout_channels_last(&(layout_question){arch_find(name), side, bf16, cuda, avx512, false, false});
 }
 
 static void the_rule_is_as_measured(void **state) {
@@ -31,6 +31,20 @@ static void the_rule_is_as_measured(void **state) {
     assert_false(layout_channels_last(&(layout_question){.side = 224}));
     const layout_question old = {arch_find("mobilenet_v2"), 224, .avx512 = true, .old = true};
     assert_false(layout_channels_last(&old));
+}
+
+static bool rule_with_filtering(const char *name, int side, bool old) {
+    return layout_channels_last(&(layout_question){arch_find(name), side, .winograd = true, .old = old});
+}
+
+static void what_the_filtering_saves_counts(void **state) {
+    (void)state;
+    assert_true(rule_with_filtering("resnet18", 224, false));
+    assert_true(rule_with_filtering("vgg11", 224, false));
+    assert_false(rule_with_filtering("resnet18", 224, true));
+    assert_false(rule_with_filtering("resnext50_32x4d", 224, false)); /* its 3x3 convolutions are grouped */
+    assert_false(rule_with_filtering("vit_b_32", 224, false));
+    assert_false(rule_with_filtering("inception_v3", 8, false)); /* it cannot be so small */
 }
 
 static void stop_at_step(rig *r, const thaw_event *e) {
@@ -68,6 +82,7 @@ static void a_run_goes_on_in_the_layout_it_began_with(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_rule_is_as_measured),
+        cmocka_unit_test(what_the_filtering_saves_counts),
         cmocka_unit_test(a_run_goes_on_in_the_layout_it_began_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,9 @@ static const entry environment[] = {
     {"THAW_HOME", "The folder with zoo and themes, when they are not beside the program or in share/thaw."},
     {"THAW_CACHE_LIMIT",
      "How much disk the kept outputs of frozen layers may take, as in 20G or 500M; 0: none. 10G unless set."},
+    {"THAW_WINOGRAD",
+     "0: compute no convolution by Winograd's filtering, which rounds a little more and takes half of the "
+     "time, in float32 on the CPU. avx2: with AVX2 even where there is AVX-512."},
     {"THAW_TORCH_PLUGIN", "The libthaw_torch.so to load."},
     {"XDG_DATA_HOME, XDG_CACHE_HOME, XDG_CONFIG_HOME, TORCH_HOME, HF_HOME, HF_HUB_CACHE",
      "Move the folders named above."},
