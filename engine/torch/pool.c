@@ -207,8 +207,9 @@ static block *take_large(size_t extent, size_t huge) {
 }
 
 static void give_large(block *b) {
-    pool.used -= b->extent;
-    b->warm = b->extent;
+    size_t extent = b->extent;
+    pool.used -= extent;
+    b->warm = extent;
     block *next = after(b);
     if (next && next->free) {
         unlist(next);
