@@ -11,9 +11,9 @@
 #include "engine/base/alloc.h"
 #include "engine/nn/layers.h"
 
-/* libtorch's libraries and threads: 180 MB with the smallest model (Debian's 1.13), and the buffers that
- * oneDNN and OpenBLAS need for larger layers. On a device: the context and the libraries' workspaces. */
-static const int64_t runtime_bytes = 225 << 20, device_runtime_bytes = 600 << 20;
+/* What libtorch's libraries, its registered operators and threads keep, and the buffers that oneDNN and
+ * OpenBLAS need for larger layers. On a device: the context and the libraries' workspaces. */
+static const int64_t runtime_bytes = 130 << 20, device_runtime_bytes = 600 << 20;
 
 static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
@@ -24,16 +24,28 @@ typedef struct timeline {
     int64_t *kept;    /* for backward */
     int64_t *working; /* what backward holds besides while this leaf is at work */
     int count;
+    bool channels_last;
+    bool *within; /* by index: a norm computes it, and it makes nothing of its own */
 } timeline;
 
-/* oneDNN brings a convolution's operands into its own layout and the result back. */
-static int64_t working_bytes(const layer *l) {
+/* In the contiguous layout oneDNN brings a convolution's operands into its own and the result back. */
+static int64_t working_bytes(const timeline *t, const layer *l) {
     int64_t through = l->output_grad ? l->input_bytes + l->activation_bytes : 0;
-    return l->kind == &kind_conv2d ? 2 * through : through;
+    return l->kind == &kind_conv2d && !t->channels_last ? 2 * through : through;
 }
 
-static int64_t kept_bytes(const layer *l) {
-    int64_t kept = l->output_grad ? l->activation_bytes : 0;
+/* A norm takes the activation after it upon itself, and where an addition follows its result is the sum. */
+static void find_within(timeline *t, const model *m) {
+    for (size_t i = 0; i < m->order_count && t->channels_last; i++) {
+        const layer *norm = m->order[i];
+        if (norm->kind != &kind_batch_norm2d) continue;
+        if (norm->fuse.activation) t->within[norm->fuse.activation->index] = true;
+        if (norm->fuse.added) t->within[norm->index] = true;
+    }
+}
+
+static int64_t kept_bytes(const timeline *t, const layer *l) {
+    int64_t kept = l->output_grad && !t->within[l->index] ? l->activation_bytes : 0;
     if (l->kind == &kind_max_pool2d && l->output_grad) kept += 2 * l->activation_bytes; /* int64 places */
     if (layer_trainable(l) && !l->input_grad) kept += l->input_bytes;
     return kept;
@@ -48,16 +60,18 @@ static int add_layer(timeline *t, const layer *l) {
         if (place > last) last = place;
     }
     if (last < 0 || last >= t->count) return last;
-    t->kept[last] += kept_bytes(l);
-    if (layer_is_leaf(l)) t->working[last] += working_bytes(l);
+    t->kept[last] += kept_bytes(t, l);
+    if (layer_is_leaf(l)) t->working[last] += working_bytes(t, l);
     return last;
 }
 
 /* The most that one image takes at one time in what is recorded for backward. */
-static int64_t recorded_most(const model *m) {
-    timeline t = {.count = (int)m->order_count};
+static int64_t recorded_most(const model *m, bool channels_last) {
+    timeline t = {.count = (int)m->order_count, .channels_last = channels_last};
     t.kept = xcalloc(m->order_count, sizeof *t.kept);
     t.working = xcalloc(m->order_count, sizeof *t.working);
+    t.within = xcalloc(m->order_count, sizeof *t.within);
+    find_within(&t, m);
     add_layer(&t, m->root);
     int64_t kept = 0, most = 0;
     for (int i = 0; i < t.count; i++) { /* what is kept when backward gets to leaf I: all up to it */
@@ -66,15 +80,14 @@ static int64_t recorded_most(const model *m) {
     }
     free(t.kept);
     free(t.working);
+    free(t.within);
     return most;
 }
 
-/* What L makes where nothing is recorded. An activation that is not overwritten in place and not computed in
- * oneDNN's layout is brought out of it and into it again. */
+/* What L makes where nothing is recorded; a norm that is folded into its convolution makes nothing. */
 static int64_t quiet_bytes(const layer *l) {
-    bool image = l->output.ndim == 4, activation = layer_is_leaf(l) && !l->param_count;
-    bool pool = l->kind == &kind_max_pool2d || l->kind == &kind_adaptive_avg_pool2d;
-    return image && activation && !pool ? 3 * l->activation_bytes : l->activation_bytes;
+    bool folded = layer_is_norm(l) && l->fold && l->freeze == THAW_FROZEN && l->fold->freeze == THAW_FROZEN;
+    return folded ? 0 : l->activation_bytes;
 }
 
 /* The most that one image takes in the stages where nothing is recorded: a stage lets go of what it made when
@@ -124,7 +137,8 @@ thaw_memory layers_memory(const thaw_layers *layers, const thaw_memory_params *p
         .optimizer = trained * (p->state_per_parameter + 1),
         .images = p->cuda ? image * p->batch_size : image * p->batch_size * p->batches_ahead,
         .gradients = trained,
-        .activations = larger(p->batch_size * recorded_most(m), piece * quiet_most(m)) / halves,
+        .activations =
+            larger(p->batch_size * recorded_most(m, p->channels_last), piece * quiet_most(m)) / halves,
     };
     int64_t state = trained * p->state_per_parameter;
     use.saving = larger(p->cuda ? 0 : h.changing + state, 2 * (trained + h.largest));

@@ -7,7 +7,9 @@
 
 #include "engine/base/room.h"
 #include "engine/base/thread.h"
+#include "engine/nn/layers.h"
 #include "engine/torch/cpu.h"
+#include "engine/train/layout.h"
 
 static int state_per_parameter(const thaw_recipe *r) {
     if (strcmp(r->optimizer.name, "sgd")) return 2; /* Adam's two moments */
@@ -22,6 +24,15 @@ static bool in_bf16(const thaw_recipe *r) {
     if (strcmp(r->precision, "auto")) return !strcmp(r->precision, "bf16");
     cpu_facts cpu = cpu_detect();
     return thaw_memory_on_device(r) || cpu_fast_bf16(&cpu);
+}
+
+/* On a processor, as the run will choose it. */
+static bool in_channels_last(const thaw_recipe *r, const model *m) {
+    cpu_facts cpu = cpu_detect();
+    const layout_question q = {
+        .arch = m->arch, .side = (int)m->input.dim[2], .bf16 = in_bf16(r), .avx512 = cpu.avx512};
+    if (thaw_memory_on_device(r)) return false;
+    return strcmp(r->layout, "auto") ? !strcmp(r->layout, "channels_last") : layout_channels_last(&q);
 }
 
 /* Training's loader and validation's keep as many each as they have threads, and two more. */
@@ -43,15 +54,16 @@ thaw_memory thaw_memory_of(const thaw_layers *layers, const thaw_recipe *r) {
     thaw_memory_params params = {.batch_size = r->batch_size,
                                  .state_per_parameter = state_per_parameter(r),
                                  .bf16 = in_bf16(r),
+                                 .channels_last = in_channels_last(r, layers->m),
                                  .cuda = thaw_memory_on_device(r),
                                  .batches_ahead = batches_ahead(r)};
     return thaw_layers_memory(layers, &params);
 }
 
-thaw_status thaw_memory_estimate(const thaw_recipe *r, const char *arch, int side, int classes,
+thaw_status thaw_memory_estimate(const thaw_recipe *r, const char *name, int side, int classes,
                                  thaw_memory *out) {
     thaw_layers *layers;
-    THAW_TRY(thaw_layers_new(arch, &r->head, classes, r->data.crop ? r->data.crop : side, &layers));
+    THAW_TRY(thaw_layers_new(name, &r->head, classes, r->data.crop ? r->data.crop : side, &layers));
     apply_mask(r, layers);
     *out = thaw_memory_of(layers, r);
     thaw_layers_free(layers);

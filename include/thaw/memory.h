@@ -34,8 +34,9 @@ typedef struct thaw_memory_params {
     int batch_size;
     int state_per_parameter; /* numbers the optimizer keeps of each: SGD with momentum 1, Adam 2 */
     bool bf16;
-    bool cuda;         /* count the device's memory: one batch of images, no copy for saving */
-    int batches_ahead; /* how many batches of images wait or are worked on */
+    bool channels_last; /* on a processor: a norm that trains is one with what follows it */
+    bool cuda;          /* count the device's memory: one batch of images, no copy for saving */
+    int batches_ahead;  /* how many batches of images wait or are worked on */
 } thaw_memory_params;
 
 typedef struct thaw_memory {
