@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -26,6 +27,8 @@ enum { VERSION = 1, ABOUT_BYTES_MAX = 1 << 16, ROW_BYTES_MAX = 1 << 30, RECORDS_
 enum { ROWS_MAX = 1 << 28 };
 /* Bytes of the index that stand for locks: held by who adds, and by everybody who has it open. */
 enum { LOCK_ADD = 0, LOCK_OPEN = 1 };
+/* Nanoseconds between two tries, and how many of them: five seconds. */
+enum { LOCK_PAUSE = 1000000, LOCK_TRIES = 5000 };
 
 typedef struct header {
     char magic[8];
@@ -64,13 +67,25 @@ static uint64_t check_of_record(const record *r, uint64_t number) {
 
 /* ---- locks ---- */
 
-static bool lock_byte(int fd, off_t byte, short type, bool wait) {
+static bool lock_byte(int fd, off_t byte, short type) {
     struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
     int result;
     do
-        result = fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock);
+        result = fcntl(fd, F_OFD_SETLK, &lock);
     while (result < 0 && errno == EINTR);
     return result == 0;
+}
+
+/* Whoever adds holds it for a row. But a process may be stopped while it does, and the end of our run waits
+ * for what is to be added: so there is an end to waiting. */
+static bool lock_to_add(int fd) {
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (lock_byte(fd, LOCK_ADD, F_WRLCK)) return true;
+        if (errno != EAGAIN && errno != EACCES) return false;
+        nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE}, NULL);
+    }
+    errno = ETIMEDOUT;
+    return false;
 }
 
 /* ---- records ---- */
@@ -173,7 +188,7 @@ static thaw_status open_all(row_file *f) {
     THAW_TRY(check_folder(f->folder));
     THAW_TRY(open_part(f->folder, row_file_index_name, &f->index));
     THAW_TRY(open_part(f->folder, row_file_rows_name, &f->rows));
-    if (!lock_byte(f->index, LOCK_OPEN, F_RDLCK, false))
+    if (!lock_byte(f->index, LOCK_OPEN, F_RDLCK))
         return thaw_error_errno(errno, "cannot lock %s/%s", f->folder, row_file_index_name);
     if (!is_still_there(f)) return thaw_error(THAW_ERR_NOT_FOUND, "%s was removed", f->folder);
     THAW_TRY(read_header(f));
@@ -293,7 +308,7 @@ bool row_file_in_use(const char *folder) {
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     free(path);
     if (fd < 0) return false;
-    bool used = !lock_byte(fd, LOCK_OPEN, F_WRLCK, false) && (errno == EAGAIN || errno == EACCES);
+    bool used = !lock_byte(fd, LOCK_OPEN, F_WRLCK) && (errno == EAGAIN || errno == EACCES);
     close(fd);
     return used;
 }
@@ -383,9 +398,9 @@ thaw_status row_file_add(row_file *f, const row_id *id, const void *rows, size_t
         row[i] = -1;
     pthread_mutex_lock(&f->mutex);
     thaw_status status;
-    if (lock_byte(f->index, LOCK_ADD, F_WRLCK, true)) {
+    if (lock_to_add(f->index)) {
         status = add_all(f, id, rows, count, row);
-        lock_byte(f->index, LOCK_ADD, F_UNLCK, false);
+        lock_byte(f->index, LOCK_ADD, F_UNLCK);
     } else {
         status = thaw_error_errno(errno, "cannot lock %s/%s", f->folder, row_file_index_name);
     }

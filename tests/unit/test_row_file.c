@@ -322,6 +322,24 @@ static void *add_for_everybody(void *argument) {
     return thaw_failed(&status) ? xstrdup(status.message) : NULL;
 }
 
+/* Stopped in the middle of adding, say: nobody waits for it for ever. */
+static void a_process_that_does_not_let_go_is_not_waited_for_long(void **state) {
+    (void)state;
+    row_file *f = made(3);
+    int held = open("rows-of-a-test/index", O_RDWR | O_CLOEXEC);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    assert_int_equal(fcntl(held, F_OFD_SETLK, &lock), 0);
+    int64_t row;
+    thaw_status status = add(f, 3, &row);
+    assert_int_equal(status.code, THAW_ERR_IO);
+    assert_non_null(strstr(status.message, "cannot lock"));
+    assert_int_equal(row, -1);
+    close(held);
+    expect_ok(add(f, 3, &row));
+    assert_int_equal(row, 3);
+    row_file_close(f);
+}
+
 static void several_add_at_a_time(void **state) {
     (void)state;
     enum { THREADS = 4 };
@@ -544,6 +562,7 @@ int main(void) {
         cmocka_unit_test(a_damaged_folder_is_told_by_name),
         cmocka_unit_test(what_another_user_made_is_not_taken),
         cmocka_unit_test(a_full_disk_is_an_error),
+        cmocka_unit_test(a_process_that_does_not_let_go_is_not_waited_for_long),
         cmocka_unit_test(several_add_at_a_time),
         cmocka_unit_test(a_writer_writes_what_it_took),
         cmocka_unit_test(limits_are_sizes),
