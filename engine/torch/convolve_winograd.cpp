@@ -88,19 +88,34 @@ struct convolution {
     float *y;
     std::vector<float> zero;
 
-    const float *arranged_block(size_t i) const {
-        return arranged + i * winograd_taps * size.in * block;
+    size_t transformed() const { /* values of a block of weights */
+        return winograd_points * size.in * block;
+    }
+    winograd_matrices transformed_at(float *at) const {
+        return {at, size.in * block, block};
+    }
+    /* COUNT channels of the input from FIRST on. */
+    winograd_filters<const float> filters(size_t number, size_t first, size_t count) const {
+        const size_t tap = size.in * block;
+        return {arranged + number * winograd_taps * tap + first * block, tap, count};
     }
 };
 
 } // namespace
 
+/* All weights, transformed, each block's after the other's. */
+static at::Tensor shared_weights(const convolution &c) {
+    const at::Tensor all = values(c.size.blocks() * c.transformed());
+    each_of_blocks(c.size.blocks(), c.size.in / block, [&](size_t number, size_t i) {
+        const winograd_matrices u = c.transformed_at(all.data_ptr<float>() + number * c.transformed());
+        loops()->weights(c.filters(number, i * block, block), from_row(u, i * block));
+    });
+    return all;
+}
+
 static void by_tiles(const convolution &c) {
     const winograd_size &s = c.size;
-    const size_t of_block = winograd_points * s.in * block;
-    const at::Tensor weights = values(s.blocks() * of_block);
-    float *u = weights.data_ptr<float>();
-    each(s.blocks(), [&](size_t i) { loops()->weights(c.arranged_block(i), s.in, u + i * of_block); });
+    const at::Tensor weights = shared_weights(c);
     const size_t inputs = matrices_values(few_tiles, s.in);
     const scratch memory(inputs + matrices_values(few_tiles, block));
     each_span(s.tiles(), few_tiles, [&](winograd_span tiles) {
@@ -108,7 +123,8 @@ static void by_tiles(const convolution &c) {
                                 m = matrices(memory.mine() + inputs, few_tiles, block);
         loops()->input(s, c.x, c.zero.data(), tiles, v);
         for (size_t i = 0; i < s.blocks(); i++) {
-            loops()->multiply(v, u + i * of_block, s.in, tiles.count, m);
+            const winograd_matrices u = c.transformed_at(weights.data_ptr<float>() + i * c.transformed());
+            loops()->multiply(v, u, s.in, tiles.count, m);
             loops()->output(s, m, tiles, i, c.after, c.y);
         }
     });
@@ -116,15 +132,11 @@ static void by_tiles(const convolution &c) {
 
 /* Of one block of channels all that TILES, whose inputs are V, give. */
 static void block_of_tiles(const convolution &c, size_t number, winograd_span tiles, winograd_matrices v,
-                           float *memory) {
-    const winograd_size &s = c.size;
-    float *u = memory;
-    const winograd_matrices m = matrices(memory + winograd_points * s.in * block, few_tiles, block);
-    loops()->weights(c.arranged_block(number), s.in, u);
+                           winograd_matrices u, winograd_matrices m) {
     for (size_t t = 0; t < tiles.count; t += few_tiles) {
         const winograd_span some{tiles.first + t, std::min(few_tiles, tiles.count - t)};
-        loops()->multiply(from_row(v, t), u, s.in, some.count, m);
-        loops()->output(s, m, some, number, c.after, c.y);
+        loops()->multiply(from_row(v, t), u, c.size.in, some.count, m);
+        loops()->output(c.size, m, some, number, c.after, c.y);
     }
 }
 
@@ -142,22 +154,38 @@ void shared_inputs(const winograd_size &s, const float *x, const float *zero, wi
 
 static void by_channels(const convolution &c) {
     const winograd_size &s = c.size;
-    const size_t most = tiles_at_once(s);
-    const at::Tensor inputs = values(matrices_values(most, s.in));
-    const winograd_matrices v = matrices(inputs.data_ptr<float>(), most, s.in);
-    const scratch memory(winograd_points * s.in * block + matrices_values(few_tiles, block));
-    for (size_t first = 0; first < s.tiles(); first += most) {
-        const winograd_span tiles{first, std::min(most, s.tiles() - first)};
-        shared_inputs(s, c.x, c.zero.data(), tiles, v);
-        each(s.blocks(), [&](size_t i) { block_of_tiles(c, i, tiles, v, memory.mine()); });
-    }
+    const scratch memory(c.transformed() + matrices_values(few_tiles, block));
+    each_share_of_tiles(c.size, c.x, c.zero.data(), [&](winograd_span tiles, winograd_matrices v) {
+        each(s.blocks(), [&](size_t i) {
+            const winograd_matrices u = c.transformed_at(memory.mine()),
+                                    m = matrices(memory.mine() + c.transformed(), few_tiles, block);
+            loops()->weights(c.filters(i, 0, s.in), u);
+            block_of_tiles(c, i, tiles, v, u, m);
+        });
+    });
+}
+
+static void by_both(const convolution &c) {
+    const at::Tensor weights = shared_weights(c);
+    const scratch memory(matrices_values(few_tiles, block));
+    each_share_of_tiles(c.size, c.x, c.zero.data(), [&](winograd_span tiles, winograd_matrices v) {
+        each_of_blocks(c.size.blocks(), spans(tiles.count, few_tiles), [&](size_t number, size_t i) {
+            const winograd_span some = span(i, few_tiles, tiles.count);
+            block_of_tiles(c, number, {tiles.first + some.first, some.count}, from_row(v, some.first),
+                           c.transformed_at(weights.data_ptr<float>() + number * c.transformed()),
+                           matrices(memory.mine(), few_tiles, block));
+        });
+    });
 }
 
 void compute(const winograd_size &s, const at::Tensor &x, const at::Tensor &arranged, winograd_after after,
              const at::Tensor &y) {
     const convolution c{s,     x.data_ptr<float>(), arranged.data_ptr<float>(),
                         after, y.data_ptr<float>(), std::vector<float>(s.in)};
-    if (weights_at_hand(s))
+    const bool weights = weights_at_hand(s);
+    if (!enough(weights ? spans(s.tiles(), few_tiles) : s.blocks()))
+        by_both(c);
+    else if (weights)
         by_tiles(c);
     else
         by_channels(c);

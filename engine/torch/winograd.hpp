@@ -52,23 +52,30 @@ struct winograd_after {
     float low, high;   /* NaN stays */
 };
 
-/* Weights: 9 matrices of IN x 32. Transformed: 36 of them. ZERO: IN (OUT) zeros. */
+/* Of weights, a block of channels: 9 matrices whose rows, one for each of ROWS channels of the input, are 32
+ * values; TAP values apart. Transformed they are 36, whose rows are 32 values as well. */
+template <class Value> struct winograd_filters {
+    Value *at;
+    std::size_t tap, rows;
+};
+
+/* ZERO: IN (OUT) zeros. */
 struct winograd_loops {
     void (*input)(const winograd_size &s, const float *x, const float *zero, winograd_span tiles,
                   winograd_matrices v);
-    void (*weights)(const float *weight, std::size_t in, float *u);
+    void (*weights)(winograd_filters<const float> weight, winograd_matrices u);
     /* M = V U, of one block of channels; M's rows are 32 values. */
-    void (*multiply)(winograd_matrices v, const float *u, std::size_t in, std::size_t tiles,
+    void (*multiply)(winograd_matrices v, winograd_matrices u, std::size_t in, std::size_t tiles,
                      winograd_matrices m);
     void (*output)(const winograd_size &s, winograd_matrices m, winograd_span tiles, std::size_t block,
                    const winograd_after &after, float *y);
     /* The gradient of the result, of one block of channels; Z's rows are 32 values. */
     void (*gradient)(const winograd_size &s, const float *dy, const float *zero, winograd_span tiles,
                      std::size_t block, winograd_matrices z);
-    /* DU = Vt Z, or where ADD is set that much more. */
+    /* DU = Vt Z, of IN channels of V; or where ADD is set that much more. */
     void (*outer)(winograd_matrices v, winograd_matrices z, std::size_t in, std::size_t tiles, bool add,
-                  float *du);
-    void (*weight_gradient)(const float *du, std::size_t in, float *dweight);
+                  winograd_matrices du);
+    void (*weight_gradient)(winograd_matrices du, winograd_filters<float> dweight);
 };
 
 #ifdef __x86_64__

@@ -215,28 +215,26 @@ static void gradient(const winograd_size &s, const float *dy, const float *zero,
 
 /* ---- weights ---- */
 
-template <class V> static void weights(const float *weight, std::size_t in, float *u) {
-    for (std::size_t k = 0; k < in; k++)
-        for (std::size_t c = 0; c < block_out; c += lanes<V>)
+template <class V> static void weights(winograd_filters<const float> weight, winograd_matrices u) {
+    for (std::size_t k = 0; k < weight.rows; k++)
+        for (std::size_t c = 0; c < block_out; c += lanes<V>) {
+            const float *from = weight.at + k * block_out + c;
+            float *to = u.at + k * u.row + c;
             transform<V, of_weight>(
-                [&](std::size_t i, std::size_t j) {
-                    return load<V>(weight + ((i * 3 + j) * in + k) * block_out + c);
-                },
-                [&](std::size_t i, std::size_t j, const V &d) {
-                    store(u + ((i * 6 + j) * in + k) * block_out + c, d);
-                });
+                [&](std::size_t i, std::size_t j) { return load<V>(from + (i * 3 + j) * weight.tap); },
+                [&](std::size_t i, std::size_t j, const V &d) { store(to + (i * 6 + j) * u.point, d); });
+        }
 }
 
-template <class V> static void weight_gradient(const float *du, std::size_t in, float *dweight) {
-    for (std::size_t k = 0; k < in; k++)
-        for (std::size_t c = 0; c < block_out; c += lanes<V>)
+template <class V> static void weight_gradient(winograd_matrices du, winograd_filters<float> dweight) {
+    for (std::size_t k = 0; k < dweight.rows; k++)
+        for (std::size_t c = 0; c < block_out; c += lanes<V>) {
+            const float *from = du.at + k * du.row + c;
+            float *to = dweight.at + k * block_out + c;
             transform<V, of_weight_gradient>(
-                [&](std::size_t i, std::size_t j) {
-                    return load<V>(du + ((i * 6 + j) * in + k) * block_out + c);
-                },
-                [&](std::size_t i, std::size_t j, const V &d) {
-                    store(dweight + ((i * 3 + j) * in + k) * block_out + c, d);
-                });
+                [&](std::size_t i, std::size_t j) { return load<V>(from + (i * 6 + j) * du.point); },
+                [&](std::size_t i, std::size_t j, const V &d) { store(to + (i * 3 + j) * dweight.tap, d); });
+        }
 }
 
 /* ---- products ---- */
@@ -266,41 +264,42 @@ INLINE void product(const float *left, std::size_t row_step, std::size_t sum_ste
 }
 
 template <class V>
-static void multiply(winograd_matrices v, const float *u, std::size_t in, std::size_t tiles,
+static void multiply(winograd_matrices v, winograd_matrices u, std::size_t in, std::size_t tiles,
                      winograd_matrices m) {
     constexpr std::size_t most = rows_at_once<V>;
     for (std::size_t p = 0; p < points; p++)
         for (std::size_t c = 0; c < block_out; c += 2 * lanes<V>) {
-            const float *left = v.at + p * v.point, *right = u + p * in * block_out + c;
+            const float *left = v.at + p * v.point, *right = u.at + p * u.point + c;
             float *to = m.at + p * m.point + c;
             std::size_t t = 0;
             for (; t + most <= tiles; t += most)
-                product<V, most>(left + t * v.row, v.row, 1, right, block_out, in, false, to + t * m.row,
-                                 m.row);
+                product<V, most>(left + t * v.row, v.row, 1, right, u.row, in, false, to + t * m.row, m.row);
             for (; t + 4 <= tiles; t += 4)
-                product<V, 4>(left + t * v.row, v.row, 1, right, block_out, in, false, to + t * m.row, m.row);
+                product<V, 4>(left + t * v.row, v.row, 1, right, u.row, in, false, to + t * m.row, m.row);
             for (; t < tiles; t++)
-                product<V, 1>(left + t * v.row, v.row, 1, right, block_out, in, false, to + t * m.row, m.row);
+                product<V, 1>(left + t * v.row, v.row, 1, right, u.row, in, false, to + t * m.row, m.row);
         }
 }
 
 template <class V>
 static void outer(winograd_matrices v, winograd_matrices z, std::size_t in, std::size_t tiles, bool add,
-                  float *du) {
+                  winograd_matrices du) {
     constexpr std::size_t most = rows_at_once<V>;
     for (std::size_t p = 0; p < points; p++)
         for (std::size_t c = 0; c < block_out; c += 2 * lanes<V>) {
             const float *left = v.at + p * v.point, *right = z.at + p * z.point + c;
-            float *to = du + p * in * block_out + c;
+            float *to = du.at + p * du.point + c;
             std::size_t k = 0;
             for (; k + most <= in; k += most)
-                product<V, most>(left + k, 1, v.row, right, z.row, tiles, add, to + k * block_out, block_out);
+                product<V, most>(left + k, 1, v.row, right, z.row, tiles, add, to + k * du.row, du.row);
             for (; k + 4 <= in; k += 4)
-                product<V, 4>(left + k, 1, v.row, right, z.row, tiles, add, to + k * block_out, block_out);
+                product<V, 4>(left + k, 1, v.row, right, z.row, tiles, add, to + k * du.row, du.row);
             for (; k < in; k += 2) /* IN is even, and so is MOST */
-                product<V, 2>(left + k, 1, v.row, right, z.row, tiles, add, to + k * block_out, block_out);
+                product<V, 2>(left + k, 1, v.row, right, z.row, tiles, add, to + k * du.row, du.row);
         }
 }
+
+/* ---- for each processor ---- */
 
 template <class V>
 constexpr winograd_loops loops_of = {input<V>,    weights<V>, multiply<V>,       output<V>,

@@ -61,6 +61,16 @@ inline winograd_matrices from_row(winograd_matrices m, size_t row) {
     return {m.at + row * m.row, m.point, m.row};
 }
 
+inline winograd_matrices from_column(winograd_matrices m, size_t column) {
+    return {m.at + column, m.point, m.row};
+}
+
+/* So many things can be shared out among the threads without one waiting long for another. */
+inline bool enough(size_t count) {
+    const auto threads = static_cast<size_t>(at::get_num_threads());
+    return count % threads == 0 || count >= 4 * threads;
+}
+
 /* BODY(i) for each of COUNT things, on all threads. */
 template <class Body> void each(size_t count, Body body) {
     at::parallel_for(0, static_cast<int64_t>(count), 1, [&](int64_t from, int64_t to) {
@@ -69,10 +79,22 @@ template <class Body> void each(size_t count, Body body) {
     });
 }
 
+inline size_t spans(size_t count, size_t most) {
+    return (count + most - 1) / most;
+}
+
+/* The I-th span, of MOST, of so many. */
+inline winograd_span span(size_t i, size_t most, size_t count) {
+    return {i * most, std::min(most, count - i * most)};
+}
+
 template <class Body> void each_span(size_t count, size_t most, Body body) {
-    each((count + most - 1) / most, [&](size_t i) {
-        body(winograd_span{i * most, std::min(most, count - i * most)});
-    });
+    each(spans(count, most), [&](size_t i) { body(span(i, most, count)); });
+}
+
+/* BODY(block, i) for each block of channels and each of COUNT things. */
+template <class Body> void each_of_blocks(size_t blocks, size_t count, Body body) {
+    each(blocks * count, [&](size_t i) { body(i / count, i % count); });
 }
 
 /* ---- sizes ---- */
@@ -126,6 +148,20 @@ void shared_inputs(const winograd_size &s, const float *x, const float *zero, wi
                    winograd_matrices v);
 /* So many tiles that their inputs do not fill the caches; S.tiles() at most. */
 size_t tiles_at_once(const winograd_size &s);
+
+/* BODY(tiles, v) for as many tiles of X at a time as are at hand, V their inputs. */
+template <class Body>
+void each_share_of_tiles(const winograd_size &s, const float *x, const float *zero, Body body) {
+    const size_t most = tiles_at_once(s);
+    const at::Tensor inputs = values(matrices_values(most, s.in));
+    const winograd_matrices v = matrices(inputs.data_ptr<float>(), most, s.in);
+    for (size_t first = 0; first < s.tiles(); first += most) {
+        const winograd_span tiles{first, std::min(most, s.tiles() - first)};
+        shared_inputs(s, x, zero, tiles, v);
+        body(tiles, v);
+    }
+}
+
 at::Tensor arrange(const lying_weights &w);
 void compute(const winograd_size &s, const at::Tensor &x, const at::Tensor &arranged, winograd_after after,
              const at::Tensor &y);
