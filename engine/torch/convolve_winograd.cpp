@@ -7,6 +7,7 @@
  */
 #include "engine/torch/convolve_winograd.hpp"
 
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -206,10 +207,13 @@ at::Tensor channels_last(const at::Tensor &x) {
     return x.contiguous(at::MemoryFormat::ChannelsLast);
 }
 
-at::Tensor result_of(const winograd_size &s) {
+std::array<int64_t, 4> result_sizes(const winograd_size &s) {
     const auto number = [](size_t n) { return static_cast<int64_t>(n); };
-    return at::empty({number(s.images), number(s.out), number(s.out_height), number(s.out_width)},
-                     at::TensorOptions(at::kFloat), at::MemoryFormat::ChannelsLast);
+    return {number(s.images), number(s.out), number(s.out_height), number(s.out_width)};
+}
+
+at::Tensor result_of(const winograd_size &s) {
+    return at::empty(result_sizes(s), at::TensorOptions(at::kFloat), at::MemoryFormat::ChannelsLast);
 }
 
 winograd_after after(const at::Tensor &bias, const at::Tensor &sum, unary_op activation) {
@@ -286,25 +290,43 @@ at::Tensor winograd_arrange(const at::Tensor &weight) {
     return arrange(lying_weights(weight));
 }
 
-static winograd_size size_for(const at::Tensor &x, size_t out, const conv2d_params &p) {
-    return size_of(x.sizes(), out, static_cast<size_t>(p.padding[0]), static_cast<size_t>(p.padding[1]));
+/* What is about to be read as plain memory is what it is taken for. */
+static void check(const at::Tensor &x, int64_t in, int64_t out, const at::Tensor &bias,
+                  const conv2d_params &p) {
+    TORCH_CHECK(x.is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 4 && x.size(1) == in,
+                "it takes images of ", in, " channels in float32 on the CPU");
+    TORCH_CHECK(x.size(2) + 2 * p.padding[0] >= 3 && x.size(3) + 2 * p.padding[1] >= 3,
+                "the image is smaller than the kernel");
+    TORCH_CHECK(!bias.defined() || (bias.is_cpu() && bias.is_contiguous() &&
+                                    bias.scalar_type() == at::kFloat && bias.numel() == out),
+                "the bias has to be one float32 for each of ", out, " channels");
+}
+
+static winograd_size size_for(const at::Tensor &x, int64_t out, const conv2d_params &p) {
+    return size_of(x.sizes(), static_cast<size_t>(out), static_cast<size_t>(p.padding[0]),
+                   static_cast<size_t>(p.padding[1]));
 }
 
 at::Tensor winograd_fused(const at::Tensor &given, const at::Tensor &arranged, const at::Tensor &bias,
                           const conv2d_params &p, const at::Tensor &sum, bool overwrite,
                           unary_op activation) {
+    const int64_t out = arranged.size(0) * arranged.size(4);
+    check(given, arranged.size(3), out, bias, p);
     const at::Tensor x = channels_last(given), added = sum.defined() ? channels_last(sum) : sum;
-    const winograd_size s = size_for(x, static_cast<size_t>(arranged.size(0)) * block, p);
+    const winograd_size s = size_for(x, out, p);
     const bool in_place = added.defined() && added.is_same(sum) && overwrite && !sum.is_alias_of(x);
     const at::Tensor y = in_place ? added : result_of(s);
+    TORCH_CHECK(!sum.defined() || (sum.sizes() == result_sizes(s) && sum.scalar_type() == at::kFloat),
+                "what is added has other extents or another type");
     compute(s, x, arranged, after(bias, added, activation), y);
     return y;
 }
 
 at::Tensor winograd_conv2d(const at::Tensor &given, const at::Tensor &weight, const at::Tensor &bias,
                            const conv2d_params &p) {
+    check(given, weight.size(1), weight.size(0), bias, p);
     const at::Tensor x = channels_last(given);
-    const winograd_size s = size_for(x, static_cast<size_t>(weight.size(0)), p);
+    const winograd_size s = size_for(x, weight.size(0), p);
     at::Tensor y = result_of(s);
     compute(s, x, arrange(lying_weights(weight)), after(bias, {}, UNARY_NONE), y);
     record(y, s, x, weight, bias);

@@ -31,7 +31,7 @@ namespace {
 
 /* Where autocast would not make something else of it, and the model's images are channels_last. */
 bool by_winograd(const at::Tensor &x, const at::Tensor &weight, const conv2d_params &p) {
-    return x.is_cpu() && !x.is_mkldnn() && x.scalar_type() == at::kFloat &&
+    return x.is_cpu() && !x.is_mkldnn() && weight.is_cpu() && x.scalar_type() == at::kFloat &&
            weight.scalar_type() == at::kFloat &&
            c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::AutocastCPU) &&
            x.is_contiguous(at::MemoryFormat::ChannelsLast) && winograd_suits(x.sizes(), weight.sizes(), p);

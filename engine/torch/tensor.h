@@ -150,6 +150,8 @@ void *t_data(tscope *s, tensor *x, memory_format f);
 
 /* ---- layers: NCHW, or (N, features) ---- */
 
+/* In float32 and channels_last on the CPU by Winograd's filtering where that gains (conv_cost.h) and
+ * torch_about()->winograd. */
 tensor *t_conv2d(tscope *s, tensor *x, tensor *weight, tensor *bias_or_null, const conv2d_params *p);
 /*
  * WEIGHT as t_conv2d takes it for an X in FORMAT_BLOCKED, where it is reordered once instead of at every
@@ -160,8 +162,9 @@ tensor *t_conv2d(tscope *s, tensor *x, tensor *weight, tensor *bias_or_null, con
 tensor *t_conv2d_weight(tscope *s, tensor *weight, const conv2d_params *p);
 /*
  * The convolution of a dense channels_last X on the CPU, F's addition and activation in the same pass over
- * memory, where torch_conv2d_fuses(X's type). WEIGHT is from t_conv2d_fused_weight, reordered once for an X
- * of INPUT (others are computed too, slower). Nothing of it is recorded.
+ * memory, where torch_conv2d_fuses(X's type) or, in float32, the convolution goes by Winograd's filtering; in
+ * float32 one after the other elsewhere. WEIGHT is from t_conv2d_fused_weight, reordered once for an X of
+ * INPUT (others are computed too, slower). Nothing of it is recorded.
  */
 tensor *t_conv2d_fused(tscope *s, tensor *x, tensor *weight, tensor *bias_or_null, const conv2d_params *p,
                        const conv2d_fusion *f);

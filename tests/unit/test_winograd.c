@@ -200,6 +200,45 @@ static void what_is_not_a_number_stays_so(void **state) {
     support_end(&s);
 }
 
+/* Arranged weights are for any image that the convolution is possible for, and for no other. */
+static void what_does_not_fit_is_refused(void **state) {
+    (void)state;
+    needs_loops();
+    const conv_case c = {8, 32, 64, 12, 12, {0, 0}, true, false};
+    const conv2d_params p = params_of(&c);
+    static const struct {
+        int64_t x[4], bias, sum[4];
+        const char *text;
+    } wrong[] = {{{8, 64, 12, 12}, 64, {0}, "images of 32 channels"},
+                 {{8, 32, 12, 2}, 64, {0}, "smaller than the kernel"},
+                 {{8, 32, 12, 12}, 32, {0}, "each of 64 channels"},
+                 {{8, 32, 12, 12}, 64, {8, 64, 12, 12}, "other extents"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        tscope s = support_begin();
+        tensor *operand[OPERANDS];
+        operands(&s, &c, DTYPE_F32, operand);
+        tensor *weight = t_conv2d_fused_weight(&s, operand[WEIGHT], &p, SHAPE_4(8, 32, 12, 12));
+        const int64_t *x = wrong[i].x, *sum = wrong[i].sum;
+        tensor *image = noise(&s, SHAPE_4(x[0], x[1], x[2], x[3]), DTYPE_F32, FORMAT_CHANNELS_LAST, 6);
+        tensor *bias = t_full(&s, SHAPE_1(wrong[i].bias), 0, DTYPE_F32, cpu);
+        conv2d_fusion how = {.activation = UNARY_RELU};
+        if (sum[0]) how.sum = t_full(&s, SHAPE_4(sum[0], sum[1], sum[2], sum[3]), 0, DTYPE_F32, cpu);
+        assert_null(t_conv2d_fused(&s, image, weight, bias, &p, &how));
+        support_fails(&s, THAW_ERR_TORCH, wrong[i].text);
+    }
+    tscope s = support_begin(); /* fewer and smaller than it was arranged for */
+    tensor *operand[OPERANDS];
+    operands(&s, &c, DTYPE_F32, operand);
+    tensor *weight = t_conv2d_fused_weight(&s, operand[WEIGHT], &p, SHAPE_4(8, 32, 12, 12));
+    tensor *small = noise(&s, SHAPE_4(1, 32, 3, 4), DTYPE_F32, FORMAT_CHANNELS_LAST, 6);
+    tensor *exact =
+        t_to(&s, t_conv2d(&s, small, operand[WEIGHT], operand[BIAS], &p), cpu, DTYPE_F64, FORMAT_PRESERVE);
+    const conv2d_fusion plain = {.activation = UNARY_NONE};
+    assert_true(distance(&s, t_conv2d_fused(&s, small, weight, operand[BIAS], &p, &plain), exact) < 5e-6);
+    assert_null(t_conv2d(&s, operand[X], operand[WEIGHT], t_full(&s, SHAPE_1(3), 0, DTYPE_F32, cpu), &p));
+    support_fails(&s, THAW_ERR_TORCH, "each of 64 channels");
+}
+
 /* ---- what a value depends on ---- */
 
 /* With more threads than there are blocks of channels. */
@@ -296,6 +335,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(an_input_that_needs_no_gradient_has_none),
         cmocka_unit_test(what_comes_after_is_done_on_the_way_out),
         cmocka_unit_test(what_is_not_a_number_stays_so),
+        cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(many_threads_compute_the_same),
         cmocka_unit_test(threads_do_not_change_a_bit_of_a_result),
         cmocka_unit_test(other_images_do_not_change_a_bit),
