@@ -23,8 +23,8 @@ void fuse_candidate_sum(act a, act *y);
 /* After a trace, and after fold_settle: keep what has one reader. */
 void fuse_settle(model *m);
 
-/* M computes so in TYPE, in what is not recorded: on the CPU, in channels_last, where libtorch can; or where the
- * plugin's own convolutions gain more than oneDNN's layout. */
+/* M computes so in TYPE, in what is not recorded: on the CPU, in channels_last, where libtorch can; or where
+ * the plugin's own convolutions gain more than oneDNN's layout. */
 bool fuse_possible(const model *m, dtype type);
 /* In this walk CONV computes with what follows it. */
 bool fuse_applies(const layer *conv, const pass *p);

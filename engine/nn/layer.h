@@ -71,9 +71,9 @@ struct pass {
     int stage_begin, stage_end; /* the stages of this walk: begin..end-1 */
     int executed;               /* trace: leaves walked so far */
     int convolutions;           /* trace: of those */
-    int64_t macs, saved;        /* trace: of a piece's convolutions, and what conv_filtering_saves() of those */
-    int conversions;            /* trace: into FORMAT_BLOCKED and back, were all convolutions in it */
-    layer *inside; /* trace: the container being walked, which operations between layers belong to */
+    int64_t macs, saved; /* trace: of a piece's convolutions, and what conv_filtering_saves() of those */
+    int conversions;     /* trace: into FORMAT_BLOCKED and back, were all convolutions in it */
+    layer *inside;       /* trace: the container being walked, which operations between layers belong to */
 };
 
 /* One row a kind of layer; families add rows of their own for their blocks. Static, never freed. */

@@ -57,8 +57,8 @@ struct model {
     torch *torch; /* NULL until materialised */
     device device;
     memory_format format;
-    bool blocked;       /* from the last trace: FORMAT_BLOCKED pays where nothing is recorded, ... */
-    bool filtered;      /* ... or convolutions by Winograd's filtering do, in channels_last: see fuse_possible */
+    bool blocked;  /* from the last trace: FORMAT_BLOCKED pays where nothing is recorded, ... */
+    bool filtered; /* ... or convolutions by Winograd's filtering do, in channels_last: see fuse_possible */
     pixel_scale pixels; /* what bytes stand for, once it has been said */
 };
 
