@@ -43,6 +43,15 @@ template <class V> INLINE void store(float *to, const V &v) {
 
 /* ---- the transforms of a row or a column ---- */
 
+/* At +-a and +-b, from the even and the odd powers. */
+template <class V>
+INLINE void at_points(const V &even_a, const V &odd_a, const V &even_b, const V &odd_b, V (&t)[6]) {
+    t[1] = even_a + odd_a;
+    t[2] = even_a - odd_a;
+    t[3] = even_b + odd_b;
+    t[4] = even_b - odd_b;
+}
+
 /* Bt: six of six. */
 template <class V> struct of_input {
     static constexpr std::size_t from = 6, to = 6;
@@ -51,10 +60,7 @@ template <class V> struct of_input {
         t[5] = (a2 * b2) * d[1] - (a2 + b2) * d[3] + d[5];
         const V even_a = d[4] - b2 * d[2], odd_a = a * (d[3] - b2 * d[1]);
         const V even_b = d[4] - a2 * d[2], odd_b = b * (d[3] - a2 * d[1]);
-        t[1] = even_a + odd_a;
-        t[2] = even_a - odd_a;
-        t[3] = even_b + odd_b;
-        t[4] = even_b - odd_b;
+        at_points(even_a, odd_a, even_b, odd_b, t);
     }
 };
 
@@ -65,10 +71,7 @@ template <class V> struct of_weight {
         const V even_a = (g[0] + a2 * g[2]) * (1 / na), odd_a = g[1] * (a / na);
         const V even_b = (g[0] + b2 * g[2]) * (1 / nb), odd_b = g[1] * (b / nb);
         t[0] = g[0] * (1 / (a2 * b2));
-        t[1] = even_a + odd_a;
-        t[2] = even_a - odd_a;
-        t[3] = even_b + odd_b;
-        t[4] = even_b - odd_b;
+        at_points(even_a, odd_a, even_b, odd_b, t);
         t[5] = g[2];
     }
 };
@@ -92,10 +95,7 @@ template <class V> struct of_output_gradient {
         const V even_a = y[0] + a2 * y[2], odd_a = a * y[1] + (a2 * a) * y[3];
         const V even_b = y[0] + b2 * y[2], odd_b = b * y[1] + (b2 * b) * y[3];
         z[0] = y[0];
-        z[1] = even_a + odd_a;
-        z[2] = even_a - odd_a;
-        z[3] = even_b + odd_b;
-        z[4] = even_b - odd_b;
+        at_points(even_a, odd_a, even_b, odd_b, z);
         z[5] = y[3];
     }
 };
