@@ -3,7 +3,8 @@
  *
  * What is transformed is 2.25 times an image, or four times the weights, and has to stay in the caches. So
  * with many tiles and few weights each thread takes a few tiles through all of it, with all weights at hand;
- * and with few tiles and many weights it takes a block of channels, with all tiles at hand.
+ * and with few tiles and many weights it takes a block of channels, with all tiles at hand. Where there are
+ * more threads than such shares both are at hand, and a share is a block of channels of a few tiles.
  */
 #include "engine/torch/convolve_winograd.hpp"
 
