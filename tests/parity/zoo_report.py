@@ -69,11 +69,12 @@ gradient of every parameter, and the statistics of every norm afterwards. An err
 relative to its largest value; of the gradients the worst tensor counts. Wanted are 1e-4, and 1e-3 for gradients.
 
 All of that is in NCHW, where both sides ask libtorch for the same operations. In channels_last thaw computes a norm of the
-trained part together with what follows it, by loops of its own, and rounds otherwise: there, at the first side, the same
-holds for everything but gradients. Among millions of activations some are within rounding of zero, where ReLU's gradient
-jumps; one of those, in a map of 2x2 pixels, can move a gradient by a tenth of its largest value. So gradients are
-compared there as one vector of all parameters, by the length of the difference, of which a tenth is allowed: what forgets
-a ReLU or a sum is farther off. (The operation itself, gradients included, is held to 2e-5 in tests/unit/test_norm.c.)
+trained part together with what follows it, and in float32 most 3x3 convolutions by Winograd's filtering, with loops of its own,
+and rounds otherwise: there, at the first side, the same holds for everything but gradients. Among millions of activations some are
+within rounding of zero, where ReLU's gradient jumps; one of those, in a map of 2x2 pixels, can move a gradient by a tenth of its
+largest value. So gradients are compared there as one vector of all parameters, by the length of the difference, of which a tenth
+is allowed: what forgets a ReLU or a sum is farther off. (The operations themselves, gradients included, are held to 2e-5 in
+tests/unit/test_norm.c and to 5e-6, of float64, in tests/unit/test_winograd.c.)
 
 That what is frozen stays to the bit is shown for the same architectures by `make freeze-all`: everything but the head
 frozen, three steps with momentum and weight decay, each frozen tensor and buffer compared.
