@@ -145,7 +145,7 @@ static void block_of_tiles(const convolution &c, size_t number, winograd_span ti
 
 /* So many tiles that their inputs are SHARED_VALUES at most. */
 size_t tiles_at_once(const winograd_size &s) {
-    return std::clamp(shared_values / matrices_values(1, s.in), few_tiles, s.tiles());
+    return std::min(std::max(shared_values / matrices_values(1, s.in), few_tiles), s.tiles());
 }
 
 void shared_inputs(const winograd_size &s, const float *x, const float *zero, winograd_span tiles,

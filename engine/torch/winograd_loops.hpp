@@ -263,40 +263,40 @@ INLINE void product(const float *left, std::size_t row_step, std::size_t sum_ste
             store(to + r * to_step + h * lanes<V>, sum[r][h]);
 }
 
+/* All ROWS of such a product, as many side by side as there are registers for. */
+template <class V>
+INLINE void product_of(std::size_t rows, const float *left, std::size_t row_step, std::size_t sum_step,
+                       const float *right, std::size_t right_step, std::size_t count, bool add, float *to,
+                       std::size_t to_step) {
+    constexpr std::size_t most = rows_at_once<V>;
+    std::size_t r = 0;
+    for (; r + most <= rows; r += most)
+        product<V, most>(left + r * row_step, row_step, sum_step, right, right_step, count, add,
+                         to + r * to_step, to_step);
+    for (; r + 4 <= rows; r += 4)
+        product<V, 4>(left + r * row_step, row_step, sum_step, right, right_step, count, add,
+                      to + r * to_step, to_step);
+    for (; r < rows; r++)
+        product<V, 1>(left + r * row_step, row_step, sum_step, right, right_step, count, add,
+                      to + r * to_step, to_step);
+}
+
 template <class V>
 static void multiply(winograd_matrices v, winograd_matrices u, std::size_t in, std::size_t tiles,
                      winograd_matrices m) {
-    constexpr std::size_t most = rows_at_once<V>;
     for (std::size_t p = 0; p < points; p++)
-        for (std::size_t c = 0; c < block_out; c += 2 * lanes<V>) {
-            const float *left = v.at + p * v.point, *right = u.at + p * u.point + c;
-            float *to = m.at + p * m.point + c;
-            std::size_t t = 0;
-            for (; t + most <= tiles; t += most)
-                product<V, most>(left + t * v.row, v.row, 1, right, u.row, in, false, to + t * m.row, m.row);
-            for (; t + 4 <= tiles; t += 4)
-                product<V, 4>(left + t * v.row, v.row, 1, right, u.row, in, false, to + t * m.row, m.row);
-            for (; t < tiles; t++)
-                product<V, 1>(left + t * v.row, v.row, 1, right, u.row, in, false, to + t * m.row, m.row);
-        }
+        for (std::size_t c = 0; c < block_out; c += 2 * lanes<V>)
+            product_of<V>(tiles, v.at + p * v.point, v.row, 1, u.at + p * u.point + c, u.row, in, false,
+                          m.at + p * m.point + c, m.row);
 }
 
 template <class V>
 static void outer(winograd_matrices v, winograd_matrices z, std::size_t in, std::size_t tiles, bool add,
                   winograd_matrices du) {
-    constexpr std::size_t most = rows_at_once<V>;
     for (std::size_t p = 0; p < points; p++)
-        for (std::size_t c = 0; c < block_out; c += 2 * lanes<V>) {
-            const float *left = v.at + p * v.point, *right = z.at + p * z.point + c;
-            float *to = du.at + p * du.point + c;
-            std::size_t k = 0;
-            for (; k + most <= in; k += most)
-                product<V, most>(left + k, 1, v.row, right, z.row, tiles, add, to + k * du.row, du.row);
-            for (; k + 4 <= in; k += 4)
-                product<V, 4>(left + k, 1, v.row, right, z.row, tiles, add, to + k * du.row, du.row);
-            for (; k < in; k += 2) /* IN is even, and so is MOST */
-                product<V, 2>(left + k, 1, v.row, right, z.row, tiles, add, to + k * du.row, du.row);
-        }
+        for (std::size_t c = 0; c < block_out; c += 2 * lanes<V>)
+            product_of<V>(in, v.at + p * v.point, 1, v.row, z.at + p * z.point + c, z.row, tiles, add,
+                          du.at + p * du.point + c, du.row);
 }
 
 /* ---- for each processor ---- */
