@@ -11,12 +11,12 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <vector>
 
 #include <torch/csrc/autograd/saved_variable.h>
 
 #include "engine/torch/conv_cost.h"
+#include "engine/torch/loops_common.hpp"
 #include "engine/torch/node.hpp"
 #include "engine/torch/winograd_parts.hpp"
 
@@ -205,10 +205,6 @@ namespace {
 
 enum input { INPUT_X, INPUT_WEIGHT, INPUT_BIAS };
 
-at::Tensor channels_last(const at::Tensor &x) {
-    return x.contiguous(at::MemoryFormat::ChannelsLast);
-}
-
 std::array<int64_t, 4> result_sizes(const winograd_size &s) {
     const auto number = [](size_t n) { return static_cast<int64_t>(n); };
     return {number(s.images), number(s.out), number(s.out_height), number(s.out_width)};
@@ -219,12 +215,9 @@ at::Tensor result_of(const winograd_size &s) {
 }
 
 winograd_after after(const at::Tensor &bias, const at::Tensor &sum, unary_op activation) {
-    constexpr float infinity = std::numeric_limits<float>::infinity();
-    winograd_after a{bias.defined() ? bias.data_ptr<float>() : nullptr,
-                     sum.defined() ? sum.data_ptr<float>() : nullptr, -infinity, infinity};
-    if (activation != UNARY_NONE) a.low = 0;
-    if (activation == UNARY_RELU6) a.high = 6;
-    return a;
+    const norm_clip clip = clip_of(activation);
+    return {bias.defined() ? bias.data_ptr<float>() : nullptr,
+            sum.defined() ? sum.data_ptr<float>() : nullptr, clip.low, clip.high};
 }
 
 /* The gradient of X is a convolution of that of the result, with the weights turned round. */

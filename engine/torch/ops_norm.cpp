@@ -7,13 +7,13 @@
  */
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <torch/csrc/autograd/saved_variable.h>
 
+#include "engine/torch/loops_common.hpp"
 #include "engine/torch/node.hpp"
 #include "engine/torch/norm_loops.hpp"
 #include "engine/torch/plugin.hpp"
@@ -24,24 +24,6 @@ namespace autograd = torch::autograd;
 
 constexpr int64_t chunk_values = 65536; /* of an activation, for one thread to sum */
 constexpr int64_t chunks_most = 128;
-
-at::Tensor channels_last(const at::Tensor &x) {
-    return x.contiguous(at::MemoryFormat::ChannelsLast);
-}
-
-norm_clip clip_of(unary_op activation) {
-    constexpr float infinity = std::numeric_limits<float>::infinity();
-    switch (activation) {
-    case UNARY_NONE:
-        return {-infinity, infinity};
-    case UNARY_RELU:
-        return {0, infinity};
-    case UNARY_RELU6:
-        return {0, 6};
-    default:
-        TORCH_CHECK(false, "no norm ends in operation ", static_cast<int>(activation));
-    }
-}
 
 /* ---- rows, shared out among threads ---- */
 
